@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <assert.h>
+#include <string.h>
+
+#include "ref/base/secret.h"
+
+void
+wipe(void *p, size_t len)
+{
+	memset(p, 0, len);
+	__asm__ __volatile__("" : : "r"(p) : "memory");
+}
+
+void
+secret_set(struct secret *s, const void *bytes, size_t len)
+{
+	assert(len <= SECRET_MAX);
+	secret_wipe(s);
+	if (len)
+		memcpy(s->b, bytes, len);
+	s->len = (uint8_t)len;
+}
+
+void
+secret_wipe(struct secret *s)
+{
+	wipe(s, sizeof *s);
+}
+
+bool
+equal_ct(const void *a, const void *b, size_t len)
+{
+	const uint8_t *x = a, *y = b;
+	uint8_t d = 0;
+
+	for (size_t i = 0; i < len; i++)
+		d |= (uint8_t)(x[i] ^ y[i]);
+	return d == 0;
+}

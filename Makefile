@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+#   make run      install what is missing (as root), build, run the suites on the reference pair
+#   make check    that, and unit tests, gates, a fuzz smoke, and all again under sanitizers
+#   make          build/baton build/twind build/twinctl build/twind-mutant
+#   make mutants  prove that every case can fail
+#   make soak N=20 LOAD=2      the suites N times beside LOAD busy processes
+#   make fuzz FUZZ_SECONDS=10  each decoder, from its committed corpus
+#   make install DESTDIR= PREFIX=/usr/local
+#
+# SAN=1 builds with ASan and UBSan into build/san, CC=clang into build/clang.
+
+CC = gcc
+CLANG ?= clang
+PREFIX ?= /usr/local
+J ?= 6
+N ?= 20
+LOAD ?= 2
+FUZZ_SECONDS ?= 10
+RUNFLAGS ?=
+
+B := build$(if $(SAN),/san)$(if $(filter clang%,$(CC)),/clang)
+VERSION := $(shell git describe --always --dirty 2>/dev/null || echo 0)
+
+WARN := -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wcast-align -Wvla -Werror
+comma := ,
+SANFLAGS := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -I. -O2 -g $(WARN) $(SANFLAGS) -MMD -MP $(CFLAGS)
+LDFLAGS_ALL = $(SANFLAGS) $(LDFLAGS)
+XML_CFLAGS := $(shell pkg-config --cflags libxml-2.0 2>/dev/null)
+
+REF_LIBS := -lssl -lcrypto -lmnl -ljansson -ledit
+HARNESS_LIBS := -lpcap -lnet -lssl -lcrypto -ljansson -lxml2 -lmnl -lcheck -lsubunit -lm -lrt -lpthread
+TEST_LIBS := -lcheck -lsubunit -lm -lrt -lpthread
+
+sources = $(filter-out %_test.c %_fuzz.c,$(foreach d,$(1),$(wildcard $(d)/*.c)))
+objects = $(patsubst %.c,$(B)/obj/%.o,$(1))
+
+BASE_SRC := $(call sources,ref/base)
+REF_SRC := $(call sources,ref/wire ref/crypto ref/core ref/node ref/config ref/sys)
+HARNESS_SRC := $(call sources,harness/field harness/keys harness/link harness/trace harness/judge \
+	harness/peer harness/sync harness/lab harness/run harness/report)
+MUTANT_SRC := $(call sources,harness/mutant)
+SUITE_SRC := $(sort $(wildcard suites/*/*.c))
+REF_TESTS := $(patsubst %.c,$(B)/test/%,$(sort $(wildcard ref/*/*_test.c)))
+HARNESS_TESTS := $(patsubst %.c,$(B)/test/%,$(sort $(wildcard harness/*/*_test.c)))
+FUZZERS := $(patsubst %.c,build/fuzz/%,$(sort $(wildcard ref/*/*_fuzz.c harness/*/*_fuzz.c)))
+
+PROGRAMS := $(B)/baton $(B)/twind $(B)/twinctl $(B)/twind-mutant
+
+all: $(PROGRAMS)
+
+$(B)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+$(B)/obj/harness/report/%.o: ALL_CFLAGS += $(XML_CFLAGS)
+$(B)/obj/harness/bin/baton.o $(B)/obj/ref/bin/twind.o: ALL_CFLAGS += -DBATON_VERSION='"$(VERSION)"'
+
+$(B)/libbase.a: $(call objects,$(BASE_SRC))
+$(B)/libref.a: $(call objects,$(REF_SRC))
+$(B)/libharness.a: $(call objects,$(HARNESS_SRC))
+$(B)/lib%.a:
+	@rm -f $@
+	ar rcs $@ $^
+
+TWIND_OBJ := $(call objects,$(filter-out ref/bin/twinctl%,$(call sources,ref/bin)))
+$(B)/twind: $(TWIND_OBJ) $(B)/libref.a $(B)/libbase.a
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(REF_LIBS)
+$(B)/twinctl: $(call objects,ref/bin/twinctl.c) $(B)/libref.a $(B)/libbase.a
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(REF_LIBS)
+$(B)/twind-mutant: $(call objects,$(MUTANT_SRC) harness/bin/twind_mutant.c) \
+		$(filter-out $(B)/obj/ref/bin/twind.o,$(TWIND_OBJ)) $(B)/libref.a $(B)/libbase.a
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(REF_LIBS)
+BATON_SRC := $(filter-out harness/bin/twind_mutant%,$(call sources,harness/bin))
+$(B)/baton: $(call objects,$(BATON_SRC) $(SUITE_SRC)) $(B)/libharness.a $(B)/libbase.a
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(HARNESS_LIBS)
+
+$(B)/test/ref/%: $(B)/obj/ref/%.o $(B)/libref.a $(B)/libbase.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(REF_LIBS) $(TEST_LIBS)
+$(B)/test/harness/%: $(B)/obj/harness/%.o $(B)/libharness.a $(B)/libbase.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(HARNESS_LIBS)
+
+# Fuzz targets: clang and libFuzzer, everything in one compilation of the parts it needs.
+FUZZ_CC = $(CLANG) -std=gnu11 -D_GNU_SOURCE -I. -O1 -g -fsanitize=fuzzer,address,undefined \
+	-fno-sanitize-recover=undefined $(XML_CFLAGS)
+build/fuzz/ref/%: ref/%.c $(BASE_SRC) $(REF_SRC)
+	@mkdir -p $(@D)
+	$(FUZZ_CC) -o $@ $< $(BASE_SRC) $(call sources,ref/wire ref/crypto ref/core ref/node ref/config) -lcrypto
+build/fuzz/harness/%: harness/%.c $(BASE_SRC) $(HARNESS_SRC)
+	@mkdir -p $(@D)
+	$(FUZZ_CC) -o $@ $< $(BASE_SRC) $(call sources,harness/field harness/keys harness/trace) -lcrypto -lpcap
+
+tests: $(REF_TESTS) $(HARNESS_TESTS)
+
+unit: all tests
+	ci/unit $(REF_TESTS) $(HARNESS_TESTS)
+
+gates: all
+	ci/gates $(B)
+
+fuzz-build: $(FUZZERS)
+
+fuzz: fuzz-build
+	ci/fuzz $(FUZZ_SECONDS) $(FUZZERS)
+
+deps:
+	ci/deps
+
+suites: all
+	$(B)/baton run -j $(J) -o baton-results $(RUNFLAGS)
+
+run: deps
+	$(MAKE) all
+	$(MAKE) suites
+
+mutants: all
+	$(B)/baton mutants -j $(J)
+
+check: deps
+	ci/check
+
+soak: all
+	ci/soak $(B) $(N) $(LOAD) $(J)
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/doc/baton
+	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
+	cp -r README.md LICENSE docs $(DESTDIR)$(PREFIX)/share/doc/baton
+
+clean:
+	rm -rf build baton-results
+
+-include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
+
+.PHONY: all tests unit gates fuzz fuzz-build deps suites run mutants check soak install clean
+.SECONDARY:

@@ -396,12 +396,9 @@ in_order(struct ssp *s, struct turn *t, const struct ssp_msg *m)
 		if (ssp_acknowledged(m->type) && m->type != SSP_BULK_BEGIN)
 			return;
 	}
-	if (m->epoch > s->epoch) {
-		dispatch(s, t, m);
+	if (m->epoch > s->epoch)
 		s->epoch = m->epoch;
-	} else {
-		dispatch(s, t, m);
-	}
+	dispatch(s, t, m);
 }
 
 /* Take the next whole message from the receive buffer. */

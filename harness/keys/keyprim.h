@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef BATON_KEYS_KEYPRIM_H
+#define BATON_KEYS_KEYPRIM_H
+
+/*
+ * The primitives that the harness needs, each one call; libcrypto behind them, in keyprim.c alone.
+ * No state is kept. Out buffers are the caller's. Functions that return bool say false only if
+ * lengths are impossible or (gcm, below) the tag is wrong.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum keyprim_hash { KEYPRIM_MD5 = 1, KEYPRIM_SHA1 = 2, KEYPRIM_SHA256 = 4 }; /* RFC 2409 App. A */
+enum keyprim_cipher { KEYPRIM_3DES = 5, KEYPRIM_AES = 7 };		      /* the same; CBC */
+
+#define KEYPRIM_HASH_MAX 32
+#define KEYPRIM_BLOCK_MAX 16
+#define KEYPRIM_DH_MAX 256
+
+/* A piece of input; borrowed. */
+struct span {
+	const void *p;
+	size_t len;
+};
+#define SPAN(ptr, n) ((struct span){.p = (ptr), .len = (n)})
+
+size_t keyprim_hash_len(enum keyprim_hash h); /* 0 if unknown */
+size_t keyprim_block(enum keyprim_cipher c);
+void keyprim_digest(enum keyprim_hash h, const struct span *parts, size_t cnt, uint8_t *out);
+void keyprim_hmac(enum keyprim_hash h, const void *key, size_t key_len, const struct span *parts,
+	size_t cnt, uint8_t *out);
+/* CBC without padding, len a multiple of the block; in == out allowed; iv is not changed. */
+bool keyprim_cbc(enum keyprim_cipher c, bool encrypt, const void *key, size_t key_len,
+	const uint8_t *iv, const uint8_t *in, size_t len, uint8_t *out);
+/* AES-GCM with 12-octet nonce and 16-octet tag. Opening: false if the tag is wrong. */
+bool keyprim_gcm_seal(const void *key, size_t key_len, const uint8_t *nonce, struct span aad,
+	const uint8_t *in, size_t len, uint8_t *out, uint8_t *tag);
+bool keyprim_gcm_open(const void *key, size_t key_len, const uint8_t *nonce, struct span aad,
+	const uint8_t *in, size_t len, uint8_t *out, const uint8_t *tag);
+/* HKDF-Expand-Label of RFC 8446 7.1 with SHA-256 and an empty context. */
+bool keyprim_hkdf_label(const void *secret, size_t secret_len, const char *label, uint8_t *out,
+	size_t out_len);
+
+/* MODP groups 2 (RFC 2409 6.2) and 14 (RFC 3526 3). Octets of a public value; 0 if unknown. */
+size_t keyprim_dh_len(uint16_t group);
+/* Public value of a private one (any 16 to 64 random octets). */
+bool keyprim_dh_public(uint16_t group, const void *priv, size_t priv_len, uint8_t *pub);
+/* g^xy, keyprim_dh_len octets; false if the other's value is not within 2 .. p - 2. */
+bool keyprim_dh_shared(uint16_t group, const void *priv, size_t priv_len, const uint8_t *other,
+	size_t other_len, uint8_t *shared);
+
+#endif

@@ -130,9 +130,10 @@ void trace_secrets(struct trace *t, const char *text);
 bool trace_write(const struct trace *t, const char *path, ns_t epoch, char *err);
 
 /*
- * Read pcap or pcapng, Ethernet only, through libpcap. Ports are the interfaces found (one for a
- * pcap). Cut frames are kept as they are. NULL and a text in err.
+ * Read pcap or pcapng, Ethernet only, through libpcap. All frames come in at one port, "capture":
+ * libpcap does not tell the interface of a pcapng packet. Cut frames are kept as they are, and
+ * counted in *cut (may be NULL). NULL and a text in err.
  */
-struct trace *trace_read(const char *path, char *err);
+struct trace *trace_read(const char *path, size_t *cut, char *err);
 
 #endif

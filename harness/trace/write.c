@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A trace as a pcapng file (draft-ietf-opsawg-pcapng, sections 4.1, 4.2, 4.3 and 4.7): one section
+ * in host byte order, an interface description block per port with if_name, if_tsresol 9 and
+ * if_filter left out, the TLS secrets before the first packet (so that a reader has them in one
+ * pass), and an enhanced packet block per frame.
+ *
+ * A comment is what the case said of the frame, what the switch did beyond the plain, and the
+ * events that followed it; events before the first frame are comments of the section.
+ *
+ * It writes a new file whole, and does not append.
+ */
+#include "harness/trace/trace_in.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { BLOCK_SHB = 0x0A0D0D0A, BLOCK_IDB = 1, BLOCK_EPB = 6, BLOCK_DSB = 10 };
+enum { OPT_END = 0, OPT_COMMENT = 1, OPT_IF_NAME = 2, OPT_USERAPPL = 4, OPT_IF_TSRESOL = 9 };
+#define SECRETS_TLS 0x544c534bu
+#define LINKTYPE_ETHERNET 1
+#define COMMENT_MAX 1024
+
+static void
+put(FILE *f, const void *bytes, size_t len)
+{
+	static const uint8_t zeros[4];
+
+	fwrite(bytes, 1, len, f);
+	fwrite(zeros, 1, (4 - len % 4) % 4, f);
+}
+
+static void
+put_u16(FILE *f, uint16_t v)
+{
+	fwrite(&v, sizeof(v), 1, f);
+}
+
+static void
+put_u32(FILE *f, uint32_t v)
+{
+	fwrite(&v, sizeof(v), 1, f);
+}
+
+static uint32_t
+padded(size_t len)
+{
+	return (uint32_t)((len + 3) & ~(size_t)3);
+}
+
+/* The room that an option takes, header and padding included; none if there is no text. */
+static uint32_t
+option_len(size_t len)
+{
+	return len ? 4 + padded(len) : 0;
+}
+
+static void
+put_option(FILE *f, uint16_t code, const void *bytes, size_t len)
+{
+	if (!len)
+		return;
+	put_u16(f, code);
+	put_u16(f, (uint16_t)len);
+	put(f, bytes, len);
+}
+
+static void
+put_head(FILE *f, uint32_t type, uint32_t total)
+{
+	put_u32(f, type);
+	put_u32(f, total);
+}
+
+static void
+put_section(FILE *f, const char *comment)
+{
+	static const char appl[] = "Baton";
+	uint32_t total = 28 + option_len(strlen(comment)) + option_len(sizeof(appl) - 1) + 4;
+
+	put_head(f, BLOCK_SHB, total);
+	put_u32(f, 0x1A2B3C4D);
+	put_u16(f, 1);
+	put_u16(f, 0);
+	put_u32(f, UINT32_MAX); /* the section's length is not told */
+	put_u32(f, UINT32_MAX);
+	put_option(f, OPT_COMMENT, comment, strlen(comment));
+	put_option(f, OPT_USERAPPL, appl, sizeof(appl) - 1);
+	put_u32(f, OPT_END);
+	put_u32(f, total);
+}
+
+static void
+put_interface(FILE *f, const struct trace_port *p)
+{
+	static const uint8_t nanoseconds = 9;
+	size_t name = strlen(p->name);
+	uint32_t total = 20 + option_len(name) + option_len(1) + 4;
+
+	put_head(f, BLOCK_IDB, total);
+	put_u16(f, LINKTYPE_ETHERNET);
+	put_u16(f, 0);
+	put_u32(f, 0); /* no limit on the captured length */
+	put_option(f, OPT_IF_NAME, p->name, name);
+	put_option(f, OPT_IF_TSRESOL, &nanoseconds, 1);
+	put_u32(f, OPT_END);
+	put_u32(f, total);
+}
+
+static void
+put_secrets(FILE *f, const struct trace *t)
+{
+	uint32_t total = 20 + padded(t->secrets_len);
+
+	if (!t->secrets_len)
+		return;
+	put_head(f, BLOCK_DSB, total);
+	put_u32(f, SECRETS_TLS);
+	put_u32(f, (uint32_t)t->secrets_len);
+	put(f, t->secrets, t->secrets_len);
+	put_u32(f, total);
+}
+
+static void
+put_frame(FILE *f, const struct frame *fr, ns_t epoch, const char *comment)
+{
+	size_t said = strlen(comment);
+	uint32_t total = 32 + padded(fr->len) + (said ? option_len(said) + 4 : 0);
+	uint64_t at = (uint64_t)(fr->at + epoch);
+
+	put_head(f, BLOCK_EPB, total);
+	put_u32(f, fr->port);
+	put_u32(f, (uint32_t)(at >> 32));
+	put_u32(f, (uint32_t)at);
+	put_u32(f, fr->len);
+	put_u32(f, fr->len);
+	put(f, fr->bytes, fr->len);
+	if (said) {
+		put_option(f, OPT_COMMENT, comment, said);
+		put_u32(f, OPT_END);
+	}
+	put_u32(f, total);
+}
+
+/* Append to a text of COMMENT_MAX bytes; what does not fit is cut. */
+static void
+append(char *text, const char *prefix, const char *more)
+{
+	size_t len = strlen(text);
+
+	snprintf(text + len, COMMENT_MAX - len, "%s%s%s", len ? "; " : "", prefix, more);
+}
+
+/* The events that lie between frame no - 1 and frame no; *next walks through them once. */
+static void
+append_events(const struct trace *t, size_t no, size_t *next, char *text)
+{
+	for (; *next < t->event_cnt && t->events[*next].before <= no; ++*next)
+		append(text, no ? "then: " : "", t->events[*next].text);
+}
+
+static void
+comment_of(const struct trace *t, size_t no, size_t *next_event, char *text)
+{
+	const struct frame *f = &t->frames[no];
+
+	text[0] = '\0';
+	if (f->comment)
+		append(text, "", f->comment);
+	if (f->fate & FATE_INJECTED)
+		append(text, "", "put in by the case");
+	if (f->fate & FATE_LOST)
+		append(text, "", "lost by a fault");
+	if (f->fate & FATE_PARTED)
+		append(text, "", "did not cross the partition");
+	append_events(t, no + 1, next_event, text);
+}
+
+bool
+trace_write(const struct trace *t, const char *path, ns_t epoch, char *err)
+{
+	FILE *f = fopen(path, "wb");
+	char text[COMMENT_MAX] = "";
+	size_t event = 0;
+	bool ok;
+
+	if (!f) {
+		snprintf(err, TRACE_ERR, "%.120s: %s", path, strerror(errno));
+		return false;
+	}
+	append_events(t, 0, &event, text);
+	put_section(f, text);
+	for (size_t i = 0; i < t->port_cnt; i++)
+		put_interface(f, &t->ports[i]);
+	put_secrets(f, t);
+	for (size_t i = 0; i < t->cnt; i++) {
+		comment_of(t, i, &event, text);
+		put_frame(f, &t->frames[i], epoch, text);
+	}
+	ok = !ferror(f);
+	ok = fclose(f) == 0 && ok;
+	if (!ok)
+		snprintf(err, TRACE_ERR, "%.120s: could not be written whole", path);
+	return ok;
+}

@@ -134,7 +134,7 @@ struct cfg {
 	unsigned policy_cnt;
 	struct cfg_key key[CFG_KEYS];
 	unsigned key_cnt;
-	uint32_t keepalive_s, keepalive_retry_s; /* DPD; 0 off */
+	uint32_t keepalive_ms, keepalive_retry_ms; /* DPD; 0 off */
 	bool keepalive_periodic;
 	struct cfg_tset tset[CFG_TSETS];
 	unsigned tset_cnt;

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdio.h>
+#include <string.h>
+
+#include "ref/config/commands.h"
+
+/* Try the commands of one mode; NULL if none fits. */
+static const struct command *
+find(enum mode mode, const struct line *l, struct arg *args, struct progress *progress)
+{
+	for (unsigned i = 0; i < command_cnt; i++)
+		if (commands[i].mode == mode && line_match(l, commands[i].pattern, args, progress))
+			return &commands[i];
+	return NULL;
+}
+
+static void
+complain(struct config_error *err, unsigned line, const struct line *l, unsigned word,
+	const char *expected, bool refused)
+{
+	err->line = line;
+	err->col = l->col[word < l->cnt ? word : l->cnt];
+	err->refused = refused;
+	(void)snprintf(err->found, sizeof err->found, "%.60s",
+		word < l->cnt ? l->word[word] : "end of line");
+	(void)snprintf(err->expected, sizeof err->expected, "%s", expected);
+}
+
+static bool
+line_run(struct parse *p, const struct line *l, struct config_error *err)
+{
+	struct arg args[MATCH_ARGS];
+	struct progress progress = {0};
+	const struct command *c = find(p->mode, l, args, &progress);
+
+	if (!c && p->mode != MODE_GLOBAL) {
+		c = find(MODE_GLOBAL, l, args, &progress);
+		if (c && c->run)
+			p->mode = MODE_GLOBAL;
+	}
+	if (!c) {
+		complain(err, p->line, l, progress.word, progress.expected, false);
+		return false;
+	}
+	if (!c->run) {
+		complain(err, p->line, l, 0, c->why_not, true);
+		return false;
+	}
+	p->wrong = NULL;
+	c->run(p, args);
+	if (p->wrong) {
+		complain(err, p->line, l, 0, p->wrong, true);
+		return false;
+	}
+	return true;
+}
+
+static bool
+skipped(const struct line *l)
+{
+	return l->cnt == 0 || l->word[0][0] == '!' ||
+	       (l->cnt == 1 && (!strcmp(l->word[0], "end") || !strcmp(l->word[0], "exit")));
+}
+
+bool
+config_parse(const char *text, struct cfg *cfg, struct config_error *err)
+{
+	static struct cfg fresh; /* large; only one configuration is read at a time */
+	struct parse p = {.cfg = &fresh};
+	struct line l;
+
+	memset(err, 0, sizeof *err);
+	cfg_init(&fresh);
+	while (*text) {
+		size_t n = strcspn(text, "\n");
+
+		p.line++;
+		if (!line_cut(&l, text, n)) {
+			l.cnt = 0;
+			l.col[0] = 1;
+			complain(err, p.line, &l, 0, "at most 255 characters and 24 words", false);
+			return false;
+		}
+		if (!skipped(&l) && !line_run(&p, &l, err))
+			return false;
+		text += n + (text[n] == '\n');
+	}
+	if (!config_check(&fresh, err))
+		return false;
+	*cfg = fresh;
+	wipe(&fresh, sizeof fresh);
+	return true;
+}
+
+void
+config_error_text(const struct config_error *err, const char *name, char *dst, size_t cap)
+{
+	if (err->refused)
+		(void)snprintf(dst, cap, "%s:%u:%u: refused at \"%s\": %s", name, err->line, err->col,
+			err->found, err->expected);
+	else
+		(void)snprintf(dst, cap, "%s:%u:%u: found \"%s\", expected %s", name, err->line,
+			err->col, err->found, err->expected);
+}

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Primitives for the harness (keyprim.h): thin calls into libcrypto. A failure inside the library
+ * (no memory, algorithm not built in) is a fault of the machine, not of a peer: it aborts with a
+ * word, since a harness that goes on without cryptography would report nonsense.
+ */
+#include <openssl/bn.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/keys/keyprim.h"
+
+static void
+must(bool ok, const char *what)
+{
+	if (ok)
+		return;
+	fprintf(stderr, "libcrypto: %s failed\n", what);
+	abort();
+}
+
+static const EVP_MD *
+md_of(enum keyprim_hash h)
+{
+	switch (h) {
+	case KEYPRIM_MD5:
+		return EVP_md5();
+	case KEYPRIM_SHA1:
+		return EVP_sha1();
+	case KEYPRIM_SHA256:
+		return EVP_sha256();
+	}
+	return NULL;
+}
+
+size_t
+keyprim_hash_len(enum keyprim_hash h)
+{
+	switch (h) {
+	case KEYPRIM_MD5:
+		return 16;
+	case KEYPRIM_SHA1:
+		return 20;
+	case KEYPRIM_SHA256:
+		return 32;
+	}
+	return 0;
+}
+
+size_t
+keyprim_block(enum keyprim_cipher c)
+{
+	switch (c) {
+	case KEYPRIM_3DES:
+		return 8;
+	case KEYPRIM_AES:
+		return 16;
+	}
+	return 0;
+}
+
+void
+keyprim_digest(enum keyprim_hash h, const struct span *parts, size_t cnt, uint8_t *out)
+{
+	EVP_MD_CTX *c = EVP_MD_CTX_new();
+
+	must(c && EVP_DigestInit_ex(c, md_of(h), NULL) == 1, "digest");
+	for (size_t i = 0; i < cnt; i++)
+		must(EVP_DigestUpdate(c, parts[i].p, parts[i].len) == 1, "digest");
+	must(EVP_DigestFinal_ex(c, out, NULL) == 1, "digest");
+	EVP_MD_CTX_free(c);
+}
+
+/* RFC 2104, over EVP digests: the one-call HMAC of the library takes no list of parts. */
+void
+keyprim_hmac(enum keyprim_hash h, const void *key, size_t key_len, const struct span *parts, size_t cnt,
+	uint8_t *out)
+{
+	uint8_t k[64] = {0}, pad[64], inner[KEYPRIM_HASH_MAX];
+	EVP_MD_CTX *c = EVP_MD_CTX_new();
+
+	must(c != NULL, "hmac");
+	if (key_len > sizeof k)
+		keyprim_digest(h, &SPAN(key, key_len), 1, k);
+	else if (key_len)
+		memcpy(k, key, key_len);
+	for (size_t i = 0; i < sizeof k; i++)
+		pad[i] = k[i] ^ 0x36;
+	must(EVP_DigestInit_ex(c, md_of(h), NULL) == 1, "hmac");
+	must(EVP_DigestUpdate(c, pad, sizeof pad) == 1, "hmac");
+	for (size_t i = 0; i < cnt; i++)
+		must(EVP_DigestUpdate(c, parts[i].p, parts[i].len) == 1, "hmac");
+	must(EVP_DigestFinal_ex(c, inner, NULL) == 1, "hmac");
+	EVP_MD_CTX_free(c);
+	for (size_t i = 0; i < sizeof k; i++)
+		pad[i] = k[i] ^ 0x5c;
+	keyprim_digest(h, (struct span[]){SPAN(pad, sizeof pad), SPAN(inner, keyprim_hash_len(h))}, 2,
+		out);
+	OPENSSL_cleanse(k, sizeof k);
+	OPENSSL_cleanse(pad, sizeof pad);
+}
+
+static const EVP_CIPHER *
+cbc_of(enum keyprim_cipher c, size_t key_len)
+{
+	switch (c) {
+	case KEYPRIM_3DES:
+		return key_len == 24 ? EVP_des_ede3_cbc() : NULL;
+	case KEYPRIM_AES:
+		return key_len == 16   ? EVP_aes_128_cbc()
+		       : key_len == 24 ? EVP_aes_192_cbc()
+		       : key_len == 32 ? EVP_aes_256_cbc()
+				       : NULL;
+	}
+	return NULL;
+}
+
+bool
+keyprim_cbc(enum keyprim_cipher c, bool encrypt, const void *key, size_t key_len, const uint8_t *iv,
+	const uint8_t *in, size_t len, uint8_t *out)
+{
+	const EVP_CIPHER *type = cbc_of(c, key_len);
+	EVP_CIPHER_CTX *ctx;
+	int n = 0;
+
+	if (!type || len % keyprim_block(c) || len > 65536)
+		return false;
+	if (!len)
+		return true;
+	ctx = EVP_CIPHER_CTX_new();
+	must(ctx && EVP_CipherInit_ex(ctx, type, NULL, key, iv, encrypt) == 1, "cbc");
+	EVP_CIPHER_CTX_set_padding(ctx, 0);
+	must(EVP_CipherUpdate(ctx, out, &n, in, (int)len) == 1 && (size_t)n == len, "cbc");
+	EVP_CIPHER_CTX_free(ctx);
+	return true;
+}
+
+static const EVP_CIPHER *
+gcm_of(size_t key_len)
+{
+	return key_len == 16   ? EVP_aes_128_gcm()
+	       : key_len == 24 ? EVP_aes_192_gcm()
+	       : key_len == 32 ? EVP_aes_256_gcm()
+			       : NULL;
+}
+
+bool
+keyprim_gcm_seal(const void *key, size_t key_len, const uint8_t *nonce, struct span aad,
+	const uint8_t *in, size_t len, uint8_t *out, uint8_t *tag)
+{
+	const EVP_CIPHER *type = gcm_of(key_len);
+	EVP_CIPHER_CTX *ctx;
+	int n = 0;
+
+	if (!type || len > 65536)
+		return false;
+	ctx = EVP_CIPHER_CTX_new();
+	must(ctx && EVP_EncryptInit_ex(ctx, type, NULL, key, nonce) == 1, "gcm");
+	must(EVP_EncryptUpdate(ctx, NULL, &n, aad.p, (int)aad.len) == 1, "gcm");
+	must(!len || EVP_EncryptUpdate(ctx, out, &n, in, (int)len) == 1, "gcm");
+	must(EVP_EncryptFinal_ex(ctx, out + len, &n) == 1, "gcm");
+	must(EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_GET_TAG, 16, tag) == 1, "gcm");
+	EVP_CIPHER_CTX_free(ctx);
+	return true;
+}
+
+bool
+keyprim_gcm_open(const void *key, size_t key_len, const uint8_t *nonce, struct span aad,
+	const uint8_t *in, size_t len, uint8_t *out, const uint8_t *tag)
+{
+	const EVP_CIPHER *type = gcm_of(key_len);
+	EVP_CIPHER_CTX *ctx;
+	uint8_t expected[16];
+	int n = 0;
+	bool ok;
+
+	if (!type || len > 65536)
+		return false;
+	memcpy(expected, tag, sizeof expected);
+	ctx = EVP_CIPHER_CTX_new();
+	must(ctx && EVP_DecryptInit_ex(ctx, type, NULL, key, nonce) == 1, "gcm");
+	must(EVP_DecryptUpdate(ctx, NULL, &n, aad.p, (int)aad.len) == 1, "gcm");
+	must(!len || EVP_DecryptUpdate(ctx, out, &n, in, (int)len) == 1, "gcm");
+	must(EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_SET_TAG, 16, expected) == 1, "gcm");
+	ok = EVP_DecryptFinal_ex(ctx, out + len, &n) == 1;
+	EVP_CIPHER_CTX_free(ctx);
+	return ok;
+}
+
+/* RFC 5869 2.3 with the HkdfLabel of RFC 8446 7.1 as info. */
+bool
+keyprim_hkdf_label(const void *secret, size_t secret_len, const char *label, uint8_t *out, size_t out_len)
+{
+	uint8_t info[64], t[32];
+	size_t text = strlen(label), done = 0, have = 0;
+
+	if (text > 40 || out_len > 255 * sizeof t)
+		return false;
+	info[0] = (uint8_t)(out_len >> 8);
+	info[1] = (uint8_t)out_len;
+	info[2] = (uint8_t)(6 + text);
+	memcpy(info + 3, "tls13 ", 6);
+	memcpy(info + 9, label, text);
+	info[9 + text] = 0;
+	for (uint8_t n = 1; done < out_len; n++) {
+		struct span parts[] = {SPAN(t, have), SPAN(info, 10 + text), SPAN(&n, 1)};
+		size_t take = out_len - done < sizeof t ? out_len - done : sizeof t;
+
+		keyprim_hmac(KEYPRIM_SHA256, secret, secret_len, parts, 3, t);
+		have = sizeof t;
+		memcpy(out + done, t, take);
+		done += take;
+	}
+	return true;
+}
+
+static BIGNUM *
+prime_of(uint16_t group)
+{
+	if (group == 2)
+		return BN_get_rfc2409_prime_1024(NULL);
+	if (group == 14)
+		return BN_get_rfc3526_prime_2048(NULL);
+	return NULL;
+}
+
+size_t
+keyprim_dh_len(uint16_t group)
+{
+	return group == 2 ? 128 : group == 14 ? 256 : 0;
+}
+
+/* base ^ priv mod p to out, padded with zeros in front (RFC 2409 5: "MUST be" of the prime's size). */
+static void
+power(const BIGNUM *base, const void *priv, size_t priv_len, const BIGNUM *p, uint8_t *out, size_t len)
+{
+	BN_CTX *ctx = BN_CTX_new();
+	BIGNUM *x = BN_bin2bn(priv, (int)priv_len, NULL);
+	BIGNUM *y = BN_new();
+
+	must(ctx && x && y, "bignum");
+	BN_set_flags(x, BN_FLG_CONSTTIME);
+	must(BN_mod_exp_mont(y, base, x, p, ctx, NULL) == 1, "modular power");
+	must(BN_bn2binpad(y, out, (int)len) == (int)len, "bignum");
+	BN_clear_free(x);
+	BN_clear_free(y);
+	BN_CTX_free(ctx);
+}
+
+bool
+keyprim_dh_public(uint16_t group, const void *priv, size_t priv_len, uint8_t *pub)
+{
+	BIGNUM *p = prime_of(group), *g = BN_new();
+
+	if (p && g) {
+		must(BN_set_word(g, 2) == 1, "bignum");
+		power(g, priv, priv_len, p, pub, keyprim_dh_len(group));
+	}
+	BN_free(g);
+	BN_free(p);
+	return p != NULL;
+}
+
+bool
+keyprim_dh_shared(uint16_t group, const void *priv, size_t priv_len, const uint8_t *other,
+	size_t other_len, uint8_t *shared)
+{
+	BIGNUM *p = prime_of(group), *y, *top;
+	bool ok;
+
+	if (!p || other_len != keyprim_dh_len(group)) {
+		BN_free(p);
+		return false;
+	}
+	y = BN_bin2bn(other, (int)other_len, NULL);
+	top = BN_dup(p);
+	must(y && top && BN_sub_word(top, 1) == 1, "bignum");
+	ok = !BN_is_zero(y) && !BN_is_one(y) && BN_cmp(y, top) < 0;
+	if (ok)
+		power(y, priv, priv_len, p, shared, other_len);
+	BN_free(y);
+	BN_free(top);
+	BN_free(p);
+	return ok;
+}

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Key files, read and written (keyring.h says how they look), and the tables by which Wireshark
+ * opens a trace. A line is taken apart into words first; each kind of line then has one reader.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/keys/keyring.h"
+#include "ref/base/hex.h"
+
+#define WORDS 8
+#define LINE 512
+
+static bool
+no(const char **what, const char *text)
+{
+	*what = text;
+	return false;
+}
+
+static bool
+take_secret(struct secret *s, const char *digits)
+{
+	uint8_t b[SECRET_MAX];
+	long n = hex_get(b, sizeof b, digits);
+
+	if (n < 0)
+		return false;
+	secret_set(s, b, (size_t)n);
+	wipe(b, sizeof b);
+	return true;
+}
+
+/* IKEV1 <icookie> <rcookie> <cipher> <key>. The hash is not told: it is seen in the trace. */
+static bool
+read_ike(struct keyring *r, char **w, size_t n, const char **what)
+{
+	struct keyike k = {.cipher = KEYPRIM_AES, .hash = KEYPRIM_SHA1};
+
+	if (n != 5)
+		return no(what, "IKEV1 takes four words");
+	if (hex_get(k.icookie, 8, w[1]) != 8 || hex_get(k.rcookie, 8, w[2]) != 8)
+		return no(what, "a cookie is not 16 digits");
+	if (!strcmp(w[3], "3des-cbc"))
+		k.cipher = KEYPRIM_3DES;
+	else if (strcmp(w[3], "aes-cbc"))
+		return no(what, "unknown cipher");
+	if (!take_secret(&k.key, w[4]) || (k.key.len != 16 && k.key.len != 24 && k.key.len != 32))
+		return no(what, "the cipher key has an impossible length");
+	k.key_bits = (uint16_t)(k.key.len * 8);
+	keyring_add_ike(r, &k);
+	keyike_wipe(&k);
+	return true;
+}
+
+static bool
+enc_fits(const struct keyesp *k)
+{
+	uint16_t salt = k->suite == KEYESP_AES_GCM ? 4 : 0;
+	uint16_t bits = (uint16_t)((k->enc.len - salt) * 8);
+
+	if (k->enc.len != keyesp_enc_len(k->suite, bits))
+		return false;
+	return !bits || bits == 128 || bits == 192 || bits == 256;
+}
+
+static bool
+read_esp(struct keyring *r, char **w, size_t n, const char **what)
+{
+	struct keyesp k = {0};
+	char *end;
+	unsigned long spi;
+
+	if (n != 7)
+		return no(what, "ESP takes six words");
+	spi = strtoul(w[1], &end, 16);
+	if (*end || strlen(w[1]) != 8)
+		return no(what, "an SPI is 8 digits");
+	k.spi = (uint32_t)spi;
+	if (!ip4_get(&k.src, w[2]) || !ip4_get(&k.dst, w[3]))
+		return no(what, "an address is not one");
+	if (!keyesp_suite_by_name(w[4], &k.suite))
+		return no(what, "unknown suite");
+	if (!take_secret(&k.enc, strcmp(w[5], "-") ? w[5] : "") || !enc_fits(&k))
+		return no(what, "the encryption key has an impossible length");
+	if (!take_secret(&k.auth, strcmp(w[6], "-") ? w[6] : "") ||
+		k.auth.len != keyesp_auth_len(k.suite))
+		return no(what, "the authentication key has an impossible length");
+	keyring_add_esp(r, &k);
+	wipe(&k, sizeof k);
+	return true;
+}
+
+static bool
+read_tls(struct keyring *r, char **w, size_t n, const char **what)
+{
+	struct keyring_tls k = {0};
+
+	if (n != 3 || strlen(w[0]) >= sizeof k.label)
+		return no(what, "unknown kind of line");
+	for (const char *c = w[0]; *c; c++)
+		if (!((*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') || *c == '_'))
+			return no(what, "unknown kind of line");
+	memcpy(k.label, w[0], strlen(w[0]));
+	if (hex_get(k.random, 32, w[1]) != 32)
+		return no(what, "a client random is 64 digits");
+	if (!take_secret(&k.secret, w[2]) || !k.secret.len)
+		return no(what, "the secret has an impossible length");
+	keyring_add_tls(r, &k);
+	wipe(&k, sizeof k);
+	return true;
+}
+
+bool
+keyring_line(struct keyring *r, const char *text, const char **what)
+{
+	char line[LINE], *w[WORDS + 1], *save = NULL;
+	size_t n = 0, len = strcspn(text, "#\r\n");
+	bool ok;
+
+	if (len >= sizeof line)
+		return no(what, "line too long");
+	memcpy(line, text, len);
+	line[len] = 0;
+	for (char *t = strtok_r(line, " \t", &save); t && n <= WORDS; t = strtok_r(NULL, " \t", &save))
+		w[n++] = t;
+	if (!n)
+		return true;
+	if (!strcmp(w[0], "IKEV1"))
+		ok = read_ike(r, w, n, what);
+	else if (!strcmp(w[0], "ESP"))
+		ok = read_esp(r, w, n, what);
+	else
+		ok = read_tls(r, w, n, what);
+	wipe(line, sizeof line);
+	return ok;
+}
+
+long
+keyring_read(struct keyring *r, FILE *from, unsigned *line, const char **what)
+{
+	char text[LINE + 2];
+	size_t before = r->ike_cnt + r->esp_cnt + r->tls_cnt;
+
+	*line = 0;
+	while (fgets(text, sizeof text, from)) {
+		(*line)++;
+		if (!keyring_line(r, text, what))
+			return -1;
+	}
+	wipe(text, sizeof text);
+	return (long)(r->ike_cnt + r->esp_cnt + r->tls_cnt - before);
+}
+
+static const char *
+digits(char *dst, size_t cap, const void *p, size_t len)
+{
+	return len ? hex_put(dst, cap, p, len) : "-";
+}
+
+void
+keyring_write_ikev1(const struct keyring *r, FILE *to)
+{
+	char c[17], k[2 * SECRET_MAX + 1];
+
+	for (size_t i = 0; i < r->ike_cnt; i++)
+		fprintf(to, "%s,%s\n", hex_put(c, sizeof c, r->ike[i].icookie, 8),
+			hex_put(k, sizeof k, r->ike[i].key.b, r->ike[i].key.len));
+}
+
+/* Names that Wireshark's ESP dissector gives its algorithms. */
+static const struct {
+	const char *enc, *auth;
+} shark[KEYESP_SUITE_CNT] = {
+	[KEYESP_AES_SHA1] = {"AES-CBC [RFC3602]", "HMAC-SHA-1-96 [RFC2404]"},
+	[KEYESP_AES_SHA256] = {"AES-CBC [RFC3602]", "HMAC-SHA-256-128 [RFC4868]"},
+	[KEYESP_AES_GCM] = {"AES-GCM with 16 octet ICV [RFC4106]", "NULL"},
+	[KEYESP_3DES_SHA1] = {"TripleDES-CBC [RFC2451]", "HMAC-SHA-1-96 [RFC2404]"},
+	[KEYESP_3DES_MD5] = {"TripleDES-CBC [RFC2451]", "HMAC-MD5-96 [RFC2403]"},
+	[KEYESP_AES_MD5] = {"AES-CBC [RFC3602]", "HMAC-MD5-96 [RFC2403]"},
+	[KEYESP_NULL_SHA1] = {"NULL", "HMAC-SHA-1-96 [RFC2404]"},
+	[KEYESP_NULL_SHA256] = {"NULL", "HMAC-SHA-256-128 [RFC4868]"},
+};
+
+void
+keyring_write_esp(const struct keyring *r, FILE *to)
+{
+	char e[2 * SECRET_MAX + 1], a[2 * SECRET_MAX + 1], s[IP4_TEXT], d[IP4_TEXT];
+
+	for (size_t i = 0; i < r->esp_cnt; i++) {
+		const struct keyesp *k = &r->esp[i];
+		const char *enc = k->enc.len ? hex_put(e, sizeof e, k->enc.b, k->enc.len) : "";
+		const char *auth = k->auth.len ? hex_put(a, sizeof a, k->auth.b, k->auth.len) : "";
+
+		fprintf(to, "\"IPv4\",\"%s\",\"%s\",\"0x%08x\",\"%s\",\"%s%s\",\"%s\",\"%s%s\"\n",
+			k->src ? ip4_put(s, k->src) : "*", ip4_put(d, k->dst), k->spi,
+			shark[k->suite].enc, k->enc.len ? "0x" : "", enc, shark[k->suite].auth,
+			k->auth.len ? "0x" : "", auth);
+	}
+}
+
+void
+keyring_write_tls(const struct keyring *r, FILE *to)
+{
+	char c[65], k[2 * SECRET_MAX + 1];
+
+	for (size_t i = 0; i < r->tls_cnt; i++)
+		fprintf(to, "%s %s %s\n", r->tls[i].label, hex_put(c, sizeof c, r->tls[i].random, 32),
+			hex_put(k, sizeof k, r->tls[i].secret.b, r->tls[i].secret.len));
+}
+
+void
+keyring_write(const struct keyring *r, FILE *to)
+{
+	char e[2 * SECRET_MAX + 1], a[2 * SECRET_MAX + 1], s[IP4_TEXT], d[IP4_TEXT];
+
+	keyring_write_tls(r, to);
+	for (size_t i = 0; i < r->ike_cnt; i++) {
+		const struct keyike *k = &r->ike[i];
+
+		fprintf(to, "IKEV1 %s %s %s %s\n", hex_put(e, sizeof e, k->icookie, 8),
+			hex_put(d, sizeof d, k->rcookie, 8),
+			k->cipher == KEYPRIM_3DES ? "3des-cbc" : "aes-cbc",
+			digits(a, sizeof a, k->key.b, k->key.len));
+	}
+	for (size_t i = 0; i < r->esp_cnt; i++) {
+		const struct keyesp *k = &r->esp[i];
+
+		fprintf(to, "ESP %08x %s %s %s %s %s\n", k->spi, ip4_put(s, k->src),
+			ip4_put(d, k->dst), keyesp_name(k->suite),
+			digits(e, sizeof e, k->enc.b, k->enc.len),
+			digits(a, sizeof a, k->auth.b, k->auth.len));
+	}
+}

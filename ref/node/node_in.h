@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef BATON_NODE_NODE_IN_H
+#define BATON_NODE_NODE_IN_H
+
+/*
+ * What the files of node/ say to each other, grouped by file. Nobody else includes this.
+ */
+#include "ref/node/node.h"
+
+/* node.c: out through the sink */
+void node_note(struct node *n, const char *area, const char *what, ip4_t peer, uint32_t number);
+void node_emit_bytes(struct node *n, enum node_act_kind kind, unsigned iface, const uint8_t *b,
+	size_t len);
+void node_emit(struct node *n, const struct node_act *a);
+
+/* setup.c: configuration -> what the cores want */
+void node_setup(struct node *n);
+
+/* groups.c: HSRP, ARP, who is active */
+void groups_init(struct node *n);
+void groups_link(struct node *n, unsigned iface, bool up, bool reload);
+void groups_message(struct node *n, unsigned iface, ip4_t src, struct rd *payload);
+void groups_tick(struct node *n);
+void groups_stop(struct node *n);
+void groups_synced(struct node *n);
+ns_t groups_deadline(const struct node *n);
+void groups_arp(struct node *n, unsigned iface, struct rd *r);
+/* The group on this interface whose virtual MAC this is, if we own it; NULL if none. */
+struct node_group *groups_owned_mac(struct node *n, unsigned iface, const struct mac *m);
+/* Do we own this virtual address on this interface? */
+struct node_group *groups_owned_vip(struct node *n, unsigned iface, ip4_t a);
+
+/* role.c: what a change of role does */
+void role_settle(struct node *n);
+/* The other member is known to be active: what is suspended here goes. */
+void role_other_active(struct node *n);
+
+/* frame.c: packets in */
+void frame_in(struct node *n, unsigned iface, const uint8_t *b, size_t len);
+void frame_tun(struct node *n, const uint8_t *b, size_t len);
+
+/* traffic.c: policy, ESP both ways, the queue */
+enum verdict { VERDICT_CLEAR, VERDICT_PROTECT, VERDICT_DROP };
+enum verdict traffic_out(struct node *n, const uint8_t *ip, size_t len);
+/* Would the policy have wanted this clear packet, that came in outside, protected? */
+bool traffic_should_be_protected(const struct node *n, const uint8_t *ip, size_t len);
+void traffic_esp_in(struct node *n, ip4_t src, const uint8_t *esp, size_t len);
+void traffic_flush(struct node *n, unsigned pair);
+void traffic_tick(struct node *n);
+ns_t traffic_deadline(const struct node *n);
+/* An IPv4 packet from us, out of the crypto interface, in fragments if it must be. */
+void traffic_ip_out(struct node *n, const uint8_t *packet, size_t len);
+
+/* pairs.c: SA pairs */
+struct node_pair *pairs_new(struct node *n);
+struct node_pair *pairs_by_spi_in(struct node *n, uint32_t spi);
+struct node_pair *pairs_by_spis(struct node *n, const struct ssp_spis *s);
+unsigned pairs_index(const struct node *n, const struct node_pair *p);
+void pairs_setup(struct node *n, struct node_pair *p, const struct ike_child *c);
+void pairs_live(struct node *n, struct node_pair *p); /* routes count it from now on */
+void pairs_drop(struct node *n, struct node_pair *p);
+void pairs_resv(struct node *n, struct node_pair *p, const struct resv_in *in);
+void pairs_rekey(struct node *n, struct node_pair *p);
+void pairs_tick(struct node *n);
+ns_t pairs_deadline(const struct node *n);
+struct ssp_spis pairs_spis(const struct node_pair *p);
+
+/* keying.c: the ike core, and dpd for each IKE SA */
+void keying_step(struct node *n, const struct ike_in *in);
+void keying_packet(struct node *n, ip4_t src, uint16_t sport, uint16_t dport, const uint8_t *b,
+	size_t len);
+void keying_tick(struct node *n);
+ns_t keying_deadline(const struct node *n);
+void keying_heard(struct node *n, const struct ike_cookies *c);
+void keying_want(struct node *n, ip4_t peer);
+void keying_release(struct node *n, uint32_t acked, bool all);
+struct node_ike *keying_find(struct node *n, const struct ike_cookies *c);
+struct node_ike *keying_new(struct node *n, const struct ike_cookies *c, ip4_t peer);
+void keying_drop(struct node *n, struct node_ike *k);
+void keying_dpd_start(struct node *n, struct node_ike *k, const struct dpd_export *x);
+void keying_hold(struct node *n, uint32_t token, uint32_t number);
+
+/* sync.c: the SSP session's actions; records out */
+void sync_step(struct node *n, const struct ssp_in *in);
+void sync_bytes(struct node *n, const uint8_t *b, size_t len);
+void sync_role(struct node *n);
+/* Each returns the number of the message, 0 if there is nobody to tell. */
+uint32_t sync_ike(struct node *n, struct node_ike *k);
+uint32_t sync_ike_del(struct node *n, const struct ike_cookies *c);
+uint32_t sync_pair(struct node *n, struct node_pair *p);
+uint32_t sync_pair_del(struct node *n, struct node_pair *p);
+uint32_t sync_reserve(struct node *n, struct node_pair *p, uint32_t upto);
+uint32_t sync_replay(struct node *n, struct node_pair *p);
+uint32_t sync_volume(struct node *n, struct node_pair *p);
+uint32_t sync_dpd(struct node *n, struct node_ike *k);
+void sync_highest(struct node *n, const struct ssp_spis *s, uint32_t highest);
+
+/* copies.c: records in; copies -> live */
+enum err copies_apply(struct node *n, const struct ssp_msg *m);
+void copies_sweep(struct node *n, bool begin);
+void copies_promote(struct node *n);
+void copies_tick(struct node *n);
+ns_t copies_deadline(const struct node *n);
+
+#endif

@@ -110,7 +110,8 @@ void lab_wind_down(struct lab *l);
 struct trace *lab_trace(struct lab *l);
 /* CLOCK_REALTIME - CLOCK_MONOTONIC, for trace_write. */
 ns_t lab_epoch(const struct lab *l);
-/* The moment of the event being handled; at rest, the clock. */
+/* The moment of the last event that was handled; the world's time, which is never ahead of the
+ * clock. It moves only while time passes. */
 ns_t lab_now(const struct lab *l);
 /* Seeded: a number in [0, n). The same seed gives the same sequence. */
 uint64_t lab_random(struct lab *l, uint64_t n);

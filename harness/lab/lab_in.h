@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef BATON_LAB_LAB_IN_H
+#define BATON_LAB_LAB_IN_H
+
+/* What the files of harness/lab share, grouped by file, and nobody else sees. */
+#include "harness/lab/lab.h"
+#include "harness/link/link.h"
+
+#define LAB_PATH 256
+#define HEARTBEAT (10 * NS_PER_MS)
+#define NODE_IFS 3
+#define MEMBER_PORTS (LAB_MEMBERS * NODE_IFS)
+#define MACS 64 /* learned addresses a segment */
+#define RUN_DIR "/run/baton"
+
+struct port {
+	struct link *link;  /* members' ports only; NULL while the node has never been up */
+	char ifname[16];    /* the lab's end of the cable */
+	bool readable;	    /* epoll says so */
+	bool has_head;
+	struct link_frame head; /* the next frame of this port, not yet handled */
+	ns_t head_at;		/* its stamp on our clock */
+	bool on, plugged;	/* power, cable */
+	unsigned side;		/* of a partitioned segment: 0 or 1 */
+	uint32_t ppm;		/* loss */
+	struct lab_station station;
+	bool attached;
+};
+
+/* A frame that waits for the switch: sent by a station, or put in by a case. */
+struct waiting {
+	struct waiting *next;
+	enum lab_port port;
+	bool injected;
+	int only; /* -1, or the one port that gets it */
+	size_t len;
+	uint8_t bytes[];
+};
+
+struct learned {
+	struct mac mac;
+	uint8_t port;
+	ns_t at;
+};
+
+struct node {
+	int netns; /* -1: none */
+	unsigned generation;
+	pid_t pid; /* twind's; 0 = not running */
+	int pidfd;
+	int schedstat; /* -1: the kernel does not tell */
+	uint64_t waited_ns; /* its last reading */
+	bool asked_to_end, killed, died, ended;
+	int status; /* wait status of the last end */
+	uint64_t suppressed;
+	char *text;
+	char conf[LAB_PATH], log[LAB_PATH], err_log[LAB_PATH], keylog[LAB_PATH], control[LAB_PATH];
+};
+
+struct armed {
+	bool used;
+	lab_match *match; /* NULL: at an instant */
+	void *ctx;
+	ns_t at;
+	struct lab_fault fault;
+	size_t fired; /* frame, or TRACE_NONE */
+	bool done;
+};
+
+struct ask; /* ask.c */
+
+struct lab {
+	struct lab_config cfg;
+	char twind[LAB_PATH], out_dir[LAB_PATH], mutant[64];
+	int home; /* the lab's own network namespace */
+	int epoll, timer;
+	struct trace *trace;
+	uint64_t random;
+	ns_t now;
+	struct port port[PORT_CNT];
+	struct node node[LAB_MEMBERS];
+	struct learned macs[SEG_CNT][MACS];
+	size_t mac_cnt[SEG_CNT];
+	struct waiting *wait_head, **wait_tail;
+	struct armed armed[LAB_ARMED];
+	struct ask *ask;
+	ns_t beat_due, late;
+	uint64_t dropped; /* of captures already closed */
+	char waited[256];
+};
+
+/* epoll tags: a port's number, or these and a member. */
+enum { TAG_TIMER = 100, TAG_ASK = 101, TAG_PROCESS = 200 };
+
+/* lab.c */
+ns_t lab_clock(void);
+enum trace_segment lab_port_segment(enum lab_port p);
+enum trace_who lab_port_who(enum lab_port p);
+void lab_event(struct lab *l, const struct trace_event *e);
+bool lab_watch(struct lab *l, int fd, uint32_t tag, uint32_t events);
+
+/* net.c: netlink, all in the namespace of the caller */
+bool net_veth(const char *name, int index, const struct mac *mac, const char *other,
+	int other_index, int other_ns, char *err);
+bool net_up(const char *name, bool up, char *err);
+
+/* node.c */
+bool node_make(struct lab *l, enum lab_member m, char *err);
+void node_retire(struct lab *l, enum lab_member m); /* links closed, namespace let go */
+void node_free(struct lab *l, enum lab_member m);
+
+/* member.c */
+void member_reap(struct lab *l, enum lab_member m, bool wait);
+void member_kill(struct lab *l, enum lab_member m, int sig);
+void member_lateness(struct lab *l, enum lab_member m);
+
+/* switch.c */
+void switch_frame(struct lab *l, enum lab_port p, const void *bytes, size_t len, unsigned fate,
+	int only);
+void switch_queue(struct lab *l, enum lab_port p, const void *bytes, size_t len, bool injected,
+	int only);
+bool switch_waiting(struct lab *l); /* handle one queued frame, if there is one */
+void switch_forget(struct lab *l, enum lab_port p);
+
+/* fault.c */
+void fault_after_frame(struct lab *l, size_t no);
+void fault_due(struct lab *l, ns_t now);
+ns_t fault_deadline(const struct lab *l);
+
+/* loop.c */
+void loop_step(struct lab *l, ns_t until);
+
+/* ask.c */
+void ask_event(struct lab *l);
+
+#endif

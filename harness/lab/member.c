@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One member's process: twind, started in its node's namespace, watched through a pidfd, killed
+ * or asked to end. It dies with the lab (PR_SET_PDEATHSIG), inherits no descriptor but its three
+ * standard ones, and its stderr goes to a file beside its log.
+ *
+ * An end that nobody asked for is an event in the trace, and is remembered (lab_died).
+ */
+#include "harness/lab/lab_in.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define WIND_DOWN (2 * NS_PER_S)
+
+void
+lab_set_text(struct lab *l, enum lab_member m, const char *text)
+{
+	free(l->node[m].text);
+	l->node[m].text = strdup(text);
+	if (!l->node[m].text)
+		abort();
+}
+
+static bool
+write_config(const struct node *n, char *err)
+{
+	FILE *f = fopen(n->conf, "w");
+	bool ok = f && fputs(n->text, f) >= 0;
+
+	ok = (f ? fclose(f) == 0 : false) && ok;
+	if (!ok)
+		snprintf(err, LAB_ERR, "lab: %.120s: %s", n->conf, strerror(errno));
+	return ok;
+}
+
+/* In the child: become twind, or write errno to the pipe. */
+static _Noreturn void
+become(const struct lab *l, enum lab_member m, int report)
+{
+	const struct node *n = &l->node[m];
+	const char *argv[16];
+	int argc = 0;
+	int null = open("/dev/null", O_RDONLY);
+	int err = open(n->err_log, O_WRONLY | O_CREAT | O_APPEND, 0644);
+
+	argv[argc++] = l->twind;
+	if (l->cfg.mutant) {
+		argv[argc++] = "--mutant";
+		argv[argc++] = l->cfg.mutant;
+	}
+	argv[argc++] = "--config";
+	argv[argc++] = n->conf;
+	argv[argc++] = "--name";
+	argv[argc++] = lab_member_name(m);
+	argv[argc++] = "--control";
+	argv[argc++] = n->control;
+	argv[argc++] = "--log";
+	argv[argc++] = n->log;
+	if (l->cfg.keylog) {
+		argv[argc++] = "--keylog";
+		argv[argc++] = n->keylog;
+	}
+	argv[argc] = NULL;
+	if (null >= 0 && err >= 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 &&
+		setns(n->netns, CLONE_NEWNET) == 0 && dup2(null, 0) == 0 && dup2(err, 1) == 1 &&
+		dup2(err, 2) == 2) {
+		(void)syscall(SYS_close_range, 3u, ~0u, 4u /* CLOSE_RANGE_CLOEXEC */);
+		execv(l->twind, (char *const *)(uintptr_t)argv);
+	}
+	if (write(report, &errno, sizeof(errno)) < 0)
+		_exit(126);
+	_exit(127);
+}
+
+/* Fork, and wait until the child has become twind or has said why not. */
+static pid_t
+launch(struct lab *l, enum lab_member m, char *err)
+{
+	int report[2], why = 0;
+	pid_t pid;
+
+	if (pipe2(report, O_CLOEXEC) != 0) {
+		snprintf(err, LAB_ERR, "lab: %s", strerror(errno));
+		return -1;
+	}
+	pid = fork();
+	if (pid == 0)
+		become(l, m, report[1]);
+	close(report[1]);
+	if (pid < 0 || read(report[0], &why, sizeof(why)) > 0) {
+		snprintf(err, LAB_ERR, "lab: %.120s: %s", l->twind,
+			strerror(pid < 0 ? errno : why));
+		if (pid > 0)
+			waitpid(pid, NULL, 0);
+		pid = -1;
+	}
+	close(report[0]);
+	return pid;
+}
+
+static bool
+watch(struct lab *l, enum lab_member m, char *err)
+{
+	struct node *n = &l->node[m];
+	char path[64];
+
+	n->pidfd = (int)syscall(SYS_pidfd_open, n->pid, 0);
+	if (n->pidfd < 0 || !lab_watch(l, n->pidfd, TAG_PROCESS + (uint32_t)m, EPOLLIN)) {
+		snprintf(err, LAB_ERR, "lab: pidfd: %s", strerror(errno));
+		return false;
+	}
+	/* Not every kernel keeps it: then the members' own lateness stays unknown. */
+	snprintf(path, sizeof(path), "/proc/%d/schedstat", n->pid);
+	n->schedstat = open(path, O_RDONLY | O_CLOEXEC);
+	n->waited_ns = 0;
+	return true;
+}
+
+/* After power off: another machine with the same cables. */
+static bool
+power_on(struct lab *l, enum lab_member m, char *err)
+{
+	enum lab_port first = lab_member_port(m, SEG_OUTSIDE);
+
+	if (l->port[first].on)
+		return true;
+	node_retire(l, m);
+	return node_make(l, m, err);
+}
+
+bool
+lab_start(struct lab *l, enum lab_member m, char *err)
+{
+	struct node *n = &l->node[m];
+	char text[64];
+
+	if (n->killed)
+		member_reap(l, m, true);
+	if (n->pid) {
+		snprintf(err, LAB_ERR, "lab: %s runs already", lab_member_name(m));
+		return false;
+	}
+	if (!power_on(l, m, err) || !write_config(n, err))
+		return false;
+	(void)unlink(n->control); /* left by a process that was killed */
+	n->pid = launch(l, m, err);
+	if (n->pid < 0) {
+		n->pid = 0;
+		return false;
+	}
+	n->asked_to_end = n->killed = n->ended = false;
+	snprintf(text, sizeof(text), "%s started", lab_member_name(m));
+	lab_event(l,
+		&(struct trace_event){.kind = EVENT_START,
+			.who = lab_port_who(lab_member_port(m, SEG_OUTSIDE)),
+			.text = text});
+	return watch(l, m, err);
+}
+
+void
+member_kill(struct lab *l, enum lab_member m, int sig)
+{
+	struct node *n = &l->node[m];
+
+	if (!n->pid)
+		return;
+	n->asked_to_end = true;
+	n->killed = n->killed || sig == SIGKILL;
+	if (kill(n->pid, sig) != 0)
+		fprintf(stderr, "lab: kill %s: %s\n", lab_member_name(m), strerror(errno));
+}
+
+/* Ours, or a clean end that we asked for. */
+static bool
+ended_well(const struct node *n)
+{
+	if (!n->asked_to_end)
+		return false;
+	return n->status == 0 ||
+		(WIFSIGNALED(n->status) &&
+			(WTERMSIG(n->status) == SIGKILL || WTERMSIG(n->status) == SIGTERM));
+}
+
+/* `wait`: it was killed, and its end is a matter of a moment. */
+void
+member_reap(struct lab *l, enum lab_member m, bool wait)
+{
+	struct node *n = &l->node[m];
+	char text[96];
+
+	if (!n->pid || waitpid(n->pid, &n->status, wait ? 0 : WNOHANG) != n->pid)
+		return;
+	close(n->pidfd); /* epoll forgets it */
+	if (n->schedstat >= 0)
+		close(n->schedstat);
+	n->pidfd = n->schedstat = -1;
+	n->pid = 0;
+	n->ended = true;
+	if (ended_well(n))
+		return;
+	n->died = true;
+	snprintf(text, sizeof(text), "%s ended by itself (%s %d)", lab_member_name(m),
+		WIFSIGNALED(n->status) ? "signal" : "status",
+		WIFSIGNALED(n->status) ? WTERMSIG(n->status) : WEXITSTATUS(n->status));
+	lab_event(l,
+		&(struct trace_event){.kind = EVENT_EXIT,
+			.who = lab_port_who(lab_member_port(m, SEG_OUTSIDE)),
+			.text = text});
+}
+
+/* How long it stood ready to run and had no CPU, since the last look (proc(5), schedstat). */
+void
+member_lateness(struct lab *l, enum lab_member m)
+{
+	struct node *n = &l->node[m];
+	unsigned long long ran, waited;
+	char text[96];
+	ssize_t got;
+
+	if (n->schedstat < 0)
+		return;
+	got = pread(n->schedstat, text, sizeof(text) - 1, 0);
+	if (got <= 0)
+		return;
+	text[got] = '\0';
+	if (sscanf(text, "%llu %llu", &ran, &waited) != 2)
+		return;
+	if (n->waited_ns && (ns_t)(waited - n->waited_ns) > l->late)
+		l->late = (ns_t)(waited - n->waited_ns);
+	n->waited_ns = waited ? waited : 1;
+}
+
+void
+lab_wind_down(struct lab *l)
+{
+	ns_t until = lab_clock() + WIND_DOWN;
+
+	for (int m = 0; m < LAB_MEMBERS; m++)
+		member_kill(l, (enum lab_member)m, SIGTERM);
+	while ((l->node[LAB_A].pid || l->node[LAB_B].pid) && lab_clock() < until)
+		loop_step(l, until);
+	for (int m = 0; m < LAB_MEMBERS; m++) {
+		if (!l->node[m].pid)
+			continue;
+		fprintf(stderr, "lab: %s did not end in 2 s\n", lab_member_name((enum lab_member)m));
+		member_kill(l, (enum lab_member)m, SIGKILL);
+		member_reap(l, (enum lab_member)m, true);
+	}
+}
+
+bool
+lab_alive(const struct lab *l, enum lab_member m)
+{
+	return l->node[m].pid != 0;
+}
+
+pid_t
+lab_pid(const struct lab *l, enum lab_member m)
+{
+	return l->node[m].pid;
+}
+
+enum lab_end
+lab_exit(const struct lab *l, enum lab_member m, int *wait_status)
+{
+	const struct node *n = &l->node[m];
+
+	if (!n->ended)
+		return LAB_END_NONE;
+	if (wait_status)
+		*wait_status = n->status;
+	return ended_well(n) ? LAB_END_ASKED : LAB_END_BAD;
+}
+
+bool
+lab_died(const struct lab *l, enum lab_member m)
+{
+	return l->node[m].died;
+}
+
+const char *
+lab_log_path(struct lab *l, enum lab_member m)
+{
+	return l->node[m].log;
+}
+
+const char *
+lab_keylog_path(struct lab *l, enum lab_member m)
+{
+	return l->node[m].keylog;
+}
+
+const char *
+lab_control_path(struct lab *l, enum lab_member m)
+{
+	return l->node[m].control;
+}

@@ -75,8 +75,9 @@ send(struct ssp *s, struct turn *t, struct ssp_msg *m)
 	m->number = ++s->sent;
 	m->epoch = s->epoch;
 	m->time_ms = clock_ms(t->now);
-	m->echo_ms = s->peer_time_ms;
-	if (m->type == SSP_ACK || m->type == SSP_KEEPALIVE)
+	/* Only what is copied to has a lease: the ECHO is what prolongs it. */
+	m->echo_ms = ssp_copying(s) ? s->peer_time_ms : 0;
+	if (m->type == SSP_KEEPALIVE && m->echo_ms)
 		s->echoed_at = s->peer_time_at;
 	wr_init(&w, t->out->buf + t->out->used, sizeof t->out->buf - t->out->used);
 	if (ssp_encode(&w, m) != ERR_OK)
@@ -246,7 +247,8 @@ time_in(struct ssp *s, struct turn *t, const struct ssp_msg *m)
 		s->peer_time_ms = m->time_ms;
 		s->peer_time_at = t->now;
 	}
-	if (m->echo_ms && m->echo_ms <= clock_ms(t->now) && ns_from_ms((int64_t)m->echo_ms) > s->proven)
+	if (s->role == SSP_ROLE_STANDBY && s->ready && m->echo_ms && m->echo_ms <= clock_ms(t->now) &&
+		ns_from_ms((int64_t)m->echo_ms) > s->proven)
 		s->proven = ns_from_ms((int64_t)m->echo_ms);
 }
 
@@ -257,8 +259,10 @@ ack_in(struct ssp *s, struct turn *t, const struct ssp_msg *m)
 		return;
 	s->acked = m->acked;
 	emit(t, SSP_ACT_ACKED)->number = m->acked;
-	if (s->bulk_end && s->acked >= s->bulk_end)
+	if (s->bulk_end && s->acked >= s->bulk_end && !s->ready) {
+		send_keepalive(s, t); /* its ECHO starts the lease */
 		ready_set(s, t, SSP_ACT_MIRRORED, true);
+	}
 }
 
 static void
@@ -464,7 +468,7 @@ connected(struct ssp *s, struct turn *t)
 	s->keepalive = s->cfg.keepalive;
 	s->lease = s->cfg.lease > s->lease ? s->cfg.lease : s->lease;
 	s->peer_time_ms = 0;
-	s->peer_time_at = s->echoed_at = NS_NEVER;
+	s->peer_time_at = NS_NEVER;
 	s->count[SSP_CNT_CONNECTS]++;
 	s->send_at = t->now + s->keepalive;
 	send_hello(s, t);

@@ -27,7 +27,7 @@
 #include "ref/node/cfg.h"
 #include "ref/wire/eth.h"
 
-/* By what a router judges, all cores together, and what only the node decides. */
+/* By what a router judges, all cores together, and what only the node decides (rules.h fills it). */
 struct node_rules {
 	struct hsrp_rules hsrp;
 	struct ike_rules ike;
@@ -57,7 +57,6 @@ struct node_rules {
 	bool probe_dormant;	 /* false: a standby sends no DPD */
 	bool honour_lifetime;	 /* hard limits end an SA pair */
 };
-extern const struct node_rules node_rules_standard;
 
 #define NODE_IKES 1024
 #define NODE_PAIRS 2048
@@ -136,6 +135,7 @@ struct node_pair {
 	uint32_t born;	       /* order of creation: the newest is used outbound */
 	ns_t dies_at;
 	uint32_t last_volume_kb; /* as `show` has it */
+	uint32_t number;	 /* of the IPSEC_SA that announced it, 0 none */
 };
 
 struct node_hold {
@@ -275,14 +275,12 @@ struct node {
 	struct node_tombstone tombstone[NODE_TOMBSTONES];
 	unsigned tombstone_cnt;
 	struct ssp ssp;
-	struct ssp_acts ssp_acts;
 	bool mirrored; /* active: the standby is ready */
 	bool ready;    /* standby: we are */
 	struct rri rri;
 	struct rri_acts rri_acts;
 	struct ipfrag frag;
 	struct ipfrag_slot frag_slot[16];
-	struct ike_acts ike_acts;
 	uint16_t ip_id;
 	uint64_t count[NODE_CNT_CNT];
 };

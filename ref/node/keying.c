@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The ike core and the dpd machine of each IKE SA: packets and commands in, their actions to where they belong. Write
+ * ahead lives here: what ike holds is released when the standby has acknowledged, or when waiting has
+ * lasted too long; then the channel counts as lost.
+ */
+#include <string.h>
+
+#include "ref/node/node_in.h"
+
+#define HOLD_MAX (500 * NS_PER_MS)
+#define LINGER (2 * NS_PER_S)	    /* a replaced pair, if the new one is our doing */
+#define LINGER_OTHER (10 * NS_PER_S) /* if it is the peer's: the Delete is his */
+#define IKE_MESSAGE_MAX 4096
+
+struct node_ike *
+keying_find(struct node *n, const struct ike_cookies *c)
+{
+	for (unsigned i = 0; i < n->ike_cnt; i++)
+		if (n->ike[i].used && !memcmp(&n->ike[i].cookies, c, sizeof *c))
+			return &n->ike[i];
+	return NULL;
+}
+
+struct node_ike *
+keying_new(struct node *n, const struct ike_cookies *c, ip4_t peer)
+{
+	struct node_ike *k = keying_find(n, c);
+
+	for (unsigned i = 0; !k && i < NODE_IKES; i++) {
+		if (n->ike[i].used)
+			continue;
+		k = &n->ike[i];
+		memset(k, 0, sizeof *k);
+		k->used = true;
+		k->cookies = *c;
+		k->peer = peer;
+		k->probe_until = NS_NEVER;
+		if (i >= n->ike_cnt)
+			n->ike_cnt = i + 1;
+	}
+	if (!k)
+		n->count[NODE_CNT_TABLE_FULL]++;
+	return k;
+}
+
+void
+keying_drop(struct node *n, struct node_ike *k)
+{
+	if (k->dpd_on)
+		dpd_wipe(&k->dpd);
+	wipe(k, sizeof *k);
+	while (n->ike_cnt && !n->ike[n->ike_cnt - 1].used)
+		n->ike_cnt--;
+}
+
+/* ---- DPD ---- */
+
+static void
+dpd_message(struct node *n, const struct node_ike *k, uint16_t notify, uint32_t seq)
+{
+	struct ike_in in = {.kind = IKE_IN_DPD_SEND, .cookies = k->cookies, .notify = notify, .seq = seq};
+
+	keying_step(n, &in);
+}
+
+static void dpd_feed(struct node *n, struct node_ike *k, enum dpd_in_kind kind, uint32_t seq);
+
+static void
+probe_leave(struct node *n, struct node_ike *k)
+{
+	uint32_t seq = k->probe_seq;
+
+	k->probe_held = false;
+	k->probe_until = NS_NEVER;
+	dpd_message(n, k, ISAKMP_N_R_U_THERE, seq);
+	if (k->used)
+		dpd_feed(n, k, DPD_IN_SENT, seq);
+}
+
+/* Write ahead: the number is recorded by the standby before it leaves. */
+static void
+probe(struct node *n, struct node_ike *k, uint32_t seq)
+{
+	k->probe_seq = seq;
+	k->probe_number = sync_dpd(n, k);
+	if (k->probe_number && n->mirrored && n->rules->write_ahead) {
+		k->probe_held = true;
+		k->probe_until = n->now + HOLD_MAX;
+	} else {
+		probe_leave(n, k);
+	}
+}
+
+static void
+dead(struct node *n, struct node_ike *k)
+{
+	struct ike_in in = {.kind = IKE_IN_DELETE_SA, .cookies = k->cookies, .children = true};
+
+	node_note(n, "dpd", "peer is dead", k->peer, 0);
+	keying_step(n, &in);
+}
+
+static void
+dpd_feed(struct node *n, struct node_ike *k, enum dpd_in_kind kind, uint32_t seq)
+{
+	const struct dpd_in in = {.kind = kind, .seq = seq};
+	struct dpd_acts acts;
+
+	if (!k->dpd_on || k->dormant)
+		return;
+	dpd_step(&k->dpd, n->now, &in, &acts);
+	for (unsigned i = 0; i < acts.cnt && k->used; i++) {
+		switch (acts.v[i].kind) {
+		case DPD_ACT_PROBE:
+			probe(n, k, acts.v[i].seq);
+			break;
+		case DPD_ACT_ACK:
+			dpd_message(n, k, ISAKMP_N_R_U_THERE_ACK, acts.v[i].seq);
+			break;
+		case DPD_ACT_RECV:
+		case DPD_ACT_ALIVE:
+			(void)sync_dpd(n, k);
+			break;
+		case DPD_ACT_DEAD:
+			dead(n, k);
+			break;
+		}
+	}
+}
+
+void
+keying_dpd_start(struct node *n, struct node_ike *k, const struct dpd_export *x)
+{
+	struct dpd_cfg cfg = n->dpd_cfg;
+	bool capable = k->copy.dpd;
+
+	if (!capable)
+		cfg.mode = DPD_OFF;
+	if (x)
+		dpd_import(&k->dpd, &cfg, &n->rules->dpd, x, n->entropy, n->now);
+	else
+		dpd_init(&k->dpd, &cfg, &n->rules->dpd, n->entropy, n->now);
+	k->dpd_on = true;
+}
+
+void
+keying_heard(struct node *n, const struct ike_cookies *c)
+{
+	struct node_ike *k = keying_find(n, c);
+
+	if (k)
+		dpd_feed(n, k, DPD_IN_HEARD, 0);
+}
+
+void
+keying_want(struct node *n, ip4_t peer)
+{
+	for (unsigned i = 0; i < n->ike_cnt; i++)
+		if (n->ike[i].used && n->ike[i].peer == peer)
+			dpd_feed(n, &n->ike[i], DPD_IN_WANT, 0);
+}
+
+/* ---- write ahead ---- */
+
+void
+keying_hold(struct node *n, uint32_t token, uint32_t number)
+{
+	struct ike_in in = {.kind = IKE_IN_RELEASE, .token = token};
+
+	for (unsigned i = 0; number && n->mirrored && i < NODE_HOLDS; i++) {
+		struct node_hold *h = &n->hold[i];
+
+		if (h->used)
+			continue;
+		*h = (struct node_hold){true, token, number, n->now + HOLD_MAX};
+		return;
+	}
+	keying_step(n, &in);
+}
+
+void
+keying_release(struct node *n, uint32_t acked, bool all)
+{
+	for (unsigned i = 0; i < NODE_HOLDS; i++) {
+		struct ike_in in = {.kind = IKE_IN_RELEASE, .token = n->hold[i].token};
+
+		if (!n->hold[i].used || (!all && n->hold[i].number > acked))
+			continue;
+		n->hold[i].used = false;
+		keying_step(n, &in);
+	}
+	for (unsigned i = 0; i < n->ike_cnt; i++) {
+		struct node_ike *k = &n->ike[i];
+
+		if (k->used && k->probe_held && (all || k->probe_number <= acked))
+			probe_leave(n, k);
+	}
+}
+
+/* ---- actions of the ike core ---- */
+
+static void
+send_udp(struct node *n, const struct ike_act *a)
+{
+	uint8_t buf[IKE_MESSAGE_MAX + IPV4_HDR_LEN + UDP_HDR_LEN];
+	const struct ipv4 ip = {.ttl = 64, .id = n->ip_id++, .src = a->local.addr, .dst = a->remote.addr};
+	struct wr w;
+
+	wr_init(&w, buf, sizeof buf);
+	udp_packet_write(&w, &ip, a->local.port, a->remote.port, a->bytes, a->len);
+	if (!w.bad)
+		traffic_ip_out(n, buf, w.len);
+}
+
+static struct node_ike *
+ike_noted(struct node *n, const struct ike_cookies *c)
+{
+	const struct ike_sa *sa = ike_sa_find(&n->ike_core, c);
+	struct node_ike *k;
+	struct node_act key = {.kind = NODE_ACT_KEY_IKE};
+
+	if (!sa)
+		return NULL;
+	k = keying_new(n, c, sa->remote.addr);
+	if (!k)
+		return NULL;
+	ike_export(&n->ike_core, sa, n->now, &k->copy);
+	k->copied_at = n->now;
+	key.ike = &k->copy;
+	node_emit(n, &key);
+	return k;
+}
+
+static void
+held(struct node *n, const struct ike_act *a)
+{
+	uint32_t number = 0;
+	struct node_pair *p;
+	struct node_ike *k;
+
+	switch (a->what) {
+	case IKE_HELD_MM5:
+	case IKE_HELD_MM6:
+		k = ike_noted(n, &a->cookies);
+		if (k)
+			number = sync_ike(n, k);
+		break;
+	case IKE_HELD_QM2:
+	case IKE_HELD_QM3:
+		p = pairs_by_spi_in(n, a->spi);
+		if (p)
+			number = p->number;
+		break;
+	}
+	keying_hold(n, a->token, n->rules->write_ahead ? number : 0);
+}
+
+static void
+ike_up(struct node *n, const struct ike_act *a)
+{
+	struct node_ike *k = ike_noted(n, &a->cookies);
+
+	node_note(n, "ike", "up", a->sa->remote.addr, 0);
+	if (!k)
+		return;
+	if (!k->dpd_on)
+		keying_dpd_start(n, k, NULL);
+	(void)sync_ike(n, k);
+}
+
+static void
+ike_down(struct node *n, const struct ike_act *a)
+{
+	struct node_ike *k = keying_find(n, &a->cookies);
+
+	node_note(n, "ike", ike_reason_names[a->reason], a->remote.addr, 0);
+	if (!k)
+		return;
+	(void)sync_ike_del(n, &k->cookies);
+	keying_drop(n, k);
+}
+
+static void
+child_new(struct node *n, const struct ike_act *a)
+{
+	struct node_pair *p = pairs_new(n);
+
+	if (!p)
+		return;
+	pairs_setup(n, p, a->child);
+	node_note(n, "ipsec", "up", a->child->remote.addr, a->child->spi_out);
+	pairs_live(n, p);
+	p->number = sync_pair(n, p);
+}
+
+static void
+child_use_out(struct node *n, uint32_t spi)
+{
+	struct node_pair *p = pairs_by_spi_in(n, spi), *old;
+
+	if (!p)
+		return;
+	p->use_out = true;
+	old = p->child.replaces ? pairs_by_spi_in(n, p->child.replaces) : NULL;
+	if (old && old != p) {
+		old->dying = true;
+		old->dies_at = n->now + (p->child.initiator ? LINGER : LINGER_OTHER);
+	}
+}
+
+static void
+child_down(struct node *n, const struct ike_act *a)
+{
+	struct node_pair *p = pairs_by_spi_in(n, a->spi);
+
+	node_note(n, "ipsec", ike_reason_names[a->reason], a->remote.addr, a->spi);
+	if (!p)
+		return;
+	(void)sync_pair_del(n, p);
+	pairs_drop(n, p);
+}
+
+static void
+failed(struct node *n, const struct ike_act *a)
+{
+	node_note(n, "ike", ike_reason_names[a->reason], a->remote.addr, a->map_id);
+	for (unsigned i = 0; i < n->pair_cnt; i++)
+		if (n->pair[i].used && n->pair[i].rekeying &&
+			n->pair[i].child.remote.addr == a->remote.addr)
+			n->pair[i].rekeying = false;
+}
+
+static void
+note(struct node *n, const struct ike_act *a)
+{
+	struct node_act out = {.kind = NODE_ACT_NOTE};
+
+	out.note = (struct node_note){.area = "ike", .what = ike_reason_names[a->reason],
+		.peer = a->remote.addr, .why = a->why};
+	node_emit(n, &out);
+}
+
+static void
+act(struct node *n, const struct ike_act *a)
+{
+	struct node_ike *k;
+
+	switch (a->kind) {
+	case IKE_ACT_SEND:
+		send_udp(n, a);
+		break;
+	case IKE_ACT_HOLD:
+		held(n, a);
+		break;
+	case IKE_ACT_IKE_UP:
+		ike_up(n, a);
+		break;
+	case IKE_ACT_IKE_CHANGED:
+		k = ike_noted(n, &a->cookies);
+		if (k)
+			(void)sync_ike(n, k);
+		break;
+	case IKE_ACT_IKE_DOWN:
+		ike_down(n, a);
+		break;
+	case IKE_ACT_CHILD_NEW:
+		child_new(n, a);
+		break;
+	case IKE_ACT_CHILD_USE_OUT:
+		child_use_out(n, a->spi);
+		break;
+	case IKE_ACT_CHILD_DOWN:
+		child_down(n, a);
+		break;
+	case IKE_ACT_DPD_IN:
+		k = keying_find(n, &a->cookies);
+		if (k)
+			dpd_feed(n, k, a->is_ack ? DPD_IN_ACK : DPD_IN_RUTHERE, a->seq);
+		break;
+	case IKE_ACT_FAILED:
+		failed(n, a);
+		break;
+	case IKE_ACT_NOTE:
+		note(n, a);
+		break;
+	}
+}
+
+void
+keying_step(struct node *n, const struct ike_in *in)
+{
+	struct ike_acts acts; /* not shared: an action may lead to another step */
+
+	ike_step(&n->ike_core, n->now, in, n->entropy, &acts);
+	for (unsigned i = 0; i < acts.cnt; i++)
+		act(n, &acts.v[i]);
+	ike_acts_wipe(&acts);
+}
+
+void
+keying_packet(struct node *n, ip4_t src, uint16_t sport, uint16_t dport, const uint8_t *b, size_t len)
+{
+	const struct ike_in in = {.kind = IKE_IN_PACKET, .local = {n->vip, dport},
+		.remote = {src, sport}, .bytes = b, .len = len};
+
+	keying_step(n, &in);
+}
+
+static bool
+holds_expired(const struct node *n)
+{
+	for (unsigned i = 0; i < NODE_HOLDS; i++)
+		if (n->hold[i].used && n->now >= n->hold[i].until)
+			return true;
+	for (unsigned i = 0; i < n->ike_cnt; i++)
+		if (n->ike[i].used && n->ike[i].probe_held && n->now >= n->ike[i].probe_until)
+			return true;
+	return false;
+}
+
+void
+keying_tick(struct node *n)
+{
+	struct ike_in in = {.kind = IKE_IN_TICK};
+	struct ssp_in give_up = {.kind = SSP_IN_GIVE_UP};
+
+	if (holds_expired(n)) {
+		n->count[NODE_CNT_HOLD_TIMEOUT]++;
+		sync_step(n, &give_up);
+		keying_release(n, 0, true);
+	}
+	if (!n->live)
+		return;
+	if (n->now >= ike_deadline(&n->ike_core))
+		keying_step(n, &in);
+	for (unsigned i = 0; i < n->ike_cnt; i++)
+		if (n->ike[i].used && n->ike[i].dpd_on && !n->ike[i].dormant &&
+			n->now >= dpd_deadline(&n->ike[i].dpd))
+			dpd_feed(n, &n->ike[i], DPD_IN_TICK, 0);
+}
+
+ns_t
+keying_deadline(const struct node *n)
+{
+	ns_t t = n->live ? ike_deadline(&n->ike_core) : NS_NEVER;
+
+	for (unsigned i = 0; i < NODE_HOLDS; i++)
+		if (n->hold[i].used)
+			t = ns_min(t, n->hold[i].until);
+	for (unsigned i = 0; i < n->ike_cnt; i++) {
+		const struct node_ike *k = &n->ike[i];
+
+		if (!k->used || k->dormant || !k->dpd_on)
+			continue;
+		if (n->live)
+			t = ns_min(t, dpd_deadline(&k->dpd));
+		if (k->probe_held)
+			t = ns_min(t, k->probe_until);
+	}
+	return t;
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * From the states of the groups to the role, and what a change of it does. Order matters at a promotion: counters
+ * first, then SAs, then routes, so that nothing leaves with an old number.
+ */
+#include <string.h>
+
+#include "ref/node/node_in.h"
+
+static enum node_role
+role_now(const struct node *n)
+{
+	unsigned counted = 0, active = 0, standby = 0;
+
+	for (unsigned i = 0; i < n->group_cnt; i++) {
+		if (!n->group[i].counts)
+			continue;
+		counted++;
+		active += n->group[i].hsrp.state == HSRP_ACTIVE;
+		standby += n->group[i].hsrp.state == HSRP_STANDBY;
+	}
+	if (!counted)
+		return n->group_cnt ? NODE_NEITHER : NODE_ACTIVE;
+	if (active == counted || (active && !n->rules->groups_together))
+		return NODE_ACTIVE;
+	return standby == counted ? NODE_STANDBY : NODE_NEITHER;
+}
+
+static void
+routes_role(struct node *n, bool active)
+{
+	struct rri_in in = {.kind = RRI_IN_ROLE, .on = active};
+
+	rri_step(&n->rri, n->now, &in, &n->rri_acts);
+	for (unsigned i = 0; i < n->rri_acts.cnt; i++) {
+		struct node_act a = {.kind = NODE_ACT_ROUTE};
+
+		a.net = n->rri_acts.v[i].net;
+		a.on = n->rri_acts.v[i].add;
+		node_emit(n, &a);
+	}
+}
+
+static void
+tombstones_write(struct node *n)
+{
+	for (unsigned i = 0; i < n->pair_cnt; i++) {
+		struct node_pair *p = &n->pair[i];
+		struct node_tombstone *t;
+
+		if (!p->used || p->dormant || !resv_highest(&p->resv) ||
+			n->tombstone_cnt == NODE_TOMBSTONES)
+			continue;
+		t = &n->tombstone[n->tombstone_cnt++];
+		t->spis = pairs_spis(p);
+		t->highest = resv_highest(&p->resv);
+		sync_highest(n, &t->spis, t->highest);
+	}
+}
+
+/* Someone else is active: our live SAs are his now. No Delete: the peer must not notice. */
+static void
+drop_live(struct node *n)
+{
+	struct ike_in in = {.kind = IKE_IN_CLEAR};
+
+	tombstones_write(n);
+	if (n->rules->delete_on_demotion) {
+		for (unsigned i = 0; i < n->ike_cnt; i++) {
+			struct ike_in del = {.kind = IKE_IN_DELETE_SA, .send = true, .children = true};
+
+			del.cookies = n->ike[i].cookies;
+			if (n->ike[i].used && !n->ike[i].dormant)
+				keying_step(n, &del);
+		}
+	}
+	keying_step(n, &in);
+	for (unsigned i = 0; i < n->pair_cnt; i++)
+		if (n->pair[i].used && !n->pair[i].dormant)
+			pairs_drop(n, &n->pair[i]);
+	for (unsigned i = 0; i < n->ike_cnt; i++)
+		if (n->ike[i].used && !n->ike[i].dormant)
+			keying_drop(n, &n->ike[i]);
+	memset(n->hold, 0, sizeof n->hold);
+	n->waiting_cnt = 0;
+	n->mirrored = false;
+}
+
+static void
+promote(struct node *n)
+{
+	struct ike_in in = {.kind = IKE_IN_ACTIVATE};
+
+	n->count[NODE_CNT_PROMOTIONS]++;
+	n->live = true;
+	n->tombstone_cnt = 0;
+	keying_step(n, &in);
+	copies_promote(n);
+	routes_role(n, true);
+}
+
+static void
+demote(struct node *n)
+{
+	n->count[NODE_CNT_DEMOTIONS]++;
+	n->live = false;
+	routes_role(n, false);
+	if (n->role == NODE_STANDBY && n->rules->drop_on_demotion)
+		drop_live(n);
+}
+
+void
+role_settle(struct node *n)
+{
+	enum node_role role = role_now(n), was = n->role;
+	struct node_act a = {.kind = NODE_ACT_NOTE};
+
+	if (role == was) {
+		groups_synced(n);
+		return;
+	}
+	n->role = role;
+	n->role_since = n->now;
+	a.note = (struct node_note){.area = "role", .what = "change",
+		.from = node_role_name(was), .to = node_role_name(role)};
+	node_emit(n, &a);
+	if (was == NODE_ACTIVE && role != NODE_ACTIVE)
+		demote(n);
+	else if (role == NODE_STANDBY && was == NODE_NEITHER && n->rules->drop_on_demotion)
+		drop_live(n); /* suspended until now */
+	if (role == NODE_ACTIVE)
+		promote(n); /* before the bulk that telling the role may begin */
+	sync_role(n);
+	if (n->ssp.peer_role == SSP_ROLE_ACTIVE)
+		role_other_active(n);
+	groups_synced(n);
+}
+
+void
+role_other_active(struct node *n)
+{
+	if (n->role != NODE_ACTIVE && n->rules->drop_on_demotion)
+		drop_live(n);
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The configuration struct -> what the cores want to be told. */
+#include <string.h>
+
+#include "ref/node/node_in.h"
+
+static enum esp_transform
+transform_of(const struct cfg_tset *t)
+{
+	if (t->cipher == CFG_ESP_AES_GCM && t->key_bits == 128)
+		return ESP_GCM128;
+	if (t->cipher == CFG_ESP_AES_CBC && t->key_bits == 128 && t->auth == CFG_AUTH_SHA1)
+		return ESP_CBC128_SHA1;
+	if (t->cipher == CFG_ESP_AES_CBC && t->key_bits == 128 && t->auth == CFG_AUTH_SHA256)
+		return ESP_CBC128_SHA256;
+	return ESP_TRANSFORM_NONE;
+}
+
+static void
+acl_add(struct node *n, struct ike_map *m, const struct cfg_acl *acl)
+{
+	m->acl = &n->ike_acl[n->ike_acl_cnt];
+	for (unsigned i = 0; acl && i < acl->cnt && n->ike_acl_cnt < NODE_ACLS; i++) {
+		const struct cfg_acl_entry *e = &acl->v[i];
+		struct ike_acl *to = &n->ike_acl[n->ike_acl_cnt];
+
+		if (!e->permit)
+			continue;
+		to->local = (struct ike_proxy){e->src, e->proto, e->sport};
+		to->remote = (struct ike_proxy){e->dst, e->proto, e->dport};
+		n->ike_acl_cnt++;
+		m->acl_cnt++;
+	}
+}
+
+/* One entry: node.map[k] and ike_map[k] speak of the same one, whose id is k + 1. */
+static void
+map_add(struct node *n, const struct cfg_map *c, bool is_dynamic)
+{
+	unsigned k = n->map_cnt;
+	struct node_map *to = &n->map[k];
+	struct ike_map *ike = &n->ike_map[k];
+
+	if (k == NODE_MAPS)
+		return;
+	n->map_cnt++;
+	to->cfg = c;
+	to->acl = c->acl[0] ? cfg_acl(n->cfg, c->acl) : NULL;
+	to->is_dynamic = is_dynamic;
+	to->reverse_route = c->reverse_route;
+	ike->id = k + 1;
+	ike->is_dynamic = is_dynamic;
+	ike->peer = c->peer;
+	for (unsigned i = 0; i < c->tset_cnt && ike->transform_cnt < IKE_TRANSFORMS_MAX; i++) {
+		enum esp_transform t = transform_of(cfg_tset(n->cfg, c->tset[i]));
+
+		if (t)
+			ike->transform[ike->transform_cnt++] = t;
+	}
+	ike->pfs_group = c->pfs;
+	ike->lifetime_s = c->lifetime_s ? c->lifetime_s : n->cfg->lifetime_s;
+	ike->lifetime_kb = c->lifetime_kb ? c->lifetime_kb : n->cfg->lifetime_kb;
+	acl_add(n, ike, to->acl);
+}
+
+static void
+templates_add(struct node *n, const char *name)
+{
+	for (unsigned i = 0; i < n->cfg->map_cnt; i++) {
+		const struct cfg_map *c = &n->cfg->map[i];
+
+		if (c->is_template && !strcmp(c->name, name))
+			map_add(n, c, true);
+	}
+}
+
+/* Entries of the map in order of their sequence number. */
+static void
+maps(struct node *n, const char *name)
+{
+	unsigned done = 0;
+
+	for (;;) {
+		const struct cfg_map *next = NULL;
+
+		for (unsigned i = 0; i < n->cfg->map_cnt; i++) {
+			const struct cfg_map *c = &n->cfg->map[i];
+
+			if (!c->is_template && !strcmp(c->name, name) && c->seq > done &&
+				(!next || c->seq < next->seq))
+				next = c;
+		}
+		if (!next)
+			return;
+		done = next->seq;
+		if (next->dynamic[0])
+			templates_add(n, next->dynamic);
+		else
+			map_add(n, next, false);
+	}
+}
+
+static void
+phase1(struct node *n)
+{
+	const struct cfg *c = n->cfg;
+
+	for (unsigned i = 0; i < c->policy_cnt; i++)
+		n->ike_policy[i] = (struct ike_policy){
+			.prio = c->policy[i].priority,
+			.cipher = c->policy[i].cipher,
+			.key_bits = c->policy[i].key_bits,
+			.hash = c->policy[i].hash,
+			.group = c->policy[i].group,
+			.lifetime_s = c->policy[i].lifetime_s,
+		};
+	for (unsigned i = 0; i < c->key_cnt; i++) {
+		n->ike_psk[i].addr = c->key[i].addr;
+		n->ike_psk[i].mask = ip4_mask(c->key[i].len);
+		n->ike_psk[i].secret = c->key[i].key;
+	}
+	n->ike_cfg = (struct ike_cfg){
+		.local = n->vip,
+		.policy = n->ike_policy, .policy_cnt = c->policy_cnt,
+		.psk = n->ike_psk, .psk_cnt = c->key_cnt,
+		.map = n->ike_map, .map_cnt = n->map_cnt,
+		.dpd = true,
+	};
+	n->dpd_cfg = (struct dpd_cfg){
+		.mode = !c->keepalive_ms ? DPD_OFF : c->keepalive_periodic ? DPD_PERIODIC : DPD_ON_DEMAND,
+		.interval = ns_from_ms(c->keepalive_ms),
+		.retry = ns_from_ms(c->keepalive_retry_ms),
+		.retries = 5,
+	};
+}
+
+void
+node_setup(struct node *n)
+{
+	const struct cfg *c = n->cfg;
+
+	n->out_if = CFG_IFS;
+	for (unsigned i = 0; i < c->if_cnt && n->out_if == CFG_IFS; i++)
+		if (c->ifs[i].map[0])
+			n->out_if = i;
+	if (n->out_if < CFG_IFS) {
+		const struct cfg_if *f = &c->ifs[n->out_if];
+
+		n->vip = f->standby_cnt ? f->standby[0].hsrp.vip : f->addr;
+		n->ha = cfg_ha(c, f->map);
+		n->ssp_cfg = f->ssp ? cfg_ssp(c, f->ssp) : NULL;
+		n->ssp_ipsec = n->ssp_cfg != NULL;
+		maps(n, f->map);
+	}
+	if (!n->ssp_cfg && c->isakmp_ssp)
+		n->ssp_cfg = cfg_ssp(c, c->isakmp_ssp);
+	n->ssp_ike = n->ssp_cfg && c->isakmp_ssp == n->ssp_cfg->id;
+	phase1(n);
+}

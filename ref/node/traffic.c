@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The data path: which packets the policy protects, ESP both ways, and the queue in which a packet waits for a
+ * sequence number that the standby has yet to acknowledge.
+ *
+ * Policy: entries of the crypto map in order; in an entry the access list's first match decides,
+ * and a deny means "not this entry". A dynamic entry without a list protects what its SAs cover.
+ */
+#include <string.h>
+
+#include "ref/node/node_in.h"
+
+#define WAIT_MAX (500 * NS_PER_MS)
+#define MTU 1500
+
+/* What the policy looks at. */
+struct flow {
+	ip4_t src, dst;
+	uint8_t proto;
+	uint16_t sport, dport;
+};
+
+static struct flow
+flow_of(const uint8_t *ip, size_t len)
+{
+	struct flow f = {0};
+	struct ipv4 h;
+	struct rd r, p;
+
+	rd_init(&r, ip, len);
+	if (ipv4_decode(&r, &h, &p, NULL) != ERR_OK)
+		return f;
+	f.src = h.src;
+	f.dst = h.dst;
+	f.proto = h.proto;
+	if ((h.proto == IPV4_PROTO_UDP || h.proto == IPV4_PROTO_TCP) && !(h.frag & 0x1fff)) {
+		f.sport = rd_u16(&p, "sport");
+		f.dport = rd_u16(&p, "dport");
+	}
+	return f;
+}
+
+static struct flow
+reversed(struct flow f)
+{
+	return (struct flow){f.dst, f.src, f.proto, f.dport, f.sport};
+}
+
+static bool
+entry_match(const struct cfg_acl_entry *e, const struct flow *f)
+{
+	return ip4_in(e->src, f->src) && ip4_in(e->dst, f->dst) &&
+	       (!e->proto || e->proto == f->proto) && (!e->sport || e->sport == f->sport) &&
+	       (!e->dport || e->dport == f->dport);
+}
+
+static bool
+proxy_match(const struct ike_proxy *p, ip4_t a, uint8_t proto, uint16_t port)
+{
+	return ip4_in(p->net, a) && (!p->proto || p->proto == proto) && (!p->port || p->port == port);
+}
+
+static bool
+pair_match(const struct node_pair *p, const struct flow *f)
+{
+	return proxy_match(&p->child.proxy_local, f->src, f->proto, f->sport) &&
+	       proxy_match(&p->child.proxy_remote, f->dst, f->proto, f->dport);
+}
+
+/* The entry of the map that protects this outbound flow; map_cnt if none does. */
+static unsigned
+policy(const struct node *n, const struct flow *f)
+{
+	for (unsigned i = 0; i < n->map_cnt; i++) {
+		const struct cfg_acl *acl = n->map[i].acl;
+
+		for (unsigned k = 0; acl && k < acl->cnt; k++) {
+			if (!entry_match(&acl->v[k], f))
+				continue;
+			if (acl->v[k].permit)
+				return i;
+			break;
+		}
+		for (unsigned k = 0; !acl && k < n->pair_cnt; k++)
+			if (n->pair[k].used && n->pair[k].map == i && pair_match(&n->pair[k], f))
+				return i;
+	}
+	return n->map_cnt;
+}
+
+bool
+traffic_should_be_protected(const struct node *n, const uint8_t *ip, size_t len)
+{
+	struct flow f = flow_of(ip, len), back = reversed(f);
+
+	return policy(n, &back) < n->map_cnt;
+}
+
+/* The newest pair that may carry this flow. */
+static struct node_pair *
+pair_for(struct node *n, unsigned map, const struct flow *f)
+{
+	struct node_pair *best = NULL;
+
+	for (unsigned i = 0; i < n->pair_cnt; i++) {
+		struct node_pair *p = &n->pair[i];
+
+		if (p->used && !p->dormant && p->use_out && p->map == map && pair_match(p, f) &&
+			(!best || p->born > best->born))
+			best = p;
+	}
+	return best;
+}
+
+static void
+fragments_out(struct node *n, const uint8_t *packet, size_t len)
+{
+	struct ipfrag_split s;
+	uint8_t piece[MTU];
+	size_t got;
+
+	if (ipfrag_split_init(&s, &n->rules->ipfrag, packet, len, MTU, NULL) != ERR_OK) {
+		n->count[NODE_CNT_MALFORMED]++;
+		return;
+	}
+	while ((got = ipfrag_split_next(&s, piece, sizeof piece)) > 0)
+		node_emit_bytes(n, NODE_ACT_IP, n->out_if, piece, got);
+}
+
+void
+traffic_ip_out(struct node *n, const uint8_t *packet, size_t len)
+{
+	if (len > MTU)
+		fragments_out(n, packet, len);
+	else
+		node_emit_bytes(n, NODE_ACT_IP, n->out_if, packet, len);
+}
+
+static void
+volume_count(struct node *n, struct node_pair *p)
+{
+	uint64_t total = p->in.bytes + p->out.bytes;
+	uint64_t step = p->child.lifetime_kb ? (uint64_t)p->child.lifetime_kb * 1024 / 64 : 1 << 20;
+
+	if (step < 16384)
+		step = 16384;
+	if (total - p->volume_reported < step)
+		return;
+	p->volume_reported = total;
+	(void)sync_volume(n, p);
+}
+
+static void
+seal_and_send(struct node *n, struct node_pair *p, uint32_t seq, const uint8_t *ip, size_t len)
+{
+	uint8_t out[NODE_PACKET_MAX + ESP_OVERHEAD_MAX];
+	size_t out_len;
+
+	if (esp_seal(n->crypto, &n->rules->esp, &p->out, seq, n->ip_id++, ip, len, out, sizeof out,
+		    &out_len, NULL) != ERR_OK) {
+		n->count[NODE_CNT_ESP_REFUSED]++;
+		return;
+	}
+	n->count[NODE_CNT_ENCRYPTED]++;
+	traffic_ip_out(n, out, out_len);
+	volume_count(n, p);
+	keying_want(n, p->child.remote.addr);
+}
+
+static void
+queue(struct node *n, struct node_pair *p, const uint8_t *ip, size_t len)
+{
+	struct node_waiting *w;
+
+	if (n->waiting_cnt == NODE_WAITING || len > NODE_PACKET_MAX) {
+		n->count[NODE_CNT_QUEUE_FULL]++;
+		return;
+	}
+	n->count[NODE_CNT_QUEUED]++;
+	w = &n->waiting[n->waiting_cnt++];
+	w->pair = pairs_index(n, p);
+	w->born = p->born;
+	w->until = n->now + WAIT_MAX;
+	w->len = len;
+	memcpy(w->b, ip, len);
+}
+
+/* Ask the pair for a number; send, queue or drop. False: it waits. */
+static bool
+number_and_send(struct node *n, struct node_pair *p, const uint8_t *ip, size_t len)
+{
+	struct resv_in in = {.kind = RESV_IN_TAKE};
+	struct resv_out out;
+
+	resv_step(&p->resv, n->now, &in, &out);
+	if (out.ask)
+		(void)sync_reserve(n, p, out.ask);
+	switch (out.grant) {
+	case RESV_GRANTED:
+		seal_and_send(n, p, out.number, ip, len);
+		break;
+	case RESV_WAIT:
+		return false;
+	case RESV_EXHAUSTED:
+	case RESV_NOTHING:
+		n->count[NODE_CNT_EXHAUSTED]++;
+		break;
+	}
+	if (p->resv.rekey && !p->rekeying)
+		pairs_rekey(n, p);
+	return true;
+}
+
+static bool
+has_waiting(const struct node *n, unsigned pair)
+{
+	for (unsigned i = 0; i < n->waiting_cnt; i++)
+		if (n->waiting[i].pair == pair)
+			return true;
+	return false;
+}
+
+static void
+initiate(struct node *n, unsigned map, const struct flow *f)
+{
+	const struct ike_map *m = &n->ike_map[map];
+	struct ike_in in = {.kind = IKE_IN_INITIATE, .map_id = m->id, .remote = {m->peer, 500}};
+
+	in.local = (struct ike_end){n->vip, 500};
+	for (unsigned i = 0; i < m->acl_cnt; i++) {
+		if (!proxy_match(&m->acl[i].local, f->src, f->proto, f->sport) ||
+			!proxy_match(&m->acl[i].remote, f->dst, f->proto, f->dport))
+			continue;
+		in.proxy_local = m->acl[i].local;
+		in.proxy_remote = m->acl[i].remote;
+		keying_step(n, &in);
+		return;
+	}
+}
+
+enum verdict
+traffic_out(struct node *n, const uint8_t *ip, size_t len)
+{
+	struct flow f = flow_of(ip, len);
+	unsigned map = policy(n, &f);
+	struct node_pair *p;
+
+	if (map == n->map_cnt)
+		return VERDICT_CLEAR;
+	if (!n->live) {
+		n->count[NODE_CNT_NOT_ACTIVE]++;
+		return VERDICT_DROP;
+	}
+	p = pair_for(n, map, &f);
+	if (!p) {
+		n->count[NODE_CNT_NO_SA]++;
+		if (n->rules->leak_without_sa)
+			traffic_ip_out(n, ip, len);
+		else if (!n->map[map].is_dynamic)
+			initiate(n, map, &f);
+		return VERDICT_DROP;
+	}
+	if (has_waiting(n, pairs_index(n, p)) || !number_and_send(n, p, ip, len))
+		queue(n, p, ip, len);
+	return VERDICT_PROTECT;
+}
+
+void
+traffic_flush(struct node *n, unsigned pair)
+{
+	unsigned kept = 0;
+	bool blocked = false;
+
+	for (unsigned i = 0; i < n->waiting_cnt; i++) {
+		struct node_waiting *w = &n->waiting[i];
+		struct node_pair *p = &n->pair[w->pair];
+		bool gone = !p->used || p->dormant || p->born != w->born;
+
+		if (gone)
+			continue;
+		if (w->pair == pair && !blocked && number_and_send(n, p, w->b, w->len))
+			continue;
+		blocked = blocked || w->pair == pair;
+		if (kept != i)
+			n->waiting[kept] = *w;
+		kept++;
+	}
+	n->waiting_cnt = kept;
+}
+
+void
+traffic_tick(struct node *n)
+{
+	struct ssp_in give_up = {.kind = SSP_IN_GIVE_UP};
+	unsigned kept = 0;
+	bool expired = false;
+
+	ipfrag_tick(&n->frag, n->now);
+	for (unsigned i = 0; i < n->waiting_cnt; i++) {
+		if (n->now >= n->waiting[i].until) {
+			n->count[NODE_CNT_QUEUE_EXPIRED]++;
+			expired = true;
+			continue;
+		}
+		if (kept != i)
+			n->waiting[kept] = n->waiting[i];
+		kept++;
+	}
+	n->waiting_cnt = kept;
+	if (expired && n->ssp.up && n->ssp.peer_role != SSP_ROLE_ACTIVE)
+		sync_step(n, &give_up); /* the channel counts as lost (specification 4) */
+}
+
+ns_t
+traffic_deadline(const struct node *n)
+{
+	ns_t t = ipfrag_deadline(&n->frag);
+
+	return n->waiting_cnt ? ns_min(t, n->waiting[0].until) : t;
+}
+
+static void
+accepted(struct node *n, struct node_pair *p)
+{
+	p->in_unreported++;
+	if (n->ha.inbound && p->in_unreported >= n->ha.inbound)
+		(void)sync_replay(n, p);
+	volume_count(n, p);
+	keying_heard(n, &p->child.cookies);
+}
+
+static void
+inner_in(struct node *n, struct node_pair *p, const uint8_t *inner, size_t len)
+{
+	struct flow f = flow_of(inner, len), back = reversed(f);
+
+	if (n->rules->check_proxies && !pair_match(p, &back)) {
+		n->count[NODE_CNT_OUTSIDE_PROXY]++;
+		return;
+	}
+	n->count[NODE_CNT_DECRYPTED]++;
+	node_emit_bytes(n, NODE_ACT_TUN, 0, inner, len);
+}
+
+static void
+unknown_spi(struct node *n, ip4_t src, const uint8_t *esp, size_t len)
+{
+	struct ike_in in = {.kind = IKE_IN_UNKNOWN_SPI, .remote = {src, 500}};
+	struct rd r;
+
+	n->count[NODE_CNT_UNKNOWN_SPI]++;
+	rd_init(&r, esp, len);
+	in.spi = rd_u32(&r, "esp.spi");
+	if (!r.bad && n->rules->unknown_spi_delete)
+		keying_step(n, &in);
+}
+
+void
+traffic_esp_in(struct node *n, ip4_t src, const uint8_t *esp, size_t len)
+{
+	uint8_t inner[NODE_PACKET_MAX];
+	struct node_pair *p;
+	struct rd r;
+	size_t out_len = 0;
+	uint32_t seq = 0;
+	enum err e;
+
+	rd_init(&r, esp, len);
+	p = pairs_by_spi_in(n, rd_u32(&r, "esp.spi"));
+	if (r.bad || !p || p->dormant || p->child.remote.addr != src) {
+		unknown_spi(n, src, esp, len);
+		return;
+	}
+	e = esp_open(n->crypto, &n->rules->esp, &p->in, esp, len, inner, sizeof inner, &out_len, &seq,
+		NULL);
+	if (e == ERR_REPLAY)
+		n->count[NODE_CNT_REPLAY]++;
+	else if (e == ERR_AUTH)
+		n->count[NODE_CNT_BAD_ICV]++;
+	else if (e != ERR_OK)
+		n->count[NODE_CNT_ESP_REFUSED]++;
+	if (e != ERR_OK)
+		return;
+	accepted(n, p);
+	if (out_len)
+		inner_in(n, p, inner, out_len);
+}

@@ -180,6 +180,7 @@ channel_open(const struct channel_cfg *cfg, int epfd, uint64_t tag)
 	c->tag = tag;
 	c->fd = c->listen_fd = -1;
 	c->client = cfg->local < cfg->remote;
+	c->at = c->client ? 0 : NS_NEVER;
 	ip4_put(lo, c->client ? cfg->local : cfg->remote);
 	ip4_put(hi, c->client ? cfg->remote : cfg->local);
 	(void)snprintf(c->identity, sizeof c->identity, "baton-ssp/1 group %u from %s to %s",

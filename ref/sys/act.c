@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The node's actions, carried out; the log and the key log. */
+#include <stdarg.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ref/base/hex.h"
+#include "ref/sys/port.h"
+#include "ref/sys/router.h"
+
+void
+router_log(struct router *r, const char *fmt, ...)
+{
+	struct timespec t;
+	struct tm tm;
+	char stamp[32];
+	va_list ap;
+
+	(void)clock_gettime(CLOCK_REALTIME, &t);
+	(void)gmtime_r(&t.tv_sec, &tm);
+	(void)strftime(stamp, sizeof stamp, "%H:%M:%S", &tm);
+	(void)fprintf(r->opts.log, "%s.%06ld %s ", stamp, t.tv_nsec / 1000, r->opts.name);
+	va_start(ap, fmt);
+	(void)vfprintf(r->opts.log, fmt, ap);
+	va_end(ap);
+	(void)fputc('\n', r->opts.log);
+	(void)fflush(r->opts.log);
+}
+
+static void
+note(struct router *r, const struct node_note *n)
+{
+	char peer[IP4_TEXT], why[160] = "";
+
+	ip4_put(peer, n->peer);
+	if (n->why.field)
+		(void)snprintf(why, sizeof why, " (%s at octet %zu, %s)", n->why.field, n->why.offset,
+			n->why.clause ? n->why.clause : "-");
+	if (n->from)
+		router_log(r, "%s %s -> %s on %s, group %u, %s", n->area, n->from, n->to, n->what,
+			n->number, peer);
+	else
+		router_log(r, "%s %s %s 0x%x%s", n->area, n->what, peer, n->number, why);
+}
+
+static void
+key_ike(struct router *r, const struct ike_export *x)
+{
+	char i[2 * ISAKMP_COOKIE_LEN + 1], c[2 * ISAKMP_COOKIE_LEN + 1], key[2 * SECRET_MAX + 1];
+
+	if (!r->opts.keylog)
+		return;
+	(void)fprintf(r->opts.keylog, "IKEV1 %s %s aes-cbc %s\n",
+		hex_put(i, sizeof i, x->cookies.i, ISAKMP_COOKIE_LEN),
+		hex_put(c, sizeof c, x->cookies.r, ISAKMP_COOKIE_LEN),
+		hex_put(key, sizeof key, x->key.b, x->key.len));
+	(void)fflush(r->opts.keylog);
+	wipe(key, sizeof key);
+}
+
+static void
+key_esp_one(struct router *r, const struct esp_sa *sa)
+{
+	static const char *const name[ESP_TRANSFORM_CNT] = {
+		[ESP_CBC128_SHA1] = "aes-cbc-sha1",
+		[ESP_CBC128_SHA256] = "aes-cbc-sha256",
+		[ESP_GCM128] = "aes-gcm",
+	};
+	char src[IP4_TEXT], dst[IP4_TEXT], enc[2 * SECRET_MAX + 1], auth[2 * SECRET_MAX + 1];
+
+	(void)fprintf(r->opts.keylog, "ESP %08x %s %s %s %s %s\n", sa->spi, ip4_put(src, sa->src),
+		ip4_put(dst, sa->dst), name[sa->transform],
+		hex_put(enc, sizeof enc, sa->enc.b, sa->enc.len),
+		sa->auth.len ? hex_put(auth, sizeof auth, sa->auth.b, sa->auth.len) : "-");
+	wipe(enc, sizeof enc);
+	wipe(auth, sizeof auth);
+}
+
+static void
+key_esp(struct router *r, const struct node_pair *p)
+{
+	if (!r->opts.keylog)
+		return;
+	key_esp_one(r, &p->in);
+	key_esp_one(r, &p->out);
+	(void)fflush(r->opts.keylog);
+}
+
+static void
+ip_out(struct router *r, const struct node_act *a)
+{
+	ip4_t dst = (ip4_t)a->bytes[16] << 24 | (ip4_t)a->bytes[17] << 16 | (ip4_t)a->bytes[18] << 8 |
+		    a->bytes[19];
+
+	if (a->iface >= CFG_IFS || port_raw_send(r->raw[a->iface], dst, a->bytes, a->len) < 0)
+		r->send_failed++;
+}
+
+void
+router_act(void *ctx, const struct node_act *a)
+{
+	struct router *r = ctx;
+
+	switch (a->kind) {
+	case NODE_ACT_FRAME:
+		if (port_send(r->port[a->iface], a->bytes, a->len) < 0)
+			r->send_failed++;
+		break;
+	case NODE_ACT_IP:
+		ip_out(r, a);
+		break;
+	case NODE_ACT_TUN:
+		if (write(r->tun, a->bytes, a->len) != (ssize_t)a->len)
+			r->tun_failed++;
+		break;
+	case NODE_ACT_ROUTE:
+		router_log(r, "rri %s %u.%u.%u.%u/%u", a->on ? "add" : "delete", a->net.addr >> 24,
+			a->net.addr >> 16 & 255, a->net.addr >> 8 & 255, a->net.addr & 255, a->net.len);
+		host_route(r, a->on, a->net);
+		break;
+	case NODE_ACT_SSP_SEND:
+		if (r->channel)
+			channel_send(r->channel, a->bytes, a->len);
+		break;
+	case NODE_ACT_SSP_CLOSE:
+		r->channel_closed = true;
+		break;
+	case NODE_ACT_NOTE:
+		note(r, &a->note);
+		break;
+	case NODE_ACT_KEY_IKE:
+		key_ike(r, a->ike);
+		break;
+	case NODE_ACT_KEY_ESP:
+		key_esp(r, a->pair);
+		break;
+	}
+}

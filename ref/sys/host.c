@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the kernel must know: addresses, forwarding, and which packets it may not route by itself. What the crypto ACL
+ * protects goes to the TUN device by policy rules, not by RRI's routes (those only tell others where it
+ * is); the table behind the rules ends in a blackhole, so that a crash leaks nothing in clear.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ref/sys/port.h"
+#include "ref/sys/router.h"
+
+static void
+sysctl(struct router *r, const char *path, const char *value)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, value, strlen(value)) < 0)
+		router_log(r, "node %s: %s", path, strerror(errno));
+	if (fd >= 0)
+		(void)close(fd);
+}
+
+static int
+check(struct router *r, const char *what, int rc)
+{
+	if (rc < 0)
+		router_log(r, "node %s: %s", what, strerror(-rc));
+	return rc < 0 ? -1 : 0;
+}
+
+static int
+addresses(struct router *r)
+{
+	for (unsigned i = 0; i < r->cfg.if_cnt; i++) {
+		const struct cfg_if *f = &r->cfg.ifs[i];
+
+		if (f->shutdown)
+			continue;
+		if (check(r, f->name, netlink_link_up(r->nl, r->ifindex[i])) < 0)
+			return -1;
+		if (f->addr &&
+			check(r, f->name, netlink_addr_add(r->nl, r->ifindex[i], f->addr, f->len)) < 0)
+			return -1;
+	}
+	return check(r, ROUTER_TUN, netlink_link_up(r->nl, r->tun_ifindex));
+}
+
+static int
+static_routes(struct router *r)
+{
+	for (unsigned i = 0; i < r->cfg.route_cnt; i++) {
+		const struct netlink_route route = {
+			.net = r->cfg.route[i].net,
+			.gw = r->cfg.route[i].gw,
+			.proto = NETLINK_PROTO_STATIC,
+			.table = NETLINK_TABLE_MAIN,
+		};
+
+		if (check(r, "ip route", netlink_route(r->nl, true, &route)) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* The table behind the rules: the tunnel, and when that dies with us, nowhere. */
+static int
+table(struct router *r)
+{
+	const struct netlink_route tun = {
+		.ifindex = r->tun_ifindex, .proto = NETLINK_PROTO_STATIC, .table = ROUTER_TABLE, .metric = 1};
+	const struct netlink_route hole = {
+		.proto = NETLINK_PROTO_STATIC, .table = ROUTER_TABLE, .metric = 1000};
+
+	return check(r, "blackhole", netlink_route(r->nl, true, &hole)) < 0
+		       ? -1
+		       : check(r, "tunnel route", netlink_route(r->nl, true, &tun));
+}
+
+static int
+rule(struct router *r, const struct cfg_acl_entry *e, uint32_t pref, const char *outside)
+{
+	struct netlink_rule out = {
+		.pref = pref,
+		.src = e->src, .dst = e->dst,
+		.proto = e->proto, .sport = e->sport, .dport = e->dport,
+		.table = e->permit ? ROUTER_TABLE : NETLINK_TABLE_MAIN,
+	};
+	struct netlink_rule in = {
+		.pref = ROUTER_PREF_IN,
+		.src = e->dst, .dst = e->src,
+		.proto = e->proto, .sport = e->dport, .dport = e->sport,
+		.iif = outside,
+	};
+
+	if (e->permit && check(r, "rule", netlink_rule(r->nl, true, &in)) < 0)
+		return -1;
+	return check(r, "rule", netlink_rule(r->nl, true, &out));
+}
+
+static int
+rules(struct router *r)
+{
+	const struct cfg *c = &r->cfg;
+	const char *outside = NULL;
+	uint32_t pref = ROUTER_PREF_OUT;
+	const struct netlink_rule own = {
+		.pref = ROUTER_PREF_OWN, .fwmark = PORT_MARK, .table = NETLINK_TABLE_MAIN};
+
+	for (unsigned i = 0; i < c->if_cnt && !outside; i++)
+		if (c->ifs[i].map[0])
+			outside = c->ifs[i].name;
+	for (uint32_t p = ROUTER_PREF_OWN; p < ROUTER_PREF_OUT + ROUTER_PREFS; p++)
+		netlink_rules_flush(r->nl, p);
+	if (!outside)
+		return 0;
+	if (check(r, "rule", netlink_rule(r->nl, true, &own)) < 0 || table(r) < 0)
+		return -1;
+	for (unsigned m = 0; m < c->map_cnt; m++) {
+		const struct cfg_acl *acl = c->map[m].acl[0] ? cfg_acl(c, c->map[m].acl) : NULL;
+
+		for (unsigned k = 0; acl && k < acl->cnt && pref < ROUTER_PREF_OUT + ROUTER_PREFS; k++)
+			if (rule(r, &acl->v[k], pref++, outside) < 0)
+				return -1;
+	}
+	return 0;
+}
+
+int
+host_setup(struct router *r)
+{
+	sysctl(r, "/proc/sys/net/ipv6/conf/all/disable_ipv6", "1");
+	sysctl(r, "/proc/sys/net/ipv4/conf/all/rp_filter", "0");
+	sysctl(r, "/proc/sys/net/ipv4/conf/default/rp_filter", "0");
+	sysctl(r, "/proc/sys/net/ipv4/conf/all/send_redirects", "0");
+	sysctl(r, "/proc/sys/net/ipv4/conf/default/send_redirects", "0");
+	sysctl(r, "/proc/sys/net/ipv4/conf/" ROUTER_TUN "/rp_filter", "0");
+	sysctl(r, "/proc/sys/net/ipv4/conf/" ROUTER_TUN "/send_redirects", "0");
+	if (addresses(r) < 0 || rules(r) < 0 || static_routes(r) < 0)
+		return -1;
+	sysctl(r, "/proc/sys/net/ipv4/ip_forward", "1"); /* last: not before the rules stand */
+	return 0;
+}
+
+void
+host_route(struct router *r, bool add, struct ip4_net net)
+{
+	const struct netlink_route route = {
+		.net = net,
+		.ifindex = r->tun_ifindex,
+		.proto = NETLINK_PROTO_RRI,
+		.table = NETLINK_TABLE_MAIN,
+	};
+
+	(void)check(r, "rri route", netlink_route(r->nl, add, &route));
+}

@@ -43,14 +43,14 @@ enum field_kind {
 
 /* How a field gets its value in field_build when the caller does not set it. */
 enum field_auto {
-	FIELD_PLAIN,	  /* the table's default */
-	FIELD_LENGTH,	  /* octets of this layer with all that is inside it */
-	FIELD_BODY,	  /* the same without this layer's own header (TLV lengths) */
-	FIELD_CHECKSUM,	  /* Internet checksum (IPv4 header; UDP, TCP, with pseudo header; ICMP) */
-	FIELD_NEXT,	  /* the type of the layer inside or after it */
-	FIELD_SIZE,	  /* octets of the sized field that counts on it */
-	FIELD_COUNT,	  /* number of layers directly inside */
-	FIELD_TYPE,	  /* this layer's own type number */
+	FIELD_PLAIN,	/* the table's default */
+	FIELD_LENGTH,	/* octets of this layer with all that is inside it */
+	FIELD_BODY,	/* the same without this layer's own header (TLV lengths) */
+	FIELD_CHECKSUM, /* Internet checksum (IPv4 header; UDP, TCP, with pseudo header; ICMP) */
+	FIELD_NEXT,	/* the type of the layer inside or after it */
+	FIELD_SIZE,	/* octets of the sized field that counts on it */
+	FIELD_COUNT,	/* number of layers directly inside */
+	FIELD_TYPE,	/* this layer's own type number */
 	FIELD_AUTO_CNT
 };
 
@@ -71,8 +71,8 @@ struct field_format {
 	const char *name;
 	const struct field_def *fields;
 	uint16_t field_cnt;
-	uint16_t type;	/* number by which the layer around it names it (ethertype, payload...) */
-	uint8_t level;	/* nesting: a layer contains what follows it at higher levels */
+	uint16_t type; /* number by which the layer around it names it (ethertype, payload...) */
+	uint8_t level; /* nesting: a layer contains what follows it at higher levels */
 };
 
 struct field {
@@ -148,8 +148,8 @@ size_t field_build(void *out, size_t cap, const char *layers, const struct field
  * name that ends in '*' is a prefix). Returns the number of differences; the first are written
  * to text as "hsrp.holdtime: expected 10, seen 3 (RFC 2281 5.1)", one a line.
  */
-size_t field_diff(const struct msg *expected, const struct msg *seen, const char *ignore, char *text,
-	size_t cap);
+size_t field_diff(const struct msg *expected, const struct msg *seen, const char *ignore,
+	char *text, size_t cap);
 
 /* The value as text: 10, 10.0.0.1, 02:..., 63697363..., "cisco". Returns dst. */
 char *field_text(const struct msg *m, const struct field *f, char *dst, size_t cap);

@@ -111,8 +111,7 @@ parse_udp(struct pkt *p)
 		return bad(p, r.bad);
 	if (len < 8 || (whole && len > p->l4_len))
 		return bad(p, "udp.length");
-	if (whole && sum &&
-		pkt_fold(pkt_sum(p->l4, len, pseudo_sum(p->src, p->dst, PKT_UDP, len))))
+	if (whole && sum && pkt_fold(pkt_sum(p->l4, len, pseudo_sum(p->src, p->dst, PKT_UDP, len))))
 		return bad(p, "udp.checksum");
 	p->is_udp = true;
 	p->data = p->l4 + 8;
@@ -346,8 +345,8 @@ pkt_put_udp(uint8_t *out, size_t cap, const struct pkt_ip *h, uint16_t sport, ui
 }
 
 size_t
-pkt_put_echo(uint8_t *out, size_t cap, const struct pkt_ip *h, uint8_t type, uint16_t id, uint16_t seq,
-	const void *payload, size_t len)
+pkt_put_echo(uint8_t *out, size_t cap, const struct pkt_ip *h, uint8_t type, uint16_t id,
+	uint16_t seq, const void *payload, size_t len)
 {
 	struct pkt_ip ip = *h;
 	struct wr w;

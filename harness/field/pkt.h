@@ -62,7 +62,7 @@ struct pkt {
 	const uint8_t *isakmp;
 	size_t isakmp_len;
 
-	bool is_hsrp; /* UDP 1985 */
+	bool is_hsrp;	 /* UDP 1985 */
 	const char *bad; /* NULL, or what was malformed */
 };
 
@@ -79,8 +79,8 @@ uint16_t pkt_fold(uint32_t sum);
 
 /* Writers; each returns octets written, 0 if cap is too small. Valid, with checksums. */
 #define PKT_ETH_LEN 14
-size_t pkt_put_eth(uint8_t *out, size_t cap, const struct mac *dst, const struct mac *src,
-	uint16_t type);
+size_t pkt_put_eth(
+	uint8_t *out, size_t cap, const struct mac *dst, const struct mac *src, uint16_t type);
 /* A whole ARP frame, not padded. */
 size_t pkt_put_arp(uint8_t *out, size_t cap, const struct mac *eth_dst, uint16_t op,
 	const struct mac *sha, ip4_t spa, const struct mac *tha, ip4_t tpa);
@@ -92,7 +92,8 @@ struct pkt_ip {
 	bool df;
 };
 /* An IPv4 packet around a payload. */
-size_t pkt_put_ip(uint8_t *out, size_t cap, const struct pkt_ip *h, const void *payload, size_t len);
+size_t pkt_put_ip(
+	uint8_t *out, size_t cap, const struct pkt_ip *h, const void *payload, size_t len);
 /* IPv4 and UDP around a payload. */
 size_t pkt_put_udp(uint8_t *out, size_t cap, const struct pkt_ip *h, uint16_t sport, uint16_t dport,
 	const void *payload, size_t len);

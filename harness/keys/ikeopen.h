@@ -21,16 +21,16 @@ struct ikeopen_msg {
 	uint8_t first; /* type of the first payload */
 	uint32_t msgid;
 	bool was_encrypted;
-	bool repeated;	      /* the same bytes were fed before */
-	const uint8_t *body;  /* payloads in clear: borrowed until the next feed */
-	size_t body_len;      /* padding included */
+	bool repeated;	     /* the same bytes were fed before */
+	const uint8_t *body; /* payloads in clear: borrowed until the next feed */
+	size_t body_len;     /* padding included */
 };
 
 struct ikeopen *ikeopen_new(struct keyring *ring); /* ring borrowed; may grow meanwhile */
 void ikeopen_free(struct ikeopen *o);
 /* One ISAKMP message (from the initiator's cookie on). ERR_UNKNOWN: encrypted and no key (header
  * fields are filled); ERR_SHORT, ERR_LENGTH: malformed; ERR_AUTH: opened to nonsense. */
-enum err ikeopen_feed(struct ikeopen *o, const uint8_t *msg, size_t len, struct ikeopen_msg *out)
-	MUST_CHECK;
+enum err ikeopen_feed(
+	struct ikeopen *o, const uint8_t *msg, size_t len, struct ikeopen_msg *out) MUST_CHECK;
 
 #endif

@@ -106,40 +106,53 @@ encrypt(const struct keyesp *k, uint8_t *body, size_t len, const uint8_t *esp)
 
 	if (k->suite == KEYESP_AES_GCM)
 		return gcm_nonce(k, iv, nonce) &&
-		       keyprim_gcm_seal(k->enc.b, k->enc.len - 4u, nonce, SPAN(esp, HEAD), body, len,
-			       body, body + len);
+		       keyprim_gcm_seal(k->enc.b, k->enc.len - 4u, nonce, SPAN(esp, HEAD), body,
+			       len, body, body + len);
 	if (!s->cipher)
 		return true;
 	return keyprim_cbc(s->cipher, true, k->enc.b, k->enc.len, iv, body, len, body);
 }
 
 size_t
-keyesp_seal(const struct keyesp *k, uint32_t seq, const uint8_t *iv, uint8_t next, struct span inner,
+keyesp_seal_raw(const struct keyesp *k, uint32_t seq, const uint8_t *iv, struct span body,
 	uint8_t *out, size_t cap)
 {
 	const struct suite *s = &suites[k->suite];
-	size_t pad = (s->block - (inner.len + 2) % s->block) % s->block;
-	size_t body = inner.len + pad + 2;
 	uint8_t *p = out + HEAD + s->iv_len, mac[KEYPRIM_HASH_MAX];
 
-	if (cap < HEAD + s->iv_len + body + s->icv_len)
+	if (cap < HEAD + s->iv_len + body.len + s->icv_len || body.len % s->block)
 		return 0;
 	put_u32(out, k->spi);
 	put_u32(out + 4, seq);
 	if (s->iv_len)
 		memcpy(out + HEAD, iv, s->iv_len);
+	memmove(p, body.p, body.len);
+	if (!encrypt(k, p, body.len, out))
+		return 0;
+	if (s->hash) {
+		icv(k, out, (size_t)(p - out) + body.len, mac);
+		memcpy(p + body.len, mac, s->icv_len);
+	}
+	return (size_t)(p - out) + body.len + s->icv_len;
+}
+
+size_t
+keyesp_seal(const struct keyesp *k, uint32_t seq, const uint8_t *iv, uint8_t next,
+	struct span inner, uint8_t *out, size_t cap)
+{
+	const struct suite *s = &suites[k->suite];
+	size_t pad = (s->block - (inner.len + 2) % s->block) % s->block;
+	size_t body = inner.len + pad + 2;
+	uint8_t *p = out + HEAD + s->iv_len;
+
+	if (cap < HEAD + s->iv_len + body + s->icv_len)
+		return 0;
 	memmove(p, inner.p, inner.len);
 	for (size_t i = 0; i < pad; i++)
 		p[inner.len + i] = (uint8_t)(i + 1);
 	p[inner.len + pad] = (uint8_t)pad;
 	p[inner.len + pad + 1] = next;
-	if (!encrypt(k, p, body, out))
-		return 0;
-	if (s->hash) {
-		icv(k, out, (size_t)(p - out) + body, mac);
-		memcpy(p + body, mac, s->icv_len);
-	}
-	return (size_t)(p - out) + body + s->icv_len;
+	return keyesp_seal_raw(k, seq, iv, SPAN(p, body), out, cap);
 }
 
 static enum err

@@ -3,8 +3,9 @@
 #define BATON_KEYS_KEYESP_H
 
 /*
- * ESP, sealing and opening (RFC 4303 2, 3.3, 3.4; RFC 3602; RFC 2404; RFC 4868; RFC 4106). No window
- * and no counter here: who calls decides. Tunnel mode is the caller's matter, too: `next` is 4.
+ * ESP, sealing and opening (RFC 4303 2, 3.3, 3.4; RFC 3602; RFC 2404; RFC 4868; RFC 4106). No
+ * window and no counter here: who calls decides. Tunnel mode is the caller's matter, too: `next`
+ * is 4.
  */
 #include "harness/keys/keyprim.h"
 #include "ref/base/err.h"
@@ -42,11 +43,15 @@ size_t keyesp_icv_len(enum keyesp_suite s);
 /* One packet from the SPI on. iv: keyesp_iv_len octets. Octets written, 0 if cap is too small. */
 size_t keyesp_seal(const struct keyesp *k, uint32_t seq, const uint8_t *iv, uint8_t next,
 	struct span inner, uint8_t *out, size_t cap);
+/* The same over a body whose trailer (padding, pad length, next header) the caller has made, be it
+ * wrong; its length must fit the cipher's block. */
+size_t keyesp_seal_raw(const struct keyesp *k, uint32_t seq, const uint8_t *iv, struct span body,
+	uint8_t *out, size_t cap);
 /*
  * The inner packet to out (cap at least len). ERR_SHORT, ERR_LENGTH (padding), ERR_VALUE (padding
  * octets), ERR_AUTH.
  */
-enum err keyesp_open(const struct keyesp *k, const uint8_t *esp, size_t len, uint8_t *out, size_t cap,
-	size_t *out_len, uint8_t *next) MUST_CHECK;
+enum err keyesp_open(const struct keyesp *k, const uint8_t *esp, size_t len, uint8_t *out,
+	size_t cap, size_t *out_len, uint8_t *next) MUST_CHECK;
 
 #endif

@@ -22,18 +22,19 @@ hash_len(const struct keyike *k)
 }
 
 static void
-prf(const struct keyike *k, const struct secret *key, const struct span *parts, size_t cnt, uint8_t *out)
+prf(const struct keyike *k, const struct secret *key, const struct span *parts, size_t cnt,
+	uint8_t *out)
 {
 	keyprim_hmac(k->hash, key->b, key->len, parts, cnt, out);
 }
 
 /* SKEYID_x = prf(SKEYID, [previous] | g^xy | CKY-I | CKY-R | x) */
 static void
-child(struct keyike *k, const struct secret *previous, struct span gxy, uint8_t x, struct secret *out)
+child(struct keyike *k, const struct secret *previous, struct span gxy, uint8_t x,
+	struct secret *out)
 {
 	uint8_t t[KEYPRIM_HASH_MAX];
-	struct span parts[] = {
-		SPAN(previous ? previous->b : t, previous ? previous->len : 0), gxy,
+	struct span parts[] = {SPAN(previous ? previous->b : t, previous ? previous->len : 0), gxy,
 		SPAN(k->icookie, 8), SPAN(k->rcookie, 8), SPAN(&x, 1)};
 
 	prf(k, &k->skeyid, parts, 5, t);
@@ -100,19 +101,21 @@ keyike_wipe(struct keyike *k)
 }
 
 void
-keyike_hash_i(const struct keyike *k, const struct keyike_in *in, struct span sa_b, struct span id_b,
-	uint8_t *out)
+keyike_hash_i(const struct keyike *k, const struct keyike_in *in, struct span sa_b,
+	struct span id_b, uint8_t *out)
 {
-	struct span parts[] = {in->gxi, in->gxr, SPAN(k->icookie, 8), SPAN(k->rcookie, 8), sa_b, id_b};
+	struct span parts[] = {
+		in->gxi, in->gxr, SPAN(k->icookie, 8), SPAN(k->rcookie, 8), sa_b, id_b};
 
 	prf(k, &k->skeyid, parts, 6, out);
 }
 
 void
-keyike_hash_r(const struct keyike *k, const struct keyike_in *in, struct span sa_b, struct span id_b,
-	uint8_t *out)
+keyike_hash_r(const struct keyike *k, const struct keyike_in *in, struct span sa_b,
+	struct span id_b, uint8_t *out)
 {
-	struct span parts[] = {in->gxr, in->gxi, SPAN(k->rcookie, 8), SPAN(k->icookie, 8), sa_b, id_b};
+	struct span parts[] = {
+		in->gxr, in->gxi, SPAN(k->rcookie, 8), SPAN(k->icookie, 8), sa_b, id_b};
 
 	prf(k, &k->skeyid, parts, 6, out);
 }
@@ -154,7 +157,8 @@ keyike_hash1(const struct keyike *k, uint32_t msgid, struct span rest, uint8_t *
 }
 
 void
-keyike_hash2(const struct keyike *k, uint32_t msgid, struct span ni_b, struct span rest, uint8_t *out)
+keyike_hash2(
+	const struct keyike *k, uint32_t msgid, struct span ni_b, struct span rest, uint8_t *out)
 {
 	uint8_t id[4];
 
@@ -163,7 +167,8 @@ keyike_hash2(const struct keyike *k, uint32_t msgid, struct span ni_b, struct sp
 }
 
 void
-keyike_hash3(const struct keyike *k, uint32_t msgid, struct span ni_b, struct span nr_b, uint8_t *out)
+keyike_hash3(
+	const struct keyike *k, uint32_t msgid, struct span ni_b, struct span nr_b, uint8_t *out)
 {
 	uint8_t id[4], zero = 0;
 
@@ -173,8 +178,8 @@ keyike_hash3(const struct keyike *k, uint32_t msgid, struct span ni_b, struct sp
 
 /* K1 = prf(SKEYID_d, [g(qm)^xy] | protocol | SPI | Ni_b | Nr_b); Kn has K(n-1) in front. */
 void
-keyike_keymat(const struct keyike *k, struct span gxy, uint8_t protocol, uint32_t spi, struct span ni_b,
-	struct span nr_b, uint8_t *out, size_t need)
+keyike_keymat(const struct keyike *k, struct span gxy, uint8_t protocol, uint32_t spi,
+	struct span ni_b, struct span nr_b, uint8_t *out, size_t need)
 {
 	uint8_t s[5] = {protocol}, t[KEYPRIM_HASH_MAX];
 	size_t step = hash_len(k);

@@ -19,16 +19,16 @@ struct keyike {
 	uint16_t key_bits; /* AES: 128, 192, 256 */
 	/* derived */
 	struct secret skeyid, d, a, e;
-	struct secret key;			/* cipher key: SKEYID_e, expanded if too short */
-	uint8_t iv[KEYPRIM_BLOCK_MAX];		/* phase 1: the IV of the next message */
-	bool have_iv;				/* false when only the key is known */
+	struct secret key;	       /* cipher key: SKEYID_e, expanded if too short */
+	uint8_t iv[KEYPRIM_BLOCK_MAX]; /* phase 1: the IV of the next message */
+	bool have_iv;		       /* false when only the key is known */
 };
 
 /* Everything that Main Mode's messages 1 to 4 showed, and the secrets. Borrowed. */
 struct keyike_in {
 	struct span psk;
-	struct span ni, nr;	/* bodies of the nonce payloads */
-	struct span gxi, gxr;	/* bodies of the KE payloads */
+	struct span ni, nr;   /* bodies of the nonce payloads */
+	struct span gxi, gxr; /* bodies of the KE payloads */
 	struct span gxy;
 };
 
@@ -54,10 +54,10 @@ bool keyike_crypt(const struct keyike *k, bool encrypt, uint8_t *iv, const uint8
 
 /* HASH(1) = prf(a, M-ID | rest); informational the same. HASH(2): with Ni_b in front of rest. */
 void keyike_hash1(const struct keyike *k, uint32_t msgid, struct span rest, uint8_t *out);
-void keyike_hash2(const struct keyike *k, uint32_t msgid, struct span ni_b, struct span rest,
-	uint8_t *out);
-void keyike_hash3(const struct keyike *k, uint32_t msgid, struct span ni_b, struct span nr_b,
-	uint8_t *out);
+void keyike_hash2(
+	const struct keyike *k, uint32_t msgid, struct span ni_b, struct span rest, uint8_t *out);
+void keyike_hash3(
+	const struct keyike *k, uint32_t msgid, struct span ni_b, struct span nr_b, uint8_t *out);
 /* KEYMAT for one SPI; gxy of length 0 without PFS. need octets are written. */
 void keyike_keymat(const struct keyike *k, struct span gxy, uint8_t protocol, uint32_t spi,
 	struct span ni_b, struct span nr_b, uint8_t *out, size_t need);

@@ -75,8 +75,8 @@ keyprim_digest(enum keyprim_hash h, const struct span *parts, size_t cnt, uint8_
 
 /* RFC 2104, over EVP digests: the one-call HMAC of the library takes no list of parts. */
 void
-keyprim_hmac(enum keyprim_hash h, const void *key, size_t key_len, const struct span *parts, size_t cnt,
-	uint8_t *out)
+keyprim_hmac(enum keyprim_hash h, const void *key, size_t key_len, const struct span *parts,
+	size_t cnt, uint8_t *out)
 {
 	uint8_t k[64] = {0}, pad[64], inner[KEYPRIM_HASH_MAX];
 	EVP_MD_CTX *c = EVP_MD_CTX_new();
@@ -96,8 +96,8 @@ keyprim_hmac(enum keyprim_hash h, const void *key, size_t key_len, const struct 
 	EVP_MD_CTX_free(c);
 	for (size_t i = 0; i < sizeof k; i++)
 		pad[i] = k[i] ^ 0x5c;
-	keyprim_digest(h, (struct span[]){SPAN(pad, sizeof pad), SPAN(inner, keyprim_hash_len(h))}, 2,
-		out);
+	keyprim_digest(h, (struct span[]){SPAN(pad, sizeof pad), SPAN(inner, keyprim_hash_len(h))},
+		2, out);
 	OPENSSL_cleanse(k, sizeof k);
 	OPENSSL_cleanse(pad, sizeof pad);
 }
@@ -191,7 +191,8 @@ keyprim_gcm_open(const void *key, size_t key_len, const uint8_t *nonce, struct s
 
 /* RFC 5869 2.3 with the HkdfLabel of RFC 8446 7.1 as info. */
 bool
-keyprim_hkdf_label(const void *secret, size_t secret_len, const char *label, uint8_t *out, size_t out_len)
+keyprim_hkdf_label(
+	const void *secret, size_t secret_len, const char *label, uint8_t *out, size_t out_len)
 {
 	uint8_t info[64], t[32];
 	size_t text = strlen(label), done = 0, have = 0;
@@ -232,9 +233,11 @@ keyprim_dh_len(uint16_t group)
 	return group == 2 ? 128 : group == 14 ? 256 : 0;
 }
 
-/* base ^ priv mod p to out, padded with zeros in front (RFC 2409 5: "MUST be" of the prime's size). */
+/* base ^ priv mod p to out, padded with zeros in front (RFC 2409 5: "MUST be" of the prime's size).
+ */
 static void
-power(const BIGNUM *base, const void *priv, size_t priv_len, const BIGNUM *p, uint8_t *out, size_t len)
+power(const BIGNUM *base, const void *priv, size_t priv_len, const BIGNUM *p, uint8_t *out,
+	size_t len)
 {
 	BN_CTX *ctx = BN_CTX_new();
 	BIGNUM *x = BN_bin2bn(priv, (int)priv_len, NULL);

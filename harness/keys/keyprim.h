@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 enum keyprim_hash { KEYPRIM_MD5 = 1, KEYPRIM_SHA1 = 2, KEYPRIM_SHA256 = 4 }; /* RFC 2409 App. A */
-enum keyprim_cipher { KEYPRIM_3DES = 5, KEYPRIM_AES = 7 };		      /* the same; CBC */
+enum keyprim_cipher { KEYPRIM_3DES = 5, KEYPRIM_AES = 7 };		     /* the same; CBC */
 
 #define KEYPRIM_HASH_MAX 32
 #define KEYPRIM_BLOCK_MAX 16
@@ -39,8 +39,8 @@ bool keyprim_gcm_seal(const void *key, size_t key_len, const uint8_t *nonce, str
 bool keyprim_gcm_open(const void *key, size_t key_len, const uint8_t *nonce, struct span aad,
 	const uint8_t *in, size_t len, uint8_t *out, const uint8_t *tag);
 /* HKDF-Expand-Label of RFC 8446 7.1 with SHA-256 and an empty context. */
-bool keyprim_hkdf_label(const void *secret, size_t secret_len, const char *label, uint8_t *out,
-	size_t out_len);
+bool keyprim_hkdf_label(
+	const void *secret, size_t secret_len, const char *label, uint8_t *out, size_t out_len);
 
 /* MODP groups 2 (RFC 2409 6.2) and 14 (RFC 3526 3). Octets of a public value; 0 if unknown. */
 size_t keyprim_dh_len(uint16_t group);

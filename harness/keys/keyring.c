@@ -57,7 +57,8 @@ struct keyike *
 keyring_ike(struct keyring *r, const uint8_t *icookie, const uint8_t *rcookie)
 {
 	for (size_t i = r->ike_cnt; i-- > 0;)
-		if (!memcmp(r->ike[i].icookie, icookie, 8) && !memcmp(r->ike[i].rcookie, rcookie, 8))
+		if (!memcmp(r->ike[i].icookie, icookie, 8) &&
+			!memcmp(r->ike[i].rcookie, rcookie, 8))
 			return &r->ike[i];
 	return NULL;
 }

@@ -46,8 +46,8 @@ const struct keyesp *keyring_esp(const struct keyring *r, uint32_t spi, ip4_t ds
 const struct secret *keyring_tls(const struct keyring *r, const char *label, const uint8_t *random);
 
 /*
- * Open an ESP packet (from the SPI on), trying every key of that SPI and destination. ERR_UNKNOWN if
- * there is none, else as keyesp_open.
+ * Open an ESP packet (from the SPI on), trying every key of that SPI and destination. ERR_UNKNOWN
+ * if there is none, else as keyesp_open.
  */
 enum err keyring_open_esp(const struct keyring *r, ip4_t dst, const uint8_t *esp, size_t len,
 	uint8_t *out, size_t cap, size_t *out_len, uint8_t *next) MUST_CHECK;

@@ -123,7 +123,8 @@ keyring_line(struct keyring *r, const char *text, const char **what)
 		return no(what, "line too long");
 	memcpy(line, text, len);
 	line[len] = 0;
-	for (char *t = strtok_r(line, " \t", &save); t && n <= WORDS; t = strtok_r(NULL, " \t", &save))
+	for (char *t = strtok_r(line, " \t", &save); t && n <= WORDS;
+		t = strtok_r(NULL, " \t", &save))
 		w[n++] = t;
 	if (!n)
 		return true;
@@ -206,7 +207,8 @@ keyring_write_tls(const struct keyring *r, FILE *to)
 	char c[65], k[2 * SECRET_MAX + 1];
 
 	for (size_t i = 0; i < r->tls_cnt; i++)
-		fprintf(to, "%s %s %s\n", r->tls[i].label, hex_put(c, sizeof c, r->tls[i].random, 32),
+		fprintf(to, "%s %s %s\n", r->tls[i].label,
+			hex_put(c, sizeof c, r->tls[i].random, 32),
 			hex_put(k, sizeof k, r->tls[i].secret.b, r->tls[i].secret.len));
 }
 

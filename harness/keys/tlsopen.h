@@ -30,12 +30,12 @@ void tlsopen_segment(struct tlsopen *t, ns_t at, int dir, uint32_t seq, uint8_t 
 	const uint8_t *bytes, size_t len);
 
 struct tlsopen_stat {
-	uint32_t records;  /* opened records of application data */
-	uint32_t failed;   /* records whose tag was wrong */
-	uint32_t locked;   /* encrypted records for which no secret was there */
-	uint32_t updates;  /* KeyUpdates followed */
-	uint32_t gaps;	   /* bytes that were never seen, when the stream ended or moved past them */
-	bool have_random;  /* ClientHello seen */
+	uint32_t records; /* opened records of application data */
+	uint32_t failed;  /* records whose tag was wrong */
+	uint32_t locked;  /* encrypted records for which no secret was there */
+	uint32_t updates; /* KeyUpdates followed */
+	uint32_t gaps;	  /* bytes that were never seen, when the stream ended or moved past them */
+	bool have_random; /* ClientHello seen */
 	uint8_t random[32];
 };
 const struct tlsopen_stat *tlsopen_stat(const struct tlsopen *t, int dir);

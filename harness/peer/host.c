@@ -52,8 +52,8 @@ host_free(struct host *h)
 static struct pkt_ip
 head(struct host *h, ip4_t dst)
 {
-	return (struct pkt_ip){.src = h->cfg.net.addr, .dst = dst, .ttl = 64,
-		.id = netif_next_id(&h->net)};
+	return (struct pkt_ip){
+		.src = h->cfg.net.addr, .dst = dst, .ttl = 64, .id = netif_next_id(&h->net)};
 }
 
 void
@@ -63,8 +63,8 @@ host_send_ip(struct host *h, ns_t now, const uint8_t *ip, size_t len)
 }
 
 void
-host_send_udp(struct host *h, ns_t now, ip4_t dst, uint16_t sport, uint16_t dport, const void *payload,
-	size_t len)
+host_send_udp(struct host *h, ns_t now, ip4_t dst, uint16_t sport, uint16_t dport,
+	const void *payload, size_t len)
 {
 	uint8_t ip[NETIF_PACKET_MAX];
 	struct pkt_ip to = head(h, dst);
@@ -100,8 +100,8 @@ host_announce(struct host *h, ns_t now)
 {
 	static const struct mac all = {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}}, none;
 	uint8_t f[64];
-	size_t n = pkt_put_arp(f, sizeof f, &all, 1, &h->cfg.net.mac, h->cfg.net.addr, &none,
-		h->cfg.net.addr);
+	size_t n = pkt_put_arp(
+		f, sizeof f, &all, 1, &h->cfg.net.mac, h->cfg.net.addr, &none, h->cfg.net.addr);
 
 	netif_raw(&h->net, now, f, n);
 }
@@ -135,15 +135,20 @@ udp_in(struct host *h, ns_t now, const struct pkt *p)
 	}
 	h->n.udp_in++;
 	u = &h->udp[h->udp_cnt++ % HOST_UDP_KEEP];
-	*u = (struct host_udp){.at = now, .src = p->src, .dst = p->dst, .sport = p->sport,
-		.dport = p->dport, .len = (uint16_t)p->data_len};
+	*u = (struct host_udp){.at = now,
+		.src = p->src,
+		.dst = p->dst,
+		.sport = p->sport,
+		.dport = p->dport,
+		.len = (uint16_t)p->data_len};
 	memcpy(u->bytes, p->data, p->data_len < sizeof u->bytes ? p->data_len : sizeof u->bytes);
 }
 
 static void
 icmp_in(struct host *h, ns_t now, const struct pkt *p)
 {
-	uint16_t id = (uint16_t)(p->l4[4] << 8 | p->l4[5]), seq = (uint16_t)(p->l4[6] << 8 | p->l4[7]);
+	uint16_t id = (uint16_t)(p->l4[4] << 8 | p->l4[5]),
+		 seq = (uint16_t)(p->l4[6] << 8 | p->l4[7]);
 
 	h->n.icmp_echo_in += p->icmp_type == 8;
 	h->n.icmp_reply_in += p->icmp_type == 0;

@@ -47,8 +47,8 @@ void host_send_ip(struct host *h, ns_t now, const uint8_t *ip, size_t len);
 void host_announce(struct host *h, ns_t now);
 
 /* per_s packets a second of `size` octets of UDP payload to dst, STREAM_PORT. False: no slot. */
-bool host_stream_start(struct host *h, ns_t now, uint16_t id, ip4_t dst, uint32_t per_s, size_t size,
-	uint32_t limit);
+bool host_stream_start(struct host *h, ns_t now, uint16_t id, ip4_t dst, uint32_t per_s,
+	size_t size, uint32_t limit);
 void host_stream_stop(struct host *h, uint16_t id);
 const struct stream_tx *host_stream_tx(const struct host *h, uint16_t id); /* NULL: none */
 const struct stream_rx *host_stream_rx(const struct host *h, uint16_t id);

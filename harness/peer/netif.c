@@ -3,8 +3,9 @@
  * One Ethernet interface (netif.h): ARP and IPv4 out, here; reassembly in netif_reasm.c.
  *
  * ARP follows RFC 826's reception algorithm: an address that is known already is updated by any ARP
- * packet that names it as sender (so a gratuitous ARP moves a host at once); an unknown one is learned only
- * from packets for us. Broadcast and multicast destinations need no ARP. No ICMP errors are made.
+ * packet that names it as sender (so a gratuitous ARP moves a host at once); an unknown one is
+ * learned only from packets for us. Broadcast and multicast destinations need no ARP. No ICMP
+ * errors are made.
  */
 #include <string.h>
 
@@ -99,7 +100,8 @@ static void
 arp_ask(struct netif *i, ns_t now, struct netif_arp *a)
 {
 	uint8_t f[64];
-	size_t len = pkt_put_arp(f, sizeof f, &broadcast, 1, &i->cfg.mac, i->cfg.addr, &nobody, a->addr);
+	size_t len =
+		pkt_put_arp(f, sizeof f, &broadcast, 1, &i->cfg.mac, i->cfg.addr, &nobody, a->addr);
 
 	a->tries++;
 	a->retry = now + i->cfg.arp_retry;
@@ -107,7 +109,8 @@ arp_ask(struct netif *i, ns_t now, struct netif_arp *a)
 	netif_raw(i, now, f, len);
 }
 
-static void frame_out(struct netif *i, ns_t now, const struct mac *to, const uint8_t *ip, size_t len);
+static void frame_out(
+	struct netif *i, ns_t now, const struct mac *to, const uint8_t *ip, size_t len);
 
 static void
 flush_waiting(struct netif *i, ns_t now, const struct netif_arp *a)
@@ -154,8 +157,8 @@ arp_in(struct netif *i, ns_t now, const struct pkt *p)
 	arp_learn(i, now, p, for_us);
 	if (p->arp_op != 1 || !for_us || pkt_is_garp(p))
 		return;
-	len = pkt_put_arp(f, sizeof f, &p->arp_sha, 2, &i->cfg.mac, i->cfg.addr, &p->arp_sha,
-		p->arp_spa);
+	len = pkt_put_arp(
+		f, sizeof f, &p->arp_sha, 2, &i->cfg.mac, i->cfg.addr, &p->arp_sha, p->arp_spa);
 	i->n.arp_replies_out++;
 	netif_raw(i, now, f, len);
 }

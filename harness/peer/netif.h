@@ -15,9 +15,9 @@
 #include "ref/base/time.h"
 
 #define NETIF_ARP_MAX 16
-#define NETIF_QUEUE 16	    /* packets that wait for an address */
+#define NETIF_QUEUE 16 /* packets that wait for an address */
 #define NETIF_PACKET_MAX 4096
-#define NETIF_REASM_MAX 8   /* packets under reassembly */
+#define NETIF_REASM_MAX 8 /* packets under reassembly */
 
 typedef void netif_send(void *ctx, ns_t now, const uint8_t *frame, size_t len);
 
@@ -25,11 +25,11 @@ struct netif_cfg {
 	struct mac mac;
 	ip4_t addr;
 	uint8_t prefix_len;
-	ip4_t gateway;	 /* 0: none */
-	uint16_t mtu;	 /* 0: 1500 */
-	ns_t arp_retry;	 /* 0: 200 ms */
+	ip4_t gateway;	   /* 0: none */
+	uint16_t mtu;	   /* 0: 1500 */
+	ns_t arp_retry;	   /* 0: 200 ms */
 	uint8_t arp_tries; /* 0: 5; then waiting packets are dropped */
-	ns_t arp_life;	 /* 0: 60 s */
+	ns_t arp_life;	   /* 0: 60 s */
 };
 
 struct netif_counters {
@@ -86,7 +86,8 @@ void netif_init(struct netif *i, const struct netif_cfg *cfg, netif_send *send, 
  * A frame came. Returns the whole IPv4 packet for this address, to be handled by the caller
  * (borrowed until the next call), or NULL (ARP, a fragment, not for us).
  */
-const uint8_t *netif_frame(struct netif *i, ns_t now, const uint8_t *frame, size_t len, size_t *ip_len);
+const uint8_t *netif_frame(
+	struct netif *i, ns_t now, const uint8_t *frame, size_t len, size_t *ip_len);
 /* Send an IPv4 packet (whole, valid); fragmented if larger than the MTU and DF is clear. */
 void netif_ip(struct netif *i, ns_t now, const uint8_t *ip, size_t len);
 /* Send bytes as they are. */

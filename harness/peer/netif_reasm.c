@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Reassembly (netif_reasm.h): a place a packet, a bit for each 8 octets that came. Overlaps with
- * different bytes are not looked for; a packet that would be too large, or whose end moves, is dropped whole.
+ * different bytes are not looked for; a packet that would be too large, or whose end moves, is
+ * dropped whole.
  */
 #include <string.h>
 
@@ -27,8 +28,12 @@ place(struct netif *i, ns_t now, const struct pkt *p)
 	}
 	i->n.reasm_timeout += room->used;
 	memset(room, 0, sizeof *room);
-	*room = (struct netif_reasm){.used = true, .src = p->src, .dst = p->dst, .id = p->ip_id,
-		.proto = p->proto, .expires = now + REASM_LIFE};
+	*room = (struct netif_reasm){.used = true,
+		.src = p->src,
+		.dst = p->dst,
+		.id = p->ip_id,
+		.proto = p->proto,
+		.expires = now + REASM_LIFE};
 	return room;
 }
 

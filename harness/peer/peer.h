@@ -3,10 +3,10 @@
 #define BATON_PEER_PEER_H
 
 /*
- * The harness's own remote VPN gateway: IKEv1 (RFC 2409: Main Mode with a pre-shared key, Quick Mode
- * with and without PFS, Informational), DPD (RFC 3706), ESP in tunnel mode (RFC 4303), both roles, on one
- * Ethernet interface; and one host behind it. It is written from the RFCs and shares nothing
- * with the reference router.
+ * The harness's own remote VPN gateway: IKEv1 (RFC 2409: Main Mode with a pre-shared key, Quick
+ * Mode with and without PFS, Informational), DPD (RFC 3706), ESP in tunnel mode (RFC 4303), both
+ * roles, on one Ethernet interface; and one host behind it. It is written from the RFCs and shares
+ * nothing with the reference router.
  *
  * A pure object: frames and time go in; frames come out through the callback, within the call;
  * peer_deadline says when it wants peer_tick. All randomness comes from the seed.
@@ -52,28 +52,35 @@ struct peer_cfg {
 	uint8_t ike_cnt;
 	struct peer_esp_prop esp[PEER_PROPOSALS];
 	uint8_t esp_cnt;
-	uint16_t pfs_group;		/* 0: no PFS, and PFS refused; else wanted of the other, too */
-	struct peer_proxy local, far;	/* protected here, protected there */
-	ip4_t inner;			/* the host behind this peer, inside local */
-	uint32_t ike_life_s;		/* 0: 86400 */
-	uint32_t esp_life_s;		/* 0: 3600 */
-	uint32_t esp_life_kb;		/* 0: not sent */
-	ns_t retry;			/* 0: 500 ms, doubled each time */
-	uint8_t tries;			/* 0: 6 sendings, then the exchange is given up */
-	ns_t dpd_every;			/* probe each time that long nothing came; 0: only when told */
-	ns_t dpd_retry;			/* 0: 1 s */
-	uint8_t dpd_tries;		/* 0: 5; then the other is dead: SAs go, an event is noted */
-	uint16_t window;		/* replay window, 0: 64 */
-	bool no_dpd_vid;		/* do not say that we can DPD */
+	uint16_t pfs_group; /* 0: no PFS, and PFS refused; else wanted of the other, too */
+	struct peer_proxy local, far; /* protected here, protected there */
+	ip4_t inner;		      /* the host behind this peer, inside local */
+	uint32_t ike_life_s;	      /* 0: 86400 */
+	uint32_t esp_life_s;	      /* 0: 3600 */
+	uint32_t esp_life_kb;	      /* 0: not sent */
+	ns_t retry;		      /* 0: 500 ms, doubled each time */
+	uint8_t tries;		      /* 0: 6 sendings, then the exchange is given up */
+	ns_t dpd_every;	   /* probe each time that long nothing came; 0: only when told */
+	ns_t dpd_retry;	   /* 0: 1 s */
+	uint8_t dpd_tries; /* 0: 5; then the other is dead: SAs go, an event is noted */
+	uint16_t window;   /* replay window, 0: 64 */
+	bool no_dpd_vid;   /* do not say that we can DPD */
 	bool no_initial_contact;
-	bool passive;			/* never starts an exchange of its own accord */
-	bool dead_to_ike;		/* ignores IKE altogether: for silence */
+	bool passive;	  /* never starts an exchange of its own accord */
+	bool dead_to_ike; /* ignores IKE altogether: for silence */
 };
 
 /* Kinds of messages, also as bits of the masks below: PEER_BIT(PEER_MM5). */
 enum peer_kind {
-	PEER_MM1, PEER_MM2, PEER_MM3, PEER_MM4, PEER_MM5, PEER_MM6,
-	PEER_QM1, PEER_QM2, PEER_QM3,
+	PEER_MM1,
+	PEER_MM2,
+	PEER_MM3,
+	PEER_MM4,
+	PEER_MM5,
+	PEER_MM6,
+	PEER_QM1,
+	PEER_QM2,
+	PEER_QM3,
 	PEER_INFO_NOTIFY,
 	PEER_INFO_DELETE_ESP,
 	PEER_INFO_DELETE_IKE,
@@ -87,41 +94,43 @@ enum peer_kind {
 const char *peer_kind_name(enum peer_kind k);
 
 /*
- * What the peer shall do wrong. All zero: nothing. Masks are of PEER_BIT(kind); `count` limits how many
- * messages are spoilt (0: all), then the masks are cleared.
+ * What the peer shall do wrong. All zero: nothing. Masks are of PEER_BIT(kind); `count` limits how
+ * many messages are spoilt (0: all), then the masks are cleared.
  */
 struct peer_wrong {
-	uint32_t bad_hash;	/* one bit of the HASH payload's data flipped (MM5, MM6, phase 2) */
-	uint32_t no_hash;	/* HASH payload left out */
-	uint32_t bad_body;	/* last payload claims more octets than there are */
-	uint32_t bad_proposal;	/* an encryption algorithm that nobody has (MM1, QM1; MM2, QM2: not offered) */
-	uint32_t bad_msgid;	/* message id that belongs to no exchange (phase 2 answers) */
-	uint32_t bad_cookie;	/* responder's (or in MM1 initiator's: zero) cookie changed */
-	uint32_t bad_length;	/* header length 4 too large */
-	uint32_t bad_flags;	/* encrypted, but the flag says not; or the other way round */
-	uint32_t bad_iv;	/* encrypted with another IV */
-	uint32_t bad_id;	/* identity of somebody else (MM5, MM6), other proxies (QM1, QM2) */
-	uint32_t drop;		/* made, and not sent: as if lost */
-	uint32_t repeat;	/* each sent (repeat_cnt + 1) times */
-	uint8_t repeat_cnt;	/* 0: 1 */
+	uint32_t bad_hash;     /* one bit of the HASH payload's data flipped (MM5, MM6, phase 2) */
+	uint32_t no_hash;      /* HASH payload left out */
+	uint32_t bad_body;     /* last payload claims more octets than there are */
+	uint32_t bad_proposal; /* an encryption algorithm that nobody has (MM1, QM1; MM2, QM2: not
+				  offered) */
+	uint32_t bad_msgid;    /* message id that belongs to no exchange (phase 2 answers) */
+	uint32_t bad_cookie;   /* responder's (or in MM1 initiator's: zero) cookie changed */
+	uint32_t bad_length;   /* header length 4 too large */
+	uint32_t bad_flags;    /* encrypted, but the flag says not; or the other way round */
+	uint32_t bad_iv;       /* encrypted with another IV */
+	uint32_t bad_id;       /* identity of somebody else (MM5, MM6), other proxies (QM1, QM2) */
+	uint32_t drop;	       /* made, and not sent: as if lost */
+	uint32_t repeat;       /* each sent (repeat_cnt + 1) times */
+	uint8_t repeat_cnt;    /* 0: 1 */
 	uint32_t count;
 
 	bool esp_bad_icv;
-	uint32_t esp_fixed_seq;	  /* not 0: all packets carry it */
-	uint32_t esp_seq_add;	  /* added to the next number, once */
-	uint32_t esp_spi;	  /* not 0: instead of the right one */
-	bool esp_bad_pad;	  /* padding octets not 1, 2, 3 */
-	bool esp_clear;		  /* inner packets leave unprotected, to the other gateway */
-	bool dpd_wrong_number;	  /* ACKs carry number + 1 */
-	bool dpd_wrong_cookies;	  /* R-U-THERE and ACK name another SA */
-	uint32_t dpd_force;	  /* not 0: number of the next R-U-THERE */
-	bool spi_zero;		  /* offers SPI 0 */
-	bool psk_wrong;		  /* uses another secret */
+	uint32_t esp_fixed_seq; /* not 0: all packets carry it */
+	uint32_t esp_seq_add;	/* added to the next number, once */
+	uint32_t esp_spi;	/* not 0: instead of the right one */
+	bool esp_bad_pad;	/* padding octets not 1, 2, 3 */
+	bool esp_clear;		/* inner packets leave unprotected, to the other gateway */
+	bool dpd_wrong_number;	/* ACKs carry number + 1 */
+	bool dpd_wrong_cookies; /* R-U-THERE and ACK name another SA */
+	uint32_t dpd_force;	/* not 0: number of the next R-U-THERE */
+	bool spi_zero;		/* offers SPI 0 */
+	bool psk_wrong;		/* uses another secret */
 
 	void *ctx;
 	/* Payloads in clear, before hash and encryption (behind the HASH payload in phase 2), or an
 	 * inner packet before ESP. Returns the new length. */
-	size_t (*edit_plain)(void *ctx, enum peer_kind kind, uint8_t *bytes, size_t len, size_t cap);
+	size_t (*edit_plain)(
+		void *ctx, enum peer_kind kind, uint8_t *bytes, size_t len, size_t cap);
 	/* The whole ISAKMP message or ESP packet. Returns the new length; 0: not sent. */
 	size_t (*edit_wire)(void *ctx, enum peer_kind kind, uint8_t *bytes, size_t len, size_t cap);
 };
@@ -150,7 +159,7 @@ struct peer_phase1 {
 	uint32_t life_s;
 };
 
-struct peer_seqs { /* numbers of one inbound SA, as they came with a good ICV */
+struct peer_seqs {		  /* numbers of one inbound SA, as they came with a good ICV */
 	uint32_t lowest, highest; /* 0: none yet */
 	uint64_t received;	  /* different numbers */
 	uint64_t missing;	  /* between lowest and highest, not received */
@@ -183,19 +192,19 @@ enum peer_event_kind {
 	PEER_EV_PHASE1_GONE,
 	PEER_EV_PHASE2_UP,
 	PEER_EV_PHASE2_GONE,
-	PEER_EV_NOTIFY,	      /* value: notify type; spi if of ESP */
+	PEER_EV_NOTIFY, /* value: notify type; spi if of ESP */
 	PEER_EV_INITIAL_CONTACT,
-	PEER_EV_DELETE_ESP,   /* value: SPI */
+	PEER_EV_DELETE_ESP, /* value: SPI */
 	PEER_EV_DELETE_IKE,
-	PEER_EV_DPD_ASKED,    /* value: number of the R-U-THERE that came */
-	PEER_EV_DPD_ACKED,    /* value: number of the ACK that came */
-	PEER_EV_DPD_SENT,     /* value: number that we sent */
+	PEER_EV_DPD_ASKED, /* value: number of the R-U-THERE that came */
+	PEER_EV_DPD_ACKED, /* value: number of the ACK that came */
+	PEER_EV_DPD_SENT,  /* value: number that we sent */
 	PEER_EV_DPD_DEAD,
-	PEER_EV_RETRANSMIT,   /* we sent again; value: peer_kind */
-	PEER_EV_DUPLICATE,    /* a message came again; value: message id */
-	PEER_EV_GIVEN_UP,     /* an exchange; value: message id, 0 phase 1 */
-	PEER_EV_UNKNOWN_SPI,  /* ESP on no SA; value: SPI */
-	PEER_EV_REFUSED,      /* dropped; what and clause say why */
+	PEER_EV_RETRANSMIT,  /* we sent again; value: peer_kind */
+	PEER_EV_DUPLICATE,   /* a message came again; value: message id */
+	PEER_EV_GIVEN_UP,    /* an exchange; value: message id, 0 phase 1 */
+	PEER_EV_UNKNOWN_SPI, /* ESP on no SA; value: SPI */
+	PEER_EV_REFUSED,     /* dropped; what and clause say why */
 	PEER_EVENT_KIND_CNT
 };
 const char *peer_event_name(enum peer_event_kind k);
@@ -211,7 +220,8 @@ struct peer_event {
 struct peer_counters {
 	uint64_t ike_in, ike_out, ike_refused, ike_retransmits, ike_duplicates;
 	uint64_t phase1_up, phase2_up;
-	uint64_t esp_in, esp_out, esp_unknown_spi, esp_bad_icv, esp_replays, esp_late, esp_malformed;
+	uint64_t esp_in, esp_out, esp_unknown_spi, esp_bad_icv, esp_replays, esp_late,
+		esp_malformed;
 	uint64_t esp_wrong_inner; /* opened, but not within the proxies */
 	uint64_t esp_no_sa;	  /* inner packets that found no SA */
 	uint64_t inner_in;	  /* packets that came out of the tunnel */
@@ -224,8 +234,8 @@ struct peer_counters {
 struct peer;
 
 /* cfg is copied; ring (may be NULL), send, ctx are borrowed. */
-struct peer *peer_new(const struct peer_cfg *cfg, uint64_t seed, struct keyring *ring, netif_send *send,
-	void *ctx);
+struct peer *peer_new(const struct peer_cfg *cfg, uint64_t seed, struct keyring *ring,
+	netif_send *send, void *ctx);
 void peer_free(struct peer *p); /* wipes */
 void peer_frame(struct peer *p, ns_t now, const uint8_t *frame, size_t len);
 void peer_tick(struct peer *p, ns_t now);
@@ -249,8 +259,8 @@ void peer_dpd_probe(struct peer *p, ns_t now);
 /* A protected notification of the given type with the other's SPI of the newest pair. */
 void peer_notify(struct peer *p, ns_t now, uint16_t type);
 /* UDP through the tunnel. src 0: the inner host. */
-void peer_send_inner(struct peer *p, ns_t now, ip4_t src, ip4_t dst, uint16_t dport, const void *bytes,
-	size_t len);
+void peer_send_inner(struct peer *p, ns_t now, ip4_t src, ip4_t dst, uint16_t dport,
+	const void *bytes, size_t len);
 /* Any IPv4 packet through the tunnel. */
 void peer_send_inner_ip(struct peer *p, ns_t now, const uint8_t *ip, size_t len);
 void peer_ping(struct peer *p, ns_t now, ip4_t dst, uint16_t id, uint16_t seq, size_t payload_len);
@@ -263,8 +273,8 @@ void peer_send_esp(struct peer *p, ns_t now, const uint8_t *esp, size_t len);
 /* A protected informational exchange with any payloads behind the HASH. */
 bool peer_send_info(struct peer *p, ns_t now, uint8_t first, const uint8_t *payloads, size_t len);
 
-bool peer_stream_start(struct peer *p, ns_t now, uint16_t id, ip4_t dst, uint32_t per_s, size_t size,
-	uint32_t limit);
+bool peer_stream_start(struct peer *p, ns_t now, uint16_t id, ip4_t dst, uint32_t per_s,
+	size_t size, uint32_t limit);
 void peer_stream_stop(struct peer *p, uint16_t id);
 const struct stream_tx *peer_stream_tx(const struct peer *p, uint16_t id);
 const struct stream_rx *peer_stream_rx(const struct peer *p, uint16_t id);
@@ -277,8 +287,8 @@ const struct peer_phase2 *peer_phase2(const struct peer *p);
 bool peer_is_up(const struct peer *p); /* an IKE SA and a pair */
 const struct peer_event *peer_events(const struct peer *p, size_t *cnt);
 /* Events of that kind at or after `since`; the last of them in *last (may be NULL). */
-size_t peer_event_cnt(const struct peer *p, enum peer_event_kind kind, ns_t since,
-	struct peer_event *last);
+size_t peer_event_cnt(
+	const struct peer *p, enum peer_event_kind kind, ns_t since, struct peer_event *last);
 const struct peer_counters *peer_counters(const struct peer *p);
 const struct netif *peer_netif(const struct peer *p);
 /* Numbers of the next R-U-THERE to be sent and of the last that came (0: none). */

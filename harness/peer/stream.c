@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Numbered streams (stream.h). The sender keeps a fixed beat: a late tick does not move the beat, so
- * the rate asked for is the rate sent, in bursts if need be. Nothing is measured with a clock here.
+ * Numbered streams (stream.h). The sender keeps a fixed beat: a late tick does not move the beat,
+ * so the rate asked for is the rate sent, in bursts if need be. Nothing is measured with a clock
+ * here.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,7 +37,8 @@ grow(ns_t **at, size_t *cap, size_t need)
 }
 
 void
-stream_tx_start(struct stream_tx *t, ns_t now, uint16_t id, uint32_t per_s, size_t size, uint32_t limit)
+stream_tx_start(
+	struct stream_tx *t, ns_t now, uint16_t id, uint32_t per_s, size_t size, uint32_t limit)
 {
 	memset(t, 0, sizeof *t);
 	t->id = id;
@@ -165,7 +167,8 @@ find_gap(struct stream_result *out, ns_t *at, size_t n)
 }
 
 static void
-judge_one(const struct stream_tx *t, uint32_t number, ns_t at, struct stream_result *out, ns_t *times)
+judge_one(
+	const struct stream_tx *t, uint32_t number, ns_t at, struct stream_result *out, ns_t *times)
 {
 	ns_t took = at - t->at[number - 1];
 

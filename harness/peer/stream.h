@@ -15,12 +15,12 @@
 
 #include "ref/base/time.h"
 
-#define STREAM_HEAD 12 /* smallest payload */
+#define STREAM_HEAD 12	 /* smallest payload */
 #define STREAM_PORT 7007 /* UDP port that hosts and peers listen on for streams */
 
 struct stream_tx {
 	uint16_t id;
-	size_t size;	/* octets of UDP payload */
+	size_t size; /* octets of UDP payload */
 	ns_t interval;
 	ns_t next;	/* NS_NEVER when stopped */
 	uint32_t limit; /* stop after that many; 0 none */
@@ -43,17 +43,18 @@ struct stream_rx {
 struct stream_result {
 	uint32_t sent, received, lost, duplicates, reordered;
 	uint32_t lost_list[STREAM_LOST_MAX]; /* the first of them */
-	uint32_t longest_run; /* most numbers lost in a row */
-	ns_t gap;	  /* longest time between two arrivals */
+	uint32_t longest_run;		     /* most numbers lost in a row */
+	ns_t gap;			     /* longest time between two arrivals */
 	ns_t gap_from, gap_to;
-	ns_t dark;	  /* longest_run's span: from the first lost to the next sent one that came */
+	ns_t dark; /* longest_run's span: from the first lost to the next sent one that came */
 	ns_t latency_max; /* between leaving and coming */
 };
 
-void stream_tx_start(struct stream_tx *t, ns_t now, uint16_t id, uint32_t per_s, size_t size,
-	uint32_t limit);
+void stream_tx_start(
+	struct stream_tx *t, ns_t now, uint16_t id, uint32_t per_s, size_t size, uint32_t limit);
 void stream_tx_stop(struct stream_tx *t);
-/* If one is due, write its payload (t->size octets) to out, note it, and return the size; else 0. */
+/* If one is due, write its payload (t->size octets) to out, note it, and return the size; else 0.
+ */
 size_t stream_tx_due(struct stream_tx *t, ns_t now, uint8_t *out, size_t cap);
 void stream_tx_free(struct stream_tx *t);
 

@@ -191,6 +191,7 @@ lab_open(const struct lab_config *cfg, char *err)
 	l->home = l->epoll = l->timer = -1;
 	l->wait_tail = &l->wait_head;
 	l->random = cfg->seed;
+	l->limit = NS_NEVER;
 	l->trace = trace_new(plan, PORT_CNT);
 	for (int m = 0; m < LAB_MEMBERS; m++)
 		plan_node(l, (enum lab_member)m);

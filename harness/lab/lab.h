@@ -237,6 +237,11 @@ uint64_t lab_suppressed(const struct lab *l, enum lab_member m);
  */
 bool lab_until(struct lab *l, const char *what, ns_t limit, bool (*pred)(void *ctx), void *ctx);
 void lab_run(struct lab *l, ns_t span);
+/*
+ * Call over(ctx) once the clock has passed `at`, between two events; it must not return (longjmp).
+ * NS_NEVER takes it back.
+ */
+void lab_limit(struct lab *l, ns_t at, void (*over)(void *ctx), void *ctx);
 /* What the last lab_until waited for, and how it ended: "waited 3.0 s for A to be active". */
 const char *lab_waited(const struct lab *l);
 

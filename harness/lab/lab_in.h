@@ -84,6 +84,9 @@ struct lab {
 	struct waiting *wait_head, **wait_tail;
 	struct armed armed[LAB_ARMED];
 	struct ask *ask;
+	ns_t limit;
+	void (*over)(void *ctx);
+	void *over_ctx;
 	ns_t beat_due, late;
 	uint64_t dropped; /* of captures already closed */
 	char waited[256];

@@ -162,6 +162,23 @@ wait_until(struct lab *l, ns_t until)
 		advance(l, ns_min(until, lab_clock()));
 }
 
+static void
+keep_limit(struct lab *l, ns_t clock)
+{
+	if (clock <= l->limit)
+		return;
+	l->limit = NS_NEVER;
+	l->over(l->over_ctx);
+}
+
+void
+lab_limit(struct lab *l, ns_t at, void (*over)(void *ctx), void *ctx)
+{
+	l->limit = at;
+	l->over = over;
+	l->over_ctx = ctx;
+}
+
 void
 loop_step(struct lab *l, ns_t until)
 {
@@ -172,6 +189,7 @@ loop_step(struct lab *l, ns_t until)
 		return;
 	take_in(l, 0);
 	clock = lab_clock();
+	keep_limit(l, clock);
 	p = oldest(l, clock);
 	due = next_deadline(l, &station);
 	if (p >= 0 && (l->port[p].head_at <= due || due > clock)) {

@@ -29,6 +29,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "harness/keys/keyring.h"
 #include "harness/lab/lab.h"
 #include "harness/run/verdict.h"
 
@@ -110,7 +111,8 @@ void case_decided_by(struct case_run *c, size_t frame, const char *fmt, ...) CAS
 void case_note(struct case_run *c, const char *fmt, ...) CASE_PRINTF(2, 3);
 /* Called after the run function and before the laws, in reverse order (free a peer, add keys). */
 void case_at_end(struct case_run *c, void (*fn)(struct case_run *c, void *ctx), void *ctx);
-/* Text for a key file in the case's folder, appended: "esp_sa", "ikev1_decryption_table". */
-void case_keys(struct case_run *c, const char *file, const char *text);
+/* The key ring of the case (borrowed): a peer adds its keys, the members' key logs are read into it
+ * at the end, and the key files in the case's folder are made from it. */
+struct keyring *case_ring(struct case_run *c);
 
 #endif

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a case says, and how it is kept. The first deciding statement (a failed expectation, a
+ * failure, "inconclusive", an error) settles the text and the facts; verdict.c makes the verdict
+ * of them. Called by suites only, in the process of one case.
+ */
+#include "harness/run/case_in.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TEXT_OF(buf, fmt)                                                                          \
+	do {                                                                                       \
+		va_list ap;                                                                        \
+		va_start(ap, fmt);                                                                 \
+		vsnprintf(buf, sizeof(buf), fmt, ap);                                              \
+		va_end(ap);                                                                        \
+	} while (0)
+
+static struct case_suite *suites;
+
+void
+case_suite_add(struct case_suite *s)
+{
+	s->next = suites;
+	suites = s;
+}
+
+const struct case_suite *
+case_suites(void)
+{
+	return suites;
+}
+
+const char *
+case_level_name(enum case_level l)
+{
+	static const char *const names[] = {
+		[CASE_MUST] = "MUST",
+		[CASE_SHOULD] = "SHOULD",
+		[CASE_MAY] = "MAY",
+	};
+
+	return names[l];
+}
+
+const char *
+case_class_name(enum case_class c)
+{
+	static const char *const names[] = {
+		[CASE_VALID] = "valid",
+		[CASE_INVALID] = "invalid",
+		[CASE_INOPPORTUNE] = "inopportune",
+	};
+
+	return names[c];
+}
+
+enum outcome { FAILED, GAVE_UP, BROKE };
+
+/* The first one wins. */
+static void
+settle(struct case_run *c, enum outcome o, const char *text)
+{
+	if (c->over)
+		return;
+	c->over = true;
+	switch (o) {
+	case FAILED:
+		c->facts.failed = true;
+		break;
+	case GAVE_UP:
+		c->facts.gave_up = true;
+		break;
+	case BROKE:
+		c->facts.setup_failed = true;
+		break;
+	}
+	snprintf(c->reason, sizeof(c->reason), "%s", text);
+}
+
+bool
+case_over(const struct case_run *c)
+{
+	return c->over;
+}
+
+void
+case_fail(struct case_run *c, const char *fmt, ...)
+{
+	char text[CASE_TEXT];
+
+	TEXT_OF(text, fmt);
+	c->facts.checks++;
+	settle(c, FAILED, text);
+}
+
+void
+case_inconclusive(struct case_run *c, const char *fmt, ...)
+{
+	char text[CASE_TEXT];
+
+	TEXT_OF(text, fmt);
+	settle(c, GAVE_UP, text);
+}
+
+void
+case_error(struct case_run *c, const char *fmt, ...)
+{
+	char text[CASE_TEXT];
+
+	TEXT_OF(text, fmt);
+	settle(c, BROKE, text);
+}
+
+static bool
+expect(struct case_run *c, bool cond, const char *text)
+{
+	c->facts.checks++;
+	if (!cond)
+		settle(c, FAILED, text);
+	return cond;
+}
+
+bool
+case_expect(struct case_run *c, bool cond, const char *fmt, ...)
+{
+	char text[CASE_TEXT];
+
+	TEXT_OF(text, fmt);
+	return expect(c, cond, text);
+}
+
+bool
+case_expect_u64(struct case_run *c, uint64_t want, uint64_t got, const char *what)
+{
+	char text[CASE_TEXT];
+
+	snprintf(text, sizeof(text), "%s: expected %" PRIu64 ", saw %" PRIu64, what, want, got);
+	return expect(c, want == got, text);
+}
+
+bool
+case_expect_text(struct case_run *c, const char *want, const char *got, const char *what)
+{
+	char text[CASE_TEXT];
+
+	snprintf(text, sizeof(text), "%.300s: expected \"%.300s\", saw %s%.300s%s", what, want,
+		got ? "\"" : "", got ? got : "nothing", got ? "\"" : "");
+	return expect(c, got && strcmp(want, got) == 0, text);
+}
+
+static bool
+timely(struct case_run *c, bool cond, const char *text)
+{
+	ns_t late = c->lab ? lab_late_ns(c->lab) : 0;
+	char more[CASE_TEXT];
+
+	if (cond || late < CASE_LATE)
+		return expect(c, cond, text);
+	snprintf(more, sizeof(more), "the lab was late by %lld ms, so this is not sure: %.900s",
+		(long long)ns_to_ms(late), text);
+	c->facts.checks++;
+	settle(c, GAVE_UP, more);
+	return false;
+}
+
+bool
+case_expect_timely(struct case_run *c, bool cond, const char *fmt, ...)
+{
+	char text[CASE_TEXT];
+
+	TEXT_OF(text, fmt);
+	return timely(c, cond, text);
+}
+
+bool
+case_await(struct case_run *c, const char *what, ns_t limit, bool (*pred)(void *), void *ctx)
+{
+	bool came = lab_until(c->lab, what, limit, pred, ctx);
+
+	return timely(c, came, lab_waited(c->lab));
+}
+
+bool
+case_reach(struct case_run *c, const char *what, ns_t limit, bool (*pred)(void *), void *ctx)
+{
+	bool came = lab_until(c->lab, what, limit, pred, ctx);
+	char text[CASE_TEXT];
+
+	snprintf(text, sizeof(text), "precondition: %s", lab_waited(c->lab));
+	if (!came)
+		settle(c, GAVE_UP, text);
+	return came;
+}
+
+void
+case_field(struct case_run *c, const char *field, const char *want, const char *got)
+{
+	json_array_append_new(c->fields,
+		json_pack("{s:s, s:s, s:s}", "field", field, "expected", want, "seen", got));
+}
+
+void
+case_figure(struct case_run *c, const char *name, double value, const char *unit)
+{
+	json_array_append_new(c->figures,
+		json_pack("{s:s, s:f, s:s}", "name", name, "value", value, "unit", unit));
+}
+
+void
+case_decided_by(struct case_run *c, size_t frame, const char *fmt, ...)
+{
+	char text[CASE_TEXT];
+
+	TEXT_OF(text, fmt);
+	if (frame == TRACE_NONE || !c->lab || frame >= trace_len(lab_trace(c->lab)))
+		return;
+	trace_comment(lab_trace(c->lab), frame, text);
+	/* Wireshark counts from 1. */
+	json_array_append_new(c->frames,
+		json_pack("{s:I, s:s}", "number", (json_int_t)frame + 1, "comment", text));
+}
+
+void
+case_note(struct case_run *c, const char *fmt, ...)
+{
+	char text[CASE_TEXT];
+
+	TEXT_OF(text, fmt);
+	json_array_append_new(c->notes, json_string(text));
+}
+
+void
+case_at_end(struct case_run *c, void (*fn)(struct case_run *c, void *ctx), void *ctx)
+{
+	if (c->at_end_cnt == CASE_AT_END)
+		abort();
+	c->at_end[c->at_end_cnt].fn = fn;
+	c->at_end[c->at_end_cnt].ctx = ctx;
+	c->at_end_cnt++;
+}
+
+struct keyring *
+case_ring(struct case_run *c)
+{
+	return &c->ring;
+}
+
+static void
+leave_broken(struct case_run *c, const char *what)
+{
+	settle(c, BROKE, what);
+	longjmp(c->leave, 1);
+}
+
+static void
+over_time(void *ctx)
+{
+	struct case_run *c = ctx;
+
+	c->over = false; /* whatever was said before, it hung after it */
+	leave_broken(c, "the case ran out of its time");
+}
+
+struct lab *
+case_lab(struct case_run *c, const struct lab_text *knobs)
+{
+	struct lab_config cfg = {
+		.twind = c->env->twind,
+		.mutant = c->env->mutant,
+		.out_dir = c->env->dir,
+		.seed = c->env->seed,
+		.keylog = true,
+	};
+	char *text[LAB_MEMBERS] = {NULL}, err[LAB_ERR] = "";
+	unsigned limit_s = c->def->limit_s ? c->def->limit_s : 60;
+
+	if (c->lab)
+		return c->lab;
+	if (knobs)
+		c->knobs = *knobs;
+	for (int m = 0; m < LAB_MEMBERS; m++)
+		cfg.text[m] = text[m] = lab_text(&c->knobs, (enum lab_member)m);
+	c->lab = lab_open(&cfg, err);
+	for (int m = 0; m < LAB_MEMBERS; m++)
+		free(text[m]);
+	if (!c->lab)
+		leave_broken(c, err);
+	lab_limit(c->lab, lab_now(c->lab) + ns_from_s(limit_s), over_time, c);
+	return c->lab;
+}
+
+void
+case_start(struct case_run *c, enum lab_member m)
+{
+	char err[LAB_ERR];
+
+	if (!lab_start(case_lab(c, NULL), m, err))
+		leave_broken(c, err);
+}

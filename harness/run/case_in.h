@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef BATON_RUN_CASE_IN_H
+#define BATON_RUN_CASE_IN_H
+
+/* What the files of harness/run share, and no suite sees. */
+#include <jansson.h>
+#include <setjmp.h>
+
+#include "harness/run/case.h"
+#include "harness/run/laws.h"
+
+#define CASE_PATH 512
+#define CASE_TEXT 1024
+#define CASE_LATE (20 * NS_PER_MS) /* a lab that was later than that gives no verdict on time */
+#define CASE_AT_END 16
+
+/* What a case is run with; all borrowed for as long as it runs. */
+struct case_env {
+	const char *twind;
+	const char *mutant; /* NULL: none */
+	const char *dir;    /* the case's own folder; exists, empty */
+	uint64_t seed;	    /* this case's */
+};
+
+struct case_run {
+	const struct case_def *def;
+	const struct case_env *env;
+	struct lab *lab;
+	struct keyring ring;
+	struct lab_text knobs;
+	struct verdict_facts facts;
+	bool over;	   /* decided: what comes now is ignored */
+	bool was_late;
+	char reason[CASE_TEXT];
+	json_t *fields, *frames, *figures, *notes;
+	struct {
+		void (*fn)(struct case_run *c, void *ctx);
+		void *ctx;
+	} at_end[CASE_AT_END];
+	size_t at_end_cnt;
+	jmp_buf leave;
+};
+
+/* The tables that CASE_SUITE made known, in no order. */
+const struct case_suite *case_suites(void);
+
+/* Run the case, judge it, write its folder. The result (verdict.json's content) is owned by the
+ * caller. Must be called within lab_enclose. */
+json_t *case_execute(const struct case_def *def, const struct case_env *env);
+
+/* A result for a case that had no chance to give its own. Owned by the caller. */
+json_t *case_result(const struct case_def *def, enum verdict v, const char *reason);
+/* Write it to <dir>/verdict.json and list the folder's files in it as artifacts. */
+void case_save(json_t *result, const char *dir);
+
+#endif

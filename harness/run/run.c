@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The runner above the cases: it keeps up to `jobs` of them going, reads one result from each
+ * through a pipe, and believes nobody: a process that ends without a result, sends no JSON, or does
+ * not end in its time has the verdict error. It judges nothing itself (verdict.c does, in the
+ * case's process).
+ */
+#include "harness/run/run.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "harness/run/worker.h"
+
+#define JOBS_MAX 64
+#define GRACE_S 20 /* beyond the limit that the worker keeps itself */
+#define RESULT_MAX ((size_t)8 << 20)
+
+struct slot {
+	bool used;
+	size_t index; /* of the case */
+	pid_t pid;
+	int fd;
+	char *text;
+	size_t len;
+	time_t until;
+	char dir[CASE_PATH];
+};
+
+struct runner {
+	const struct run_selection *s;
+	const struct run_options *o;
+	json_t *results;
+	struct slot slot[JOBS_MAX];
+	size_t next, running;
+};
+
+static time_t
+now_s(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec;
+}
+
+/* Make a folder and its parents. */
+static bool
+make_dir(const char *path)
+{
+	char part[CASE_PATH];
+	size_t len = strlen(path);
+
+	if (len >= sizeof(part))
+		return false;
+	for (size_t i = 1; i <= len; i++) {
+		if (path[i] != '/' && path[i] != '\0')
+			continue;
+		memcpy(part, path, i);
+		part[i] = '\0';
+		if (mkdir(part, 0755) != 0 && errno != EEXIST)
+			return false;
+	}
+	return true;
+}
+
+static void
+remove_folder(const char *dir)
+{
+	char path[CASE_PATH];
+	DIR *d = opendir(dir);
+	struct dirent *e;
+
+	while (d && (e = readdir(d))) {
+		snprintf(path, sizeof(path), "%.250s/%.250s", dir, e->d_name);
+		if (e->d_name[0] != '.')
+			(void)unlink(path);
+	}
+	if (d)
+		closedir(d);
+	(void)rmdir(dir);
+}
+
+void
+run_clean(const char *out)
+{
+	char dir[CASE_PATH], mark[CASE_PATH + 16];
+	DIR *d = opendir(out);
+	struct dirent *e;
+
+	while (d && (e = readdir(d))) {
+		if (e->d_name[0] == '.')
+			continue;
+		snprintf(dir, sizeof(dir), "%.250s/%.250s", out, e->d_name);
+		snprintf(mark, sizeof(mark), "%s/verdict.json", dir);
+		if (access(mark, F_OK) == 0)
+			remove_folder(dir);
+	}
+	if (d)
+		closedir(d);
+}
+
+static void
+finish(struct runner *r, size_t index, json_t *result)
+{
+	json_array_set_new(r->results, index, result);
+	if (r->o->done)
+		r->o->done(r->o->ctx, index, result);
+}
+
+static void
+fail_to_start(struct runner *r, size_t index, const char *why)
+{
+	finish(r, index, case_result(r->s->cases[index], VERDICT_ERROR, why));
+}
+
+/* Start case `index` in slot k. */
+static void
+start(struct runner *r, struct slot *k, size_t index)
+{
+	const struct case_def *def = r->s->cases[index];
+	struct worker_job job = {.def = def};
+	char err[LAB_ERR] = "its folder cannot be made";
+	int ends[2];
+
+	*k = (struct slot){.index = index, .fd = -1};
+	if (!run_dir(r->o->out, def->id, k->dir, sizeof(k->dir))) {
+		fail_to_start(r, index, err);
+		return;
+	}
+	remove_folder(k->dir);
+	if (!make_dir(k->dir) || pipe2(ends, O_CLOEXEC) != 0) {
+		fail_to_start(r, index, err);
+		return;
+	}
+	job.env = (struct case_env){.twind = r->o->twind,
+		.mutant = r->o->mutants ? def->mutant : NULL,
+		.dir = k->dir,
+		.seed = run_seed(r->o->seed, def->id)};
+	job.pipe = ends[1];
+	k->pid = lab_enclose(worker_main, &job, err);
+	close(ends[1]);
+	if (k->pid < 0) {
+		close(ends[0]);
+		fail_to_start(r, index, err);
+		return;
+	}
+	k->fd = ends[0];
+	k->used = true;
+	k->until = now_s() + (time_t)worker_limit_s(def) + GRACE_S;
+	r->running++;
+}
+
+/* The pipe is closed: all is said. */
+static void
+collect(struct runner *r, struct slot *k)
+{
+	const struct case_def *def = r->s->cases[k->index];
+	json_t *result;
+	char text[CASE_PATH + 64];
+	int status = 0;
+
+	close(k->fd);
+	while (waitpid(k->pid, &status, 0) < 0 && errno == EINTR)
+		;
+	result = k->text ? json_loadb(k->text, k->len, 0, NULL) : NULL;
+	if (!result) {
+		snprintf(text, sizeof(text), "no result, wait status 0x%x: see %s/baton.log",
+			(unsigned)status, k->dir);
+		result = case_result(def, VERDICT_ERROR, text);
+		case_save(result, k->dir);
+	}
+	free(k->text);
+	k->used = false;
+	r->running--;
+	finish(r, k->index, result);
+}
+
+static void
+receive(struct runner *r, struct slot *k)
+{
+	char part[65536];
+	ssize_t got = read(k->fd, part, sizeof(part));
+	char *more;
+
+	if (got < 0 && errno == EINTR)
+		return;
+	if (got <= 0 || k->len + (size_t)got > RESULT_MAX) {
+		if (got > 0)
+			kill(k->pid, SIGKILL);
+		collect(r, k);
+		return;
+	}
+	more = realloc(k->text, k->len + (size_t)got);
+	if (!more)
+		abort();
+	k->text = more;
+	memcpy(k->text + k->len, part, (size_t)got);
+	k->len += (size_t)got;
+}
+
+/* One wait for whatever comes first; workers far over their time are ended. */
+static void
+attend(struct runner *r)
+{
+	struct pollfd p[JOBS_MAX];
+	struct slot *of[JOBS_MAX];
+	nfds_t cnt = 0;
+
+	for (size_t i = 0; i < JOBS_MAX; i++) {
+		if (!r->slot[i].used)
+			continue;
+		if (now_s() > r->slot[i].until)
+			kill(r->slot[i].pid, SIGKILL);
+		of[cnt] = &r->slot[i];
+		p[cnt++] = (struct pollfd){.fd = r->slot[i].fd, .events = POLLIN};
+	}
+	if (poll(p, cnt, 1000) <= 0)
+		return;
+	for (nfds_t i = 0; i < cnt; i++)
+		if (p[i].revents)
+			receive(r, of[i]);
+}
+
+json_t *
+run_all(const struct run_selection *s, const struct run_options *o, char *err)
+{
+	struct runner *r = calloc(1, sizeof(*r));
+	size_t jobs = o->jobs < 1 ? 1 : o->jobs > JOBS_MAX ? JOBS_MAX : o->jobs;
+	json_t *results = json_array();
+
+	if (!r || !results)
+		abort();
+	if (!make_dir(o->out)) {
+		snprintf(err, LAB_ERR, "%.200s: %s", o->out, strerror(errno));
+		free(r);
+		json_decref(results);
+		return NULL;
+	}
+	*r = (struct runner){.s = s, .o = o, .results = results};
+	for (size_t i = 0; i < s->cnt; i++)
+		json_array_append_new(results, json_null());
+	while (r->next < s->cnt || r->running > 0) {
+		for (size_t i = 0; i < jobs && r->next < s->cnt; i++)
+			if (!r->slot[i].used)
+				start(r, &r->slot[i], r->next++);
+		if (r->running > 0)
+			attend(r);
+	}
+	free(r);
+	return results;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef BATON_RUN_RUN_H
+#define BATON_RUN_RUN_H
+
+/*
+ * Choosing cases and running them: each in a process, in namespaces and in a lab of its own, as a
+ * Check test with a limit of time; several side by side. A result is a JSON object, verdict.json:
+ * {id, verdict, by, reason, seconds, laws, figures, fields, frames, notes, artifacts, ...}.
+ */
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "harness/run/case.h"
+
+/* The chosen cases, sorted by id; the array is owned by the caller (run_selection_free). */
+struct run_selection {
+	const struct case_def **cases;
+	size_t cnt;
+};
+
+enum run_select { RUN_SELECTED, RUN_NO_MATCH, RUN_DUPLICATE };
+/*
+ * All cases whose id begins with one of the prefixes (none given: all). RUN_NO_MATCH: *word is the
+ * prefix that matches nothing. RUN_DUPLICATE: *word is an id that two cases claim.
+ */
+enum run_select run_select(char *const *prefixes, size_t cnt, struct run_selection *out,
+	const char **word);
+void run_selection_free(struct run_selection *s);
+
+struct run_options {
+	const char *twind; /* program of both members */
+	bool mutants;	   /* run each case with --mutant <its mutant> */
+	const char *out;   /* folder of the results */
+	unsigned jobs;	   /* labs side by side, at least 1 */
+	uint64_t seed;	   /* of the run; each case's is made of it and the id */
+	/* Called in the caller's process as results come, in any order; r is borrowed. */
+	void (*done)(void *ctx, size_t index, const json_t *r);
+	void *ctx;
+};
+
+/* The results, an array in the order of the selection; owned by the caller. NULL and a text in err
+ * (LAB_ERR bytes) if the folder cannot be made. */
+json_t *run_all(const struct run_selection *s, const struct run_options *o, char *err);
+
+/* The seed of one case within a run. */
+uint64_t run_seed(uint64_t seed, const char *id);
+/* "<out>/<id with / as ->" into dst; false if it does not fit. */
+bool run_dir(const char *out, const char *id, char *dst, size_t cap);
+/* Remove the folders of earlier results in out (those that hold a verdict.json), and nothing else. */
+void run_clean(const char *out);
+
+#endif

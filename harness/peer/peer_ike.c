@@ -95,7 +95,8 @@ protect(struct peer *p, struct ike *s, enum peer_kind kind, uint8_t *iv, uint8_t
 
 	memset(body + len, 0, padded - len);
 	if (peer_spoil(p, p->wrong.bad_iv, kind))
-		iv[0] ^= 0x40;
+		for (size_t i = 0; i < block; i++)
+			iv[i] ^= 0x5a;
 	return keyike_crypt(&s->k, true, iv, body, padded, body) ? padded : 0;
 }
 

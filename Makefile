@@ -54,7 +54,7 @@ $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 $(B)/obj/harness/report/%.o: ALL_CFLAGS += $(XML_CFLAGS)
-$(B)/obj/harness/bin/baton.o $(B)/obj/ref/bin/twind.o: ALL_CFLAGS += -DBATON_VERSION='"$(VERSION)"'
+$(B)/obj/harness/bin/baton.o $(B)/obj/ref/bin/twind_main.o: ALL_CFLAGS += -DBATON_VERSION='"$(VERSION)"'
 
 $(B)/libbase.a: $(call objects,$(BASE_SRC))
 $(B)/libref.a: $(call objects,$(REF_SRC))

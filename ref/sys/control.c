@@ -73,7 +73,7 @@ line_read(int fd, char *line, size_t cap)
 void
 control_serve(struct router *r)
 {
-	const struct timeval patience = {.tv_usec = 200000};
+	const struct timeval patience = {.tv_usec = 20000};
 	char line[512], *out = NULL;
 	int fd = accept4(r->control, NULL, NULL, SOCK_CLOEXEC);
 

@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * `show`: each command builds one JSON value; --json prints it, and the text is written from the same value, so that the
+ * two cannot differ. No key is in any of them.
+ */
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ref/base/hex.h"
+#include "ref/sys/port.h"
+#include "ref/sys/router.h"
+
+static json_t *
+addr_json(ip4_t a)
+{
+	char t[IP4_TEXT];
+
+	return json_string(ip4_put(t, a));
+}
+
+static json_t *
+mac_json(struct mac m)
+{
+	char t[MAC_TEXT];
+
+	return json_string(mac_put(t, &m));
+}
+
+static json_t *
+net_json(struct ip4_net n)
+{
+	char a[IP4_TEXT], t[24];
+
+	(void)snprintf(t, sizeof t, "%s/%u", ip4_put(a, n.addr), n.len);
+	return json_string(t);
+}
+
+static json_t *
+spi_json(uint32_t spi)
+{
+	char t[12];
+
+	(void)snprintf(t, sizeof t, "0x%08x", spi);
+	return json_string(t);
+}
+
+static json_t *
+since_json(ns_t since)
+{
+	return json_real((double)(port_now() - since) / 1e9);
+}
+
+static json_t *
+counts_json(const uint64_t *count, const char *const *names, unsigned cnt)
+{
+	json_t *o = json_object();
+
+	for (unsigned i = 0; i < cnt; i++)
+		if (names[i])
+			(void)json_object_set_new(o, names[i], json_integer((json_int_t)count[i]));
+	return o;
+}
+
+static json_t *
+group_json(const struct router *r, const struct node_group *g)
+{
+	const struct hsrp *h = &g->hsrp;
+
+	return json_pack("{s:s, s:i, s:s, s:s, s:o, s:o, s:o, s:i, s:i, s:b, s:I, s:I, s:o, s:o, s:o}",
+		"interface", r->cfg.ifs[g->iface].name, "group", (int)h->cfg.group, "name", g->cfg->name,
+		"state", hsrp_state_name(h->state), "since_s", since_json(h->since), "virtual_address",
+		addr_json(h->vip), "virtual_mac", mac_json(hsrp_vmac(h)), "priority", (int)h->priority,
+		"configured_priority", (int)h->cfg.priority, "preempt", (int)h->cfg.preempt, "hello_ms",
+		(json_int_t)ns_to_ms(h->hello), "hold_ms", (json_int_t)ns_to_ms(h->hold), "active",
+		addr_json(h->active_addr), "standby", addr_json(h->standby_addr), "counters",
+		counts_json(h->count, hsrp_count_names, HSRP_CNT_CNT));
+}
+
+static json_t *
+standby(struct router *r)
+{
+	json_t *a = json_array();
+
+	for (unsigned i = 0; i < r->node.group_cnt; i++)
+		(void)json_array_append_new(a, group_json(r, &r->node.group[i]));
+	return a;
+}
+
+static json_t *
+ssp_client(struct router *r)
+{
+	bool on = r->node.ssp_cfg != NULL;
+
+	return json_pack("[{s:i, s:s, s:s, s:s}, {s:i, s:s, s:s, s:s}]", "doi", 1, "name",
+		"IPSec HA Manager", "version", "1.0", "running_version",
+		on && r->node.ssp_ipsec ? "1.0" : "-", "doi", 2, "name", "IKE HA Manager", "version",
+		"1.0", "running_version", on && r->node.ssp_ike ? "1.0" : "-");
+}
+
+static json_t *
+ssp_packet(struct router *r)
+{
+	const struct ssp *s = &r->node.ssp;
+	uint16_t local = 0, remote = 0;
+	json_t *o = counts_json(s->count, ssp_count_names, SSP_CNT_CNT);
+
+	if (r->channel)
+		(void)channel_up(r->channel, &local, &remote);
+	(void)json_object_set_new(o, "socket-age-s", s->up ? since_json(s->since) : json_null());
+	(void)json_object_set_new(o, "local-port", json_integer(local));
+	(void)json_object_set_new(o, "remote-port", json_integer(remote));
+	(void)json_object_set_new(o, "server-port",
+		json_integer(r->node.ssp_cfg ? r->node.ssp_cfg->port : 0));
+	return o;
+}
+
+static json_t *
+ssp_peers(struct router *r)
+{
+	const struct ssp *s = &r->node.ssp;
+	uint16_t local, remote;
+	bool tls = r->channel && channel_up(r->channel, &local, &remote);
+	const char *ifname = "-";
+
+	if (!r->node.ssp_cfg)
+		return json_array();
+	for (unsigned i = 0; i < r->cfg.if_cnt; i++)
+		if (ip4_in((struct ip4_net){r->cfg.ifs[i].addr, r->cfg.ifs[i].len}, r->node.ssp_cfg->remote))
+			ifname = r->cfg.ifs[i].name;
+	return json_pack("[{s:o, s:s, s:s, s:s}]", "peer", addr_json(r->node.ssp_cfg->remote), "state",
+		s->greeted ? "Connected" : tls ? "Greeting" : "Not connected", "interface", ifname,
+		"peer_role", node_role_name((enum node_role)s->peer_role));
+}
+
+static json_t *
+ssp_redundancy(struct router *r)
+{
+	struct node *n = &r->node;
+	json_t *rows = json_array();
+
+	for (unsigned i = 0; i < n->group_cnt; i++) {
+		const struct node_group *g = &n->group[i];
+
+		if (g->counts)
+			(void)json_array_append_new(rows,
+				json_pack("{s:o, s:s, s:s, s:s}", "virtual_address",
+					addr_json(g->hsrp.vip), "name", g->cfg->name, "interface",
+					r->cfg.ifs[g->iface].name, "state",
+					hsrp_state_name(g->hsrp.state)));
+	}
+	return json_pack("{s:s, s:o, s:b, s:b, s:i, s:b, s:o}", "role", node_role_name(n->role),
+		"since_s", since_json(n->role_since), "ready", (int)n->ready, "standby_ready",
+		(int)n->mirrored, "epoch", (int)n->ssp.epoch, "in_lease",
+		(int)ssp_in_lease(&n->ssp, r->now), "groups", rows);
+}
+
+static json_t *
+ike_json(const struct router *r, const struct node_ike *k)
+{
+	char i[2 * ISAKMP_COOKIE_LEN + 1], c[2 * ISAKMP_COOKIE_LEN + 1];
+	const struct ike_sa *sa = ike_sa_find(&r->node.ike_core, &k->cookies);
+	ns_t left = k->dormant || !sa ? k->copied_at + ns_from_s(k->copy.left_s) - r->now
+				      : sa->hard_at - r->now;
+	struct dpd_export x = k->dpd_copy;
+
+	if (k->dpd_on)
+		dpd_export(&k->dpd, &x);
+	return json_pack("{s:o, s:o, s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:b, s:I, s:{s:b, s:I, s:I, s:b}}",
+		"dst", addr_json(k->copy.local.addr), "src", addr_json(k->copy.remote.addr), "state",
+		k->copy.confirmed ? "QM_IDLE" : "MM_KEY_EXCH", "status", k->dormant ? "STANDBY" : "ACTIVE",
+		"initiator_cookie", hex_put(i, sizeof i, k->copy.cookies.i, ISAKMP_COOKIE_LEN),
+		"responder_cookie", hex_put(c, sizeof c, k->copy.cookies.r, ISAKMP_COOKIE_LEN), "side",
+		k->copy.initiator ? "initiator" : "responder", "cipher", (int)k->copy.cipher, "hash",
+		(int)k->copy.hash, "group", (int)k->copy.group, "confirmed", (int)k->copy.confirmed,
+		"left_s", (json_int_t)(left / NS_PER_S), "dpd", "capable", (int)k->copy.dpd, "sent",
+		(json_int_t)x.sent_seq, "received", (json_int_t)x.recv_seq, "in_flight", (int)x.in_flight);
+}
+
+static json_t *
+isakmp_sa(struct router *r)
+{
+	json_t *a = json_array();
+
+	for (unsigned i = 0; i < r->node.ike_cnt; i++)
+		if (r->node.ike[i].used)
+			(void)json_array_append_new(a, ike_json(r, &r->node.ike[i]));
+	return a;
+}
+
+static json_t *
+resv_json(const struct node_pair *p)
+{
+	if (p->dormant)
+		return json_pack("{s:s, s:I}", "state", "dormant", "reserved", (json_int_t)p->copy_reserve);
+	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I}", "state", resv_state_name(p->resv.state),
+		"next", (json_int_t)p->resv.next, "limit", (json_int_t)p->resv.limit, "acknowledged",
+		(json_int_t)p->resv.acked, "asked", (json_int_t)p->resv.asked, "interval",
+		(json_int_t)p->resv.interval);
+}
+
+static json_t *
+pair_json(const struct router *r, const struct node_pair *p)
+{
+	const struct ike_child *c = &p->child;
+	char cookies[4 * ISAKMP_COOKIE_LEN + 1];
+	uint64_t kb = (p->in.bytes + p->out.bytes) / 1024;
+
+	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:s, s:I, s:I, s:I, s:I, s:s, s:i, "
+			 "s:{s:I, s:i}, s:o, s:o, s:o}",
+		"map", r->node.map[p->map].cfg->name, "status", p->dormant ? "STANDBY" : "ACTIVE",
+		"local", addr_json(c->local.addr), "peer", addr_json(c->remote.addr), "proxy_local",
+		net_json(c->proxy_local.net), "proxy_remote", net_json(c->proxy_remote.net), "spi_in",
+		spi_json(c->spi_in), "spi_out", spi_json(c->spi_out), "transform",
+		esp_alg(c->transform)->name, "side", c->initiator ? "initiator" : "responder", "left_s",
+		(json_int_t)esp_life_left_s(&p->out, r->now), "limit_kb", (json_int_t)c->lifetime_kb,
+		"used_kb", (json_int_t)kb, "ha_last_key_lifetime_sent_kb", (json_int_t)p->last_volume_kb,
+		"ike_cookies", hex_put(cookies, sizeof cookies, &c->cookies, sizeof c->cookies), "iv_size",
+		(int)esp_alg(c->transform)->iv_len, "replay_window", "top", (json_int_t)p->in.window.top,
+		"size", (int)p->in.window.size, "reservation", resv_json(p), "inbound",
+		counts_json(p->in.count, esp_count_names, ESP_CNT_CNT), "outbound",
+		counts_json(p->out.count, esp_count_names, ESP_CNT_CNT));
+}
+
+static json_t *
+pairs_json(struct router *r, bool dormant_only)
+{
+	json_t *a = json_array();
+
+	for (unsigned i = 0; i < r->node.pair_cnt; i++) {
+		const struct node_pair *p = &r->node.pair[i];
+
+		if (p->used && (p->dormant || !dormant_only))
+			(void)json_array_append_new(a, pair_json(r, p));
+	}
+	return a;
+}
+
+static json_t *
+ipsec_sa(struct router *r)
+{
+	return pairs_json(r, false);
+}
+
+static json_t *
+ipsec_sa_standby(struct router *r)
+{
+	return pairs_json(r, true);
+}
+
+static json_t *
+ipsec_ha(struct router *r)
+{
+	struct node *n = &r->node;
+	int sas = 0;
+
+	for (unsigned i = 0; i < n->pair_cnt; i++)
+		sas += n->pair[i].used;
+	if (n->out_if == CFG_IFS)
+		return json_array();
+	return json_pack("[{s:s, s:o, s:i, s:s, s:b, s:o}]", "interface", r->cfg.ifs[n->out_if].name,
+		"virtual_address", addr_json(n->vip), "sa_pairs", sas, "state", node_role_name(n->role),
+		"ready", (int)(n->ready || n->mirrored), "since_s", since_json(n->role_since));
+}
+
+static json_t *
+counters(struct router *r)
+{
+	struct node *n = &r->node;
+
+	return json_pack("{s:o, s:o, s:o, s:o, s:{s:I, s:I}}", "node",
+		counts_json(n->count, node_count_names, NODE_CNT_CNT), "ike",
+		counts_json(n->ike_core.count, ike_reason_names, IKE_R_CNT), "ssp",
+		counts_json(n->ssp.count, ssp_count_names, SSP_CNT_CNT), "fragments",
+		counts_json(n->frag.count, ipfrag_count_names, IPFRAG_CNT_CNT), "system", "send-failed",
+		(json_int_t)r->send_failed, "tun-failed", (json_int_t)r->tun_failed);
+}
+
+static const struct {
+	const char *words;
+	json_t *(*build)(struct router *r);
+} shows[] = {
+	{"show standby", standby},
+	{"show ssp client", ssp_client},
+	{"show ssp packet", ssp_packet},
+	{"show ssp peers", ssp_peers},
+	{"show ssp redundancy", ssp_redundancy},
+	{"show crypto isakmp sa", isakmp_sa},
+	{"show crypto ipsec sa", ipsec_sa},
+	{"show crypto ipsec sa standby", ipsec_sa_standby},
+	{"show crypto ipsec ha", ipsec_ha},
+	{"show counters", counters},
+};
+
+/* ---- text ---- */
+
+struct text {
+	char *p;
+	size_t len, cap;
+};
+
+static void
+put(struct text *t, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	for (;;) {
+		char *more;
+
+		va_start(ap, fmt);
+		n = vsnprintf(t->p + t->len, t->cap - t->len, fmt, ap);
+		va_end(ap);
+		if (n < 0 || (size_t)n < t->cap - t->len)
+			break;
+		more = realloc(t->p, t->cap * 2 + (size_t)n);
+		if (!more)
+			return;
+		t->p = more;
+		t->cap = t->cap * 2 + (size_t)n;
+	}
+	t->len += n > 0 ? (size_t)n : 0;
+}
+
+static void
+scalar(struct text *t, const json_t *v)
+{
+	if (json_is_string(v))
+		put(t, "%s", json_string_value(v));
+	else if (json_is_integer(v))
+		put(t, "%lld", (long long)json_integer_value(v));
+	else if (json_is_real(v))
+		put(t, "%.3f", json_real_value(v));
+	else if (json_is_boolean(v))
+		put(t, "%s", json_is_true(v) ? "yes" : "no");
+	else
+		put(t, "-");
+}
+
+static void
+label(struct text *t, const char *key)
+{
+	for (; *key; key++)
+		put(t, "%c", *key == '_' || *key == '-' ? ' ' : *key);
+}
+
+/* Objects as indented "label: value" lines; counters that are 0 are left out. */
+static void
+render(struct text *t, const json_t *v, int depth, bool sparse)
+{
+	const char *key;
+	json_t *e;
+	size_t i;
+
+	if (json_is_array(v)) {
+		if (!json_array_size(v))
+			put(t, "%*snone\n", depth * 2, "");
+		json_array_foreach (v, i, e) {
+			render(t, e, depth, sparse);
+			if (depth == 0 && i + 1 < json_array_size(v))
+				put(t, "\n");
+		}
+		return;
+	}
+	json_object_foreach ((json_t *)(uintptr_t)v, key, e) {
+		if (sparse && json_is_integer(e) && !json_integer_value(e))
+			continue;
+		put(t, "%*s", depth * 2, "");
+		label(t, key);
+		if (json_is_object(e) || json_is_array(e)) {
+			put(t, ":\n");
+			render(t, e, depth + 1,
+				!strcmp(key, "counters") || !strcmp(key, "inbound") || !strcmp(key, "outbound"));
+		} else {
+			put(t, ": ");
+			scalar(t, e);
+			put(t, "\n");
+		}
+	}
+}
+
+static char *
+as_text(const json_t *v)
+{
+	struct text t = {.cap = 4096};
+
+	t.p = malloc(t.cap);
+	if (t.p) {
+		t.p[0] = '\0';
+		render(&t, v, 0, false);
+	}
+	return t.p;
+}
+
+static char *
+unknown(const char *line)
+{
+	struct text t = {.cap = 1024};
+
+	t.p = malloc(t.cap);
+	if (!t.p)
+		return NULL;
+	put(&t, "%% unknown command \"%s\"; there are:\n", line);
+	for (size_t i = 0; i < sizeof shows / sizeof shows[0]; i++)
+		put(&t, "  %s [--json]\n", shows[i].words);
+	put(&t, "  clear crypto isakmp ha standby resync\n");
+	return t.p;
+}
+
+/* Blanks folded, --json taken out. */
+static bool
+normal(const char *line, char *dst, size_t cap)
+{
+	char copy[512], *word, *save = NULL;
+	bool json = false;
+
+	(void)snprintf(copy, sizeof copy, "%s", line);
+	dst[0] = '\0';
+	for (word = strtok_r(copy, " \t\r", &save); word; word = strtok_r(NULL, " \t\r", &save)) {
+		if (!strcmp(word, "--json")) {
+			json = true;
+			continue;
+		}
+		if (dst[0])
+			(void)strncat(dst, " ", cap - strlen(dst) - 1);
+		(void)strncat(dst, word, cap - strlen(dst) - 1);
+	}
+	return json;
+}
+
+void
+show_answer(struct router *r, const char *line, char **out)
+{
+	char words[512];
+	bool json = normal(line, words, sizeof words);
+
+	if (!strcmp(words, "clear crypto isakmp ha standby resync")) {
+		struct node_in in = {.kind = NODE_IN_RESYNC};
+
+		router_feed(r, &in, port_now());
+		*out = strdup("");
+		return;
+	}
+	for (size_t i = 0; i < sizeof shows / sizeof shows[0]; i++) {
+		json_t *v;
+
+		if (strcmp(words, shows[i].words) != 0)
+			continue;
+		v = shows[i].build(r);
+		*out = json ? json_dumps(v, JSON_INDENT(1)) : as_text(v);
+		json_decref(v);
+		return;
+	}
+	*out = unknown(words);
+}

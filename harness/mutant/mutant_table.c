@@ -1,0 +1,695 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One small function a mutant, and the table. */
+#include <string.h>
+
+#include "harness/mutant/mutant.h"
+
+static void
+hsrp_ttl_255(struct node_rules *r)
+{
+	r->hsrp.ttl = 255;
+}
+
+static void
+hsrp_any_authentication(struct node_rules *r)
+{
+	r->hsrp.check_auth = false;
+}
+
+static void
+hsrp_hasty_hello(struct node_rules *r)
+{
+	r->hsrp.jitter_percent = 90;
+}
+
+static void
+hsrp_no_gratuitous_arp(struct node_rules *r)
+{
+	r->garp = false;
+}
+
+static void
+hsrp_arp_own_mac(struct node_rules *r)
+{
+	r->arp_vmac = false;
+}
+
+static void
+hsrp_standby_answers_arp(struct node_rules *r)
+{
+	r->arp_only_owner = false;
+}
+
+static void
+hsrp_ignore_coup(struct node_rules *r)
+{
+	r->hsrp.cell[HSRP_EV_J][HSRP_ACTIVE].act = NULL;
+}
+
+static void
+hsrp_coup_without_resign(struct node_rules *r)
+{
+	r->hsrp.cell[HSRP_EV_J][HSRP_ACTIVE].act = "AB";
+}
+
+static void
+hsrp_ignore_better_active(struct node_rules *r)
+{
+	r->hsrp.cell[HSRP_EV_G][HSRP_ACTIVE].act = NULL;
+}
+
+static void
+hsrp_no_coup(struct node_rules *r)
+{
+	r->hsrp.cell[HSRP_EV_H][HSRP_ACTIVE].act = NULL;
+}
+
+static void
+hsrp_ignore_resign(struct node_rules *r)
+{
+	r->hsrp.cell[HSRP_EV_I][HSRP_STANDBY].act = NULL;
+}
+
+static void
+hsrp_preempt_without_coup(struct node_rules *r)
+{
+	for (int s = HSRP_LISTEN; s <= HSRP_STANDBY; s++)
+		r->hsrp.cell[HSRP_EV_H][s].alt_act = "BFI";
+}
+
+static void
+hsrp_always_preempt(struct node_rules *r)
+{
+	for (int s = HSRP_LISTEN; s <= HSRP_STANDBY; s++)
+		r->hsrp.cell[HSRP_EV_H][s] = r->hsrp.cell[HSRP_EV_H][s].alt_act
+			? (struct hsrp_cell){"BGFI", HSRP_ACTIVE, NULL, HSRP_NONE} : r->hsrp.cell[HSRP_EV_H][s];
+}
+
+static void
+hsrp_hello_own_mac(struct node_rules *r)
+{
+	r->hsrp.active_uses_vmac = false;
+}
+
+static void
+hsrp_wrong_vmac(struct node_rules *r)
+{
+	r->hsrp.vmac.b[4] = 0xad;
+}
+
+static void
+hsrp_hold_twice(struct node_rules *r)
+{
+	r->hsrp.hold_percent = 200;
+}
+
+static void
+hsrp_no_tracking(struct node_rules *r)
+{
+	r->track = false;
+}
+
+static void
+hsrp_no_higher_standby(struct node_rules *r)
+{
+	r->hsrp.cell[HSRP_EV_K][HSRP_STANDBY].act = NULL;
+}
+
+static void
+hsrp_speak_ignores_better(struct node_rules *r)
+{
+	r->hsrp.cell[HSRP_EV_F][HSRP_SPEAK].act = NULL;
+}
+
+static void
+ike_any_psk(struct node_rules *r)
+{
+	r->ike.check_psk_hash = false;
+}
+
+static void
+ike_no_hash_check(struct node_rules *r)
+{
+	r->ike.check_hash = false;
+}
+
+static void
+ike_any_proxy(struct node_rules *r)
+{
+	r->ike.check_proxies = false;
+}
+
+static void
+ike_any_cookie(struct node_rules *r)
+{
+	r->ike.check_cookie = false;
+}
+
+static void
+ike_silent_refusal(struct node_rules *r)
+{
+	r->ike.answer_unauthenticated = false;
+}
+
+static void
+ike_any_proposal(struct node_rules *r)
+{
+	r->ike.check_proposal = false;
+}
+
+static void
+ike_ignore_initial_contact(struct node_rules *r)
+{
+	r->ike.honour_initial_contact = false;
+}
+
+static void
+ike_ignore_delete(struct node_rules *r)
+{
+	r->ike.honour_delete = false;
+}
+
+static void
+ike_clear_delete_acts(struct node_rules *r)
+{
+	r->ike.act_unauthenticated = true;
+}
+
+static void
+ike_silent_to_duplicates(struct node_rules *r)
+{
+	r->ike.answer_duplicates = false;
+}
+
+static void
+ike_redo_duplicates(struct node_rules *r)
+{
+	r->ike.redo_duplicates = true;
+}
+
+static void
+ike_any_pfs(struct node_rules *r)
+{
+	r->ike.check_pfs = false;
+}
+
+static void
+ike_msgid_again(struct node_rules *r)
+{
+	r->ike.check_msgid = false;
+}
+
+static void
+ike_no_vendor_id(struct node_rules *r)
+{
+	r->ike.send_vid = false;
+}
+
+static void
+ike_no_retransmission(struct node_rules *r)
+{
+	r->ike.retries = 0;
+}
+
+static void
+ike_no_lifetime(struct node_rules *r)
+{
+	r->ike.send_lifetime = false;
+}
+
+static void
+ike_initial_contact_always(struct node_rules *r)
+{
+	r->ike.initial_contact_always = true;
+}
+
+static void
+ike_reserved_ignored(struct node_rules *r)
+{
+	r->ike.check_reserved = false;
+}
+
+static void
+vip_everyone(struct node_rules *r)
+{
+	r->vip_only_owner = false;
+}
+
+static void
+esp_no_replay_check(struct node_rules *r)
+{
+	r->esp.check_replay = false;
+}
+
+static void
+esp_window_before_icv(struct node_rules *r)
+{
+	r->esp.mark_after_icv = false;
+}
+
+static void
+esp_any_icv(struct node_rules *r)
+{
+	r->esp.check_icv = false;
+}
+
+static void
+esp_first_number_five(struct node_rules *r)
+{
+	r->esp.first_seq = 5;
+}
+
+static void
+esp_fixed_iv(struct node_rules *r)
+{
+	r->esp.iv_from_seq = false;
+}
+
+static void
+esp_no_tos(struct node_rules *r)
+{
+	r->esp.copy_tos = false;
+}
+
+static void
+esp_ttl_kept(struct node_rules *r)
+{
+	r->esp.decrement_ttl = false;
+}
+
+static void
+esp_df_set(struct node_rules *r)
+{
+	r->esp.df = ESP_DF_SET;
+}
+
+static void
+fragments_lose_last(struct node_rules *r)
+{
+	r->ipfrag.lose_last = true;
+}
+
+static void
+no_reassembly(struct node_rules *r)
+{
+	r->ipfrag.reassemble = false;
+}
+
+static void
+clear_accepted(struct node_rules *r)
+{
+	r->check_inbound_policy = false;
+}
+
+static void
+leak_without_sa(struct node_rules *r)
+{
+	r->leak_without_sa = true;
+}
+
+static void
+outside_proxies_accepted(struct node_rules *r)
+{
+	r->check_proxies = false;
+}
+
+static void
+dpd_ack_plus_one(struct node_rules *r)
+{
+	r->dpd.ack_add = 1;
+}
+
+static void
+dpd_no_window(struct node_rules *r)
+{
+	r->dpd.check_window = false;
+}
+
+static void
+dpd_step_two(struct node_rules *r)
+{
+	r->dpd.step = 2;
+}
+
+static void
+dpd_never_dead(struct node_rules *r)
+{
+	r->dpd.declare_dead = false;
+}
+
+static void
+dpd_any_ack(struct node_rules *r)
+{
+	r->dpd.check_ack = false;
+}
+
+static void
+dpd_silent(struct node_rules *r)
+{
+	r->dpd.answer = false;
+}
+
+static void
+dpd_from_zero(struct node_rules *r)
+{
+	r->dpd.import_from_zero = true;
+}
+
+static void
+dpd_not_mirrored(struct node_rules *r)
+{
+	r->mirror_dpd = false;
+}
+
+static void
+dpd_probe_despite_traffic(struct node_rules *r)
+{
+	r->dpd.traffic_proves = false;
+}
+
+static void
+dpd_new_number_each_time(struct node_rules *r)
+{
+	r->dpd.same_on_retransmit = false;
+}
+
+static void
+ssp_no_bulk(struct node_rules *r)
+{
+	r->ssp.bulk = false;
+}
+
+static void
+ssp_ready_at_once(struct node_rules *r)
+{
+	r->ssp.ready_after_bulk = false;
+}
+
+static void
+ssp_no_ike(struct node_rules *r)
+{
+	r->mirror_ike = false;
+}
+
+static void
+ssp_no_children(struct node_rules *r)
+{
+	r->mirror_children = false;
+}
+
+static void
+ssp_no_delete(struct node_rules *r)
+{
+	r->mirror_delete = false;
+}
+
+static void
+ssp_no_replay_update(struct node_rules *r)
+{
+	r->mirror_replay = false;
+}
+
+static void
+ssp_no_volume(struct node_rules *r)
+{
+	r->mirror_volume = false;
+}
+
+static void
+ssp_no_write_ahead(struct node_rules *r)
+{
+	r->write_ahead = false;
+}
+
+static void
+ssp_ack_before_record(struct node_rules *r)
+{
+	r->ssp.ack_before_record = true;
+}
+
+static void
+ssp_deaf_to_silence(struct node_rules *r)
+{
+	r->ssp.close_when_silent = false;
+}
+
+static void
+ssp_no_keepalive(struct node_rules *r)
+{
+	r->ssp.keepalives = false;
+}
+
+static void
+resv_above_limit(struct node_rules *r)
+{
+	r->resv.stop_at_limit = false;
+}
+
+static void
+resv_heir_repeats(struct node_rules *r)
+{
+	r->resv.heir_above_r = false;
+}
+
+static void
+resv_lease_ignored(struct node_rules *r)
+{
+	r->resv.lost_waits_lease = false;
+}
+
+static void
+resv_block_used(struct node_rules *r)
+{
+	r->resv.lost_skips_block = false;
+}
+
+static void
+resv_stale_lower_half(struct node_rules *r)
+{
+	r->resv.stale_upper_half = false;
+}
+
+static void
+resv_stale_no_rekey(struct node_rules *r)
+{
+	r->resv.stale_rekeys = false;
+}
+
+static void
+resv_heal_not_above(struct node_rules *r)
+{
+	r->resv.heal_goes_above = false;
+}
+
+static void
+import_no_ike(struct node_rules *r)
+{
+	r->import_ike = false;
+}
+
+static void
+import_no_children(struct node_rules *r)
+{
+	r->import_children = false;
+}
+
+static void
+import_no_window(struct node_rules *r)
+{
+	r->import_window = false;
+}
+
+static void
+import_new_life(struct node_rules *r)
+{
+	r->import_life = false;
+}
+
+static void
+import_no_volume(struct node_rules *r)
+{
+	r->import_volume = false;
+}
+
+static void
+demoted_keeps_sas(struct node_rules *r)
+{
+	r->drop_on_demotion = false;
+}
+
+static void
+demoted_deletes_sas(struct node_rules *r)
+{
+	r->delete_on_demotion = true;
+}
+
+static void
+groups_apart(struct node_rules *r)
+{
+	r->groups_together = false;
+}
+
+static void
+preempt_unready(struct node_rules *r)
+{
+	r->preempt_when_ready = false;
+}
+
+static void
+no_unknown_spi_delete(struct node_rules *r)
+{
+	r->unknown_spi_delete = false;
+}
+
+static void
+rri_standby_routes(struct node_rules *r)
+{
+	r->rri.only_when_active = false;
+}
+
+static void
+rri_route_stays(struct node_rules *r)
+{
+	r->rri.remove_with_last_sa = false;
+}
+
+static void
+rri_route_stays_on_demotion(struct node_rules *r)
+{
+	r->rri.remove_on_demotion = false;
+}
+
+static void
+rri_no_dynamic(struct node_rules *r)
+{
+	r->rri.install_dynamic = false;
+}
+
+static void
+rri_static_needs_sa(struct node_rules *r)
+{
+	r->rri.static_while_configured = false;
+}
+
+static void
+rri_host_route(struct node_rules *r)
+{
+	r->rri.whole_prefix = false;
+}
+
+static void
+lifetime_ignored(struct node_rules *r)
+{
+	r->honour_lifetime = false;
+}
+
+/* clang-format off */
+const struct mutant mutants[] = {
+	{"hsrp-ttl-255", "HSRP messages leave with TTL 255", hsrp_ttl_255},
+	{"hsrp-any-authentication", "messages with another authentication string count", hsrp_any_authentication},
+	{"hsrp-hasty-hello", "the hello timer fires up to 90 % early", hsrp_hasty_hello},
+	{"hsrp-no-gratuitous-arp", "no gratuitous ARP when becoming active", hsrp_no_gratuitous_arp},
+	{"hsrp-arp-own-mac", "ARP for the virtual address is answered with the interface's own MAC", hsrp_arp_own_mac},
+	{"hsrp-standby-answers-arp", "whoever is asked answers ARP for the virtual address", hsrp_standby_answers_arp},
+	{"hsrp-ignore-coup", "an active router ignores a Coup", hsrp_ignore_coup},
+	{"hsrp-coup-without-resign", "an active router yields to a Coup without a Resign", hsrp_coup_without_resign},
+	{"hsrp-ignore-better-active", "an active router stays active beside a better one", hsrp_ignore_better_active},
+	{"hsrp-no-coup", "an active router lets a lesser active one be", hsrp_no_coup},
+	{"hsrp-ignore-resign", "a standby router ignores a Resign", hsrp_ignore_resign},
+	{"hsrp-preempt-without-coup", "preemption without a Coup", hsrp_preempt_without_coup},
+	{"hsrp-always-preempt", "a better router takes over though preemption is not configured", hsrp_always_preempt},
+	{"hsrp-hello-own-mac", "the active router's Hellos come from its own MAC", hsrp_hello_own_mac},
+	{"hsrp-wrong-vmac", "the virtual MAC is not the well-known one", hsrp_wrong_vmac},
+	{"hsrp-hold-twice", "a router waits for two hold times", hsrp_hold_twice},
+	{"hsrp-no-tracking", "a tracked interface that is down changes nothing", hsrp_no_tracking},
+	{"hsrp-no-higher-standby", "a standby router stays so beside a better one", hsrp_no_higher_standby},
+	{"hsrp-speak-ignores-better", "a speaking router ignores a better speaker", hsrp_speak_ignores_better},
+	{"ike-any-psk", "HASH_I is not checked", ike_any_psk},
+	{"ike-no-hash-check", "HASH(1) to HASH(3) are not checked", ike_no_hash_check},
+	{"ike-any-proxy", "proxies outside the access list are accepted", ike_any_proxy},
+	{"ike-any-cookie", "unknown cookies are taken for the peer's", ike_any_cookie},
+	{"ike-silent-refusal", "no NO-PROPOSAL-CHOSEN", ike_silent_refusal},
+	{"ike-any-proposal", "any proposal is chosen", ike_any_proposal},
+	{"ike-ignore-initial-contact", "INITIAL-CONTACT does nothing", ike_ignore_initial_contact},
+	{"ike-ignore-delete", "a peer's Delete does nothing", ike_ignore_delete},
+	{"ike-clear-delete-acts", "a Delete in clear acts", ike_clear_delete_acts},
+	{"ike-silent-to-duplicates", "a repeated message is not answered", ike_silent_to_duplicates},
+	{"ike-redo-duplicates", "a repeated first message is worked on afresh", ike_redo_duplicates},
+	{"ike-any-pfs", "PFS is not insisted on", ike_any_pfs},
+	{"ike-msgid-again", "a used message id is accepted again", ike_msgid_again},
+	{"ike-no-vendor-id", "the vendor id of DPD is not sent", ike_no_vendor_id},
+	{"ike-no-retransmission", "nothing is ever sent again", ike_no_retransmission},
+	{"ike-no-lifetime", "no lifetime attributes", ike_no_lifetime},
+	{"ike-initial-contact-always", "INITIAL-CONTACT though mirrored SAs exist", ike_initial_contact_always},
+	{"ike-reserved-ignored", "reserved octets are not looked at", ike_reserved_ignored},
+	{"vip-everyone", "a standby answers for the virtual address, too", vip_everyone},
+	{"esp-no-replay-check", "no anti-replay", esp_no_replay_check},
+	{"esp-window-before-icv", "the window moves before the ICV is checked", esp_window_before_icv},
+	{"esp-any-icv", "the ICV is not checked", esp_any_icv},
+	{"esp-first-number-five", "the first sequence number is 5", esp_first_number_five},
+	{"esp-fixed-iv", "the GCM IV never changes", esp_fixed_iv},
+	{"esp-no-tos", "the inner TOS is not copied out", esp_no_tos},
+	{"esp-ttl-kept", "the inner TTL is not decremented", esp_ttl_kept},
+	{"esp-df-set", "the outer packet may not be fragmented", esp_df_set},
+	{"fragments-lose-last", "the last fragment is forgotten", fragments_lose_last},
+	{"no-reassembly", "fragments are not put together", no_reassembly},
+	{"clear-accepted", "clear packets that should be protected are forwarded", clear_accepted},
+	{"leak-without-sa", "without an SA protected packets leave in clear", leak_without_sa},
+	{"outside-proxies-accepted", "an inner packet outside its SA's proxies is forwarded", outside_proxies_accepted},
+	{"dpd-ack-plus-one", "the ACK carries the number asked, plus one", dpd_ack_plus_one},
+	{"dpd-no-window", "any number is answered", dpd_no_window},
+	{"dpd-step-two", "each number is two more than the last", dpd_step_two},
+	{"dpd-never-dead", "a dead peer's SAs stay", dpd_never_dead},
+	{"dpd-any-ack", "any ACK counts", dpd_any_ack},
+	{"dpd-silent", "R-U-THERE is not answered", dpd_silent},
+	{"dpd-from-zero", "after a take-over numbers start at 0", dpd_from_zero},
+	{"dpd-not-mirrored", "DPD numbers are not told to the standby", dpd_not_mirrored},
+	{"dpd-probe-despite-traffic", "probes though the peer sends", dpd_probe_despite_traffic},
+	{"dpd-new-number-each-time", "a retransmission has a new number", dpd_new_number_each_time},
+	{"ssp-no-bulk", "a standby that joins gets nothing of what exists", ssp_no_bulk},
+	{"ssp-ready-at-once", "a standby is ready before its bulk sync", ssp_ready_at_once},
+	{"ssp-no-ike", "IKE SAs are not mirrored", ssp_no_ike},
+	{"ssp-no-children", "SA pairs are not mirrored", ssp_no_children},
+	{"ssp-no-delete", "deletions are not mirrored", ssp_no_delete},
+	{"ssp-no-replay-update", "the replay window is not updated", ssp_no_replay_update},
+	{"ssp-no-volume", "kilobytes used are not mirrored", ssp_no_volume},
+	{"ssp-no-write-ahead", "messages leave before the standby has acknowledged", ssp_no_write_ahead},
+	{"ssp-ack-before-record", "the standby acknowledges before it records, and whether or not it does", ssp_ack_before_record},
+	{"ssp-deaf-to-silence", "a silent channel is never given up", ssp_deaf_to_silence},
+	{"ssp-no-keepalive", "no keepalives", ssp_no_keepalive},
+	{"resv-above-limit", "numbers above the reservation leave", resv_above_limit},
+	{"resv-heir-repeats", "an heir begins below the reservation", resv_heir_repeats},
+	{"resv-lease-ignored", "a lost active does not wait for the lease", resv_lease_ignored},
+	{"resv-block-used", "a lost active goes on in the heir's block", resv_block_used},
+	{"resv-stale-lower-half", "a stale heir goes on in the lower half", resv_stale_lower_half},
+	{"resv-stale-no-rekey", "a stale heir does not rekey", resv_stale_no_rekey},
+	{"resv-heal-not-above", "the winner of a healed split goes on where it was", resv_heal_not_above},
+	{"import-no-ike", "a promoted standby forgets the IKE SAs", import_no_ike},
+	{"import-no-children", "a promoted standby forgets the SA pairs", import_no_children},
+	{"import-no-window", "a promoted standby starts with an empty window", import_no_window},
+	{"import-new-life", "a promoted standby starts lifetimes anew", import_new_life},
+	{"import-no-volume", "a promoted standby forgets the kilobytes used", import_no_volume},
+	{"demoted-keeps-sas", "a router that lost the active role keeps its SAs", demoted_keeps_sas},
+	{"demoted-deletes-sas", "a router that lost the active role deletes its SAs at the peer", demoted_deletes_sas},
+	{"groups-apart", "one active group is enough to be active", groups_apart},
+	{"preempt-unready", "a standby preempts before it is ready", preempt_unready},
+	{"no-unknown-spi-delete", "an unknown SPI is met with silence", no_unknown_spi_delete},
+	{"rri-standby-routes", "a standby routes, too", rri_standby_routes},
+	{"rri-route-stays", "a route outlives its last SA", rri_route_stays},
+	{"rri-route-stays-on-demotion", "a demoted router keeps its routes", rri_route_stays_on_demotion},
+	{"rri-no-dynamic", "a dynamic map's SAs bring no route", rri_no_dynamic},
+	{"rri-static-needs-sa", "a static map's route needs an SA", rri_static_needs_sa},
+	{"rri-host-route", "a host route in place of the prefix", rri_host_route},
+	{"lifetime-ignored", "SAs never expire", lifetime_ignored},
+};
+/* clang-format on */
+const unsigned mutant_cnt = sizeof mutants / sizeof mutants[0];
+
+const struct mutant *
+mutant_find(const char *name)
+{
+	for (unsigned i = 0; i < mutant_cnt; i++)
+		if (!strcmp(mutants[i].name, name))
+			return &mutants[i];
+	return NULL;
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * baton: tells whether a pair of VPN routers can lose one member without its peers noticing. This
+ * file finds the command; usage is checked here and in the commands, before anything is done.
+ */
+#include "harness/bin/baton.h"
+
+#include <libgen.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "harness/run/verdict.h"
+
+#ifndef BATON_VERSION
+#define BATON_VERSION "unknown"
+#endif
+
+static const char help[] =
+	"usage: baton COMMAND [OPTIONS] [PREFIX...]\n"
+	"\n"
+	"  baton list [PREFIX...] [--json]       the cases\n"
+	"  baton run [PREFIX...]                 run them: each in a lab of its own\n"
+	"      -j N           labs side by side (default 1)\n"
+	"      -v             say more of each case\n"
+	"      -o DIR         results go there (default baton-results)\n"
+	"      --keep         leave earlier results in DIR\n"
+	"      --seed S       repeat the random choices of an earlier run\n"
+	"      --json FILE    results as JSON (- = standard output)\n"
+	"      --tap          TAP 14 on standard output instead of text\n"
+	"      --junit FILE   results as JUnit XML\n"
+	"  baton mutants [PREFIX...] [-j N] [-o DIR] [--seed S] [--json FILE]\n"
+	"                                        prove that every case can fail\n"
+	"  baton lab                             hold the pair up, to look at and pull plugs\n"
+	"  baton --version\n"
+	"\n"
+	"A PREFIX selects the cases whose id begins so: failover/, hsrp/2281-5.7.\n"
+	"Exit code of run: 2 wrong usage; 3 a lab could not be set up, or Baton failed; 1 something\n"
+	"failed, or passed unexpectedly; 5 something was inconclusive; 4 nothing passed; 0.\n";
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+} commands[] = {
+	{"list", baton_list},
+	{"run", baton_run},
+	{"mutants", baton_mutants},
+	{"lab", baton_lab},
+};
+
+const char *
+baton_version(void)
+{
+	return BATON_VERSION;
+}
+
+const char *
+baton_beside(const char *name)
+{
+	static char path[PATH_MAX + 64];
+	char self[PATH_MAX];
+	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	if (len < 0) {
+		perror("/proc/self/exe");
+		exit(3);
+	}
+	self[len] = '\0';
+	snprintf(path, sizeof(path), "%s/%s", dirname(self), name);
+	return path;
+}
+
+int
+baton_usage(const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("baton: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputs("\ntry: baton --help\n", stderr);
+	return EXIT_USAGE;
+}
+
+int
+main(int argc, char **argv)
+{
+	if (argc < 2)
+		return baton_usage("a command is missing");
+	if (strcmp(argv[1], "--version") == 0) {
+		printf("baton %s\n", baton_version());
+		return 0;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+		fputs(help, stdout);
+		return 0;
+	}
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (strcmp(argv[1], commands[i].name) == 0)
+			return commands[i].run(argc - 1, argv + 1);
+	return baton_usage("unknown command '%s'", argv[1]);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef BATON_BIN_BATON_H
+#define BATON_BIN_BATON_H
+
+/* The commands of baton, a file each; every one takes main's words from its own name on. */
+
+int baton_list(int argc, char **argv);
+int baton_run(int argc, char **argv);
+int baton_mutants(int argc, char **argv);
+int baton_lab(int argc, char **argv);
+
+const char *baton_version(void);
+/* The path of a program that lies beside baton itself ("twind"); a static buffer. */
+const char *baton_beside(const char *name);
+/* "baton: <fmt>" and the hint on stderr; returns EXIT_USAGE. */
+__attribute__((format(printf, 1, 2))) int baton_usage(const char *fmt, ...);
+
+#endif

@@ -241,6 +241,7 @@ struct ike_child {
 	uint32_t lifetime_s; /* agreed */
 	uint32_t lifetime_kb; /* 0: no limit */
 	uint32_t replaces;   /* inbound SPI of the pair it takes over from, 0 none */
+	enum ike_reason dying; /* to be told down when there is room in the list */
 };
 
 /* An exchange under way, or just finished and kept for duplicates. */

@@ -1,0 +1,508 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The IKE core's front: init, step, timers, the commands of the node, getters. See ike.h for the
+ * contract and ike_int.h for which file does what.
+ */
+#include <assert.h>
+#include <string.h>
+
+#include "ref/core/ike_int.h"
+
+static void
+clear(struct ike *k)
+{
+	wipe(k->sa, k->sa_cnt * sizeof(k->sa[0]));
+	wipe(k->child, k->child_cnt * sizeof(k->child[0]));
+	wipe(k->xchg, k->xchg_cnt * sizeof(k->xchg[0]));
+	k->known_used = 0;
+	k->known_full = false;
+	k->active = false;
+}
+
+void
+ike_init(struct ike *k, const struct ike_cfg *cfg, const struct ike_rules *rules,
+	const struct crypto *crypto, const struct ike_tables *t)
+{
+	assert(t->sa_cnt && t->child_cnt && t->xchg_cnt && t->known_cnt && cfg->policy_cnt <= 255);
+	memset(k, 0, sizeof(*k));
+	k->cfg = cfg;
+	k->rules = rules;
+	k->crypto = crypto;
+	k->sa = t->sa;
+	k->sa_cnt = t->sa_cnt;
+	k->child = t->child;
+	k->child_cnt = t->child_cnt;
+	k->xchg = t->xchg;
+	k->xchg_cnt = t->xchg_cnt;
+	k->known = t->known;
+	k->known_cnt = t->known_cnt;
+	k->notify_credit_at = INT64_MIN;
+	clear(k);
+}
+
+void
+ike_wipe(struct ike *k)
+{
+	clear(k);
+}
+
+/* ---- timers ---- */
+
+/* Room for what the end of an exchange or an SA may say, and for a few messages. */
+static bool
+acts_room(const struct ike_ctx *c)
+{
+	return c->acts->cnt < IKE_ACTS_MAX / 2 && c->acts->used + 3 * IKE_SENT_MAX < sizeof(c->acts->buf);
+}
+
+static void
+tick_xchg(struct ike_ctx *c, struct ike_xchg *x)
+{
+	const struct ike_sa *sa;
+
+	if (x->state == IKE_FREE)
+		return;
+	if (x->expires <= c->now) {
+		if (ike_unfinished(x->state))
+			ike_xchg_fail(c, x, IKE_R_TIMEOUT);
+		else
+			ike_xchg_free(x);
+		return;
+	}
+	if (x->retry_at > c->now)
+		return;
+	if (x->state != IKE_QM_WAIT) {
+		ike_retransmit(c, x);
+		return;
+	}
+	x->retry_at = NS_NEVER;
+	sa = ike_sa_for_peer(c->k, x->child.remote.addr, c->now);
+	if (sa)
+		ike_quick_start_waiting(c, &c->k->sa[sa - c->k->sa]);
+}
+
+static void
+tick_sa(struct ike_ctx *c, struct ike_sa *sa)
+{
+	if (!sa->used || !sa->visible)
+		return;
+	if (sa->hard_at <= c->now) {
+		if (sa->up && sa->confirmed)
+			ike_send_delete(c, sa, ISAKMP_P_ISAKMP, &sa->cookies, sizeof(sa->cookies));
+		ike_sa_end(c, sa, sa->confirmed ? IKE_R_EXPIRED : IKE_R_TIMEOUT);
+		return;
+	}
+	if (!sa->soft_told && sa->up && ike_soft_at(c->k, sa) <= c->now) {
+		sa->soft_told = true;
+		ike_note(c, IKE_R_SOFT, sa->remote, NULL);
+	}
+}
+
+static void
+tick(struct ike_ctx *c)
+{
+	struct ike *k = c->k;
+
+	for (unsigned i = 0; i < k->xchg_cnt && acts_room(c); i++)
+		tick_xchg(c, &k->xchg[i]);
+	for (unsigned i = 0; i < k->sa_cnt && acts_room(c); i++)
+		tick_sa(c, &k->sa[i]);
+}
+
+ns_t
+ike_deadline(const struct ike *k)
+{
+	ns_t t = NS_NEVER;
+
+	for (unsigned i = 0; i < k->xchg_cnt; i++)
+		if (k->xchg[i].state != IKE_FREE)
+			t = ns_min(t, ns_min(k->xchg[i].retry_at, k->xchg[i].expires));
+	for (unsigned i = 0; i < k->sa_cnt; i++) {
+		const struct ike_sa *sa = &k->sa[i];
+
+		if (!sa->used || !sa->visible)
+			continue;
+		t = ns_min(t, sa->hard_at);
+		if (sa->up && !sa->soft_told)
+			t = ns_min(t, ike_soft_at(k, sa));
+	}
+	for (unsigned i = 0; i < k->child_cnt; i++)
+		if (k->child[i].used && k->child[i].dying)
+			return INT64_MIN;
+	return t;
+}
+
+/* ---- commands ---- */
+
+static bool
+same_proxy(const struct ike_proxy *a, const struct ike_proxy *b)
+{
+	return a->net.addr == b->net.addr && a->net.len == b->net.len && a->proto == b->proto &&
+	       a->port == b->port;
+}
+
+static bool
+under_way(const struct ike *k, unsigned map, ip4_t peer, const struct ike_in *in)
+{
+	for (unsigned i = 0; i < k->xchg_cnt; i++) {
+		const struct ike_xchg *x = &k->xchg[i];
+
+		if ((x->state == IKE_QM_WAIT || x->state == IKE_QM_I1 || x->state == IKE_QM_I3_HELD) &&
+			x->map == map && x->child.remote.addr == peer &&
+			same_proxy(&x->child.proxy_local, &in->proxy_local) &&
+			same_proxy(&x->child.proxy_remote, &in->proxy_remote))
+			return true;
+	}
+	return false;
+}
+
+static bool
+starting(const struct ike *k, ip4_t peer)
+{
+	for (unsigned i = 0; i < k->sa_cnt; i++)
+		if (k->sa[i].used && k->sa[i].initiator && !k->sa[i].up && !k->sa[i].imported &&
+			k->sa[i].remote.addr == peer)
+			return true;
+	return false;
+}
+
+static void
+say_failed(struct ike_ctx *c, uint32_t map_id, struct ike_end remote, enum ike_reason r)
+{
+	struct ike_act *a = ike_act(c, IKE_ACT_FAILED);
+
+	c->k->count[r]++;
+	if (!a)
+		return;
+	a->map_id = map_id;
+	a->remote = remote;
+	a->reason = r;
+}
+
+/* An exchange that waits for its SA; NULL if the table is full. */
+static struct ike_xchg *
+waiting(struct ike_ctx *c, const struct ike_in *in, unsigned map, struct ike_end remote)
+{
+	struct ike_xchg *x = ike_xchg_new(c);
+
+	if (!x)
+		return NULL;
+	x->state = IKE_QM_WAIT;
+	x->initiator = true;
+	x->map = map;
+	x->child.remote = remote;
+	x->child.proxy_local = in->proxy_local;
+	x->child.proxy_remote = in->proxy_remote;
+	x->child.replaces = in->replaces;
+	x->expires = c->now + 2 * c->k->rules->half_open_time;
+	return x;
+}
+
+static void
+initiate(struct ike_ctx *c, const struct ike_in *in, unsigned map)
+{
+	struct ike *k = c->k;
+	const struct ike_map *entry = &k->cfg->map[map];
+	struct ike_end local = {k->cfg->local, ISAKMP_PORT};
+	struct ike_end remote = {entry->is_dynamic ? in->remote.addr : entry->peer, ISAKMP_PORT};
+	const struct ike_sa *sa;
+	enum ike_reason r = IKE_R_NONE;
+
+	if (under_way(k, map, remote.addr, in)) {
+		ike_note(c, IKE_R_ALREADY, remote, NULL);
+		return;
+	}
+	sa = ike_sa_for_peer(k, remote.addr, c->now);
+	if (!waiting(c, in, map, remote)) {
+		say_failed(c, entry->id, remote, IKE_R_TABLE_FULL);
+		return;
+	}
+	if (sa)
+		ike_quick_start_waiting(c, &k->sa[sa - k->sa]);
+	else if (!starting(k, remote.addr))
+		r = ike_main_start(c, local, remote);
+	if (!r)
+		return;
+	for (unsigned i = 0; i < k->xchg_cnt; i++)
+		if (k->xchg[i].state == IKE_QM_WAIT && k->xchg[i].child.remote.addr == remote.addr)
+			ike_xchg_fail(c, &k->xchg[i], r);
+}
+
+static void
+cmd_initiate(struct ike_ctx *c, const struct ike_in *in)
+{
+	const struct ike_cfg *cfg = c->k->cfg;
+
+	if (!c->k->active) {
+		say_failed(c, in->map_id, in->remote, IKE_R_INACTIVE);
+		return;
+	}
+	for (unsigned i = 0; i < cfg->map_cnt; i++)
+		if (cfg->map[i].id == in->map_id) {
+			initiate(c, in, i);
+			return;
+		}
+	say_failed(c, in->map_id, in->remote, IKE_R_NO_MAP);
+}
+
+static void
+cmd_release(struct ike_ctx *c, uint32_t token)
+{
+	for (unsigned i = 0; token && i < c->k->xchg_cnt; i++)
+		if (c->k->xchg[i].state != IKE_FREE && c->k->xchg[i].token == token) {
+			ike_release(c, &c->k->xchg[i]);
+			return;
+		}
+	ike_note(c, IKE_R_TOKEN, (struct ike_end){0}, NULL);
+}
+
+static struct ike_sa *
+usable(struct ike_ctx *c, const struct ike_cookies *cookies)
+{
+	struct ike_sa *sa = ike_sa_by_cookies(c->k, cookies->i, cookies->r);
+
+	if (sa && sa->up && sa->confirmed)
+		return sa;
+	ike_note(c, IKE_R_NO_SA, (struct ike_end){0}, NULL);
+	return NULL;
+}
+
+static void
+cmd_delete_child(struct ike_ctx *c, const struct ike_in *in)
+{
+	struct ike_child *ch = ike_child_by_spi(c->k, in->spi);
+	struct ike_sa *sa;
+
+	if (!ch) {
+		ike_note(c, IKE_R_NO_CHILD, in->remote, NULL);
+		return;
+	}
+	sa = ike_sa_by_cookies(c->k, ch->cookies.i, ch->cookies.r);
+	if (!sa || !sa->up || !sa->confirmed)
+		sa = ike_sa_any(c->k, ch->remote.addr);
+	if (in->send && sa)
+		ike_send_delete_spi(c, sa, ch->spi_in);
+	ike_child_end(c, ch, IKE_R_DELETED);
+}
+
+static void
+cmd_delete_sa(struct ike_ctx *c, const struct ike_in *in)
+{
+	struct ike_sa *sa = ike_sa_by_cookies(c->k, in->cookies.i, in->cookies.r);
+	bool send = in->send && sa && sa->up && sa->confirmed;
+
+	if (!sa) {
+		ike_note(c, IKE_R_NO_SA, in->remote, NULL);
+		return;
+	}
+	for (unsigned i = 0; in->children && i < c->k->child_cnt; i++) {
+		struct ike_child *ch = &c->k->child[i];
+
+		if (!ch->used || ch->dying || memcmp(&ch->cookies, &sa->cookies, sizeof(sa->cookies)))
+			continue;
+		if (send && acts_room(c))
+			ike_send_delete_spi(c, sa, ch->spi_in);
+		ike_child_end(c, ch, IKE_R_DELETED);
+	}
+	if (send)
+		ike_send_delete(c, sa, ISAKMP_P_ISAKMP, &sa->cookies, sizeof(sa->cookies));
+	ike_sa_end(c, sa, IKE_R_DELETED);
+}
+
+static void
+cmd_unknown_spi(struct ike_ctx *c, const struct ike_in *in)
+{
+	struct ike_sa *sa = ike_sa_any(c->k, in->remote.addr);
+
+	if (!sa || !c->k->active) {
+		ike_note(c, IKE_R_NO_SA, in->remote, NULL);
+		return;
+	}
+	if (sa->unknown_spi_at > c->now) {
+		ike_note(c, IKE_R_NOTIFY_RATE, in->remote, NULL);
+		return;
+	}
+	sa->unknown_spi_at = c->now + c->k->rules->unknown_spi_every;
+	ike_send_delete_spi(c, sa, in->spi);
+}
+
+/* ---- mirrored SAs ---- */
+
+static void
+cmd_import(struct ike_ctx *c, const struct ike_export *x)
+{
+	struct ike_sa *sa = ike_sa_by_cookies(c->k, x->cookies.i, x->cookies.r);
+
+	if (!sa)
+		sa = ike_sa_new(c);
+	if (!sa) {
+		ike_note(c, IKE_R_TABLE_FULL, x->remote, NULL);
+		return;
+	}
+	*sa = (struct ike_sa){
+		.used = true, .visible = true, .imported = true,
+		.up = x->confirmed, .confirmed = x->confirmed, .initiator = x->initiator, .dpd = x->dpd,
+		.cookies = x->cookies, .local = x->local, .remote = x->remote,
+		.cipher = x->cipher, .key_bits = x->key_bits, .hash = x->hash, .group = x->group,
+		.lifetime_s = x->left_s,
+		.skeyid_d = x->skeyid_d, .skeyid_a = x->skeyid_a, .skeyid_e = x->skeyid_e, .key = x->key,
+		.peer_id_type = x->peer_id_type, .peer_id_len = x->peer_id_len,
+		.created = c->now, .hard_at = c->now + ns_from_s(x->left_s),
+		.msgid_cnt = x->msgid_cnt < IKE_MSGIDS ? x->msgid_cnt : IKE_MSGIDS,
+	};
+	memcpy(sa->last_block, x->last_block, sizeof(sa->last_block));
+	memcpy(sa->peer_id, x->peer_id, sizeof(sa->peer_id));
+	memcpy(sa->msgid, x->msgid, sizeof(sa->msgid));
+	/* Nobody can finish a Main Mode whose secrets died with the other member. */
+	if (!sa->confirmed)
+		sa->hard_at = ns_min(sa->hard_at, c->now + c->k->rules->half_open_time);
+	ike_know(c->k, x->remote.addr);
+}
+
+static void
+cmd_forget(struct ike_ctx *c, const struct ike_cookies *cookies)
+{
+	struct ike_sa *sa = ike_sa_by_cookies(c->k, cookies->i, cookies->r);
+
+	if (!sa)
+		return;
+	sa->visible = false; /* so that its end says nothing to the standby */
+	ike_sa_end(c, sa, IKE_R_CLEARED);
+}
+
+static void
+command(struct ike_ctx *c, const struct ike_in *in)
+{
+	struct ike_child *ch;
+	struct ike_sa *sa;
+
+	switch (in->kind) {
+	case IKE_IN_TICK:
+		tick(c);
+		break;
+	case IKE_IN_PACKET:
+		ike_packet(c, in);
+		break;
+	case IKE_IN_INITIATE:
+		cmd_initiate(c, in);
+		break;
+	case IKE_IN_RELEASE:
+		cmd_release(c, in->token);
+		break;
+	case IKE_IN_DPD_SEND:
+		sa = usable(c, &in->cookies);
+		if (sa)
+			ike_send_dpd(c, sa, in->notify, in->seq);
+		break;
+	case IKE_IN_DELETE_CHILD:
+		cmd_delete_child(c, in);
+		break;
+	case IKE_IN_DELETE_SA:
+		cmd_delete_sa(c, in);
+		break;
+	case IKE_IN_IMPORT:
+		cmd_import(c, in->export);
+		break;
+	case IKE_IN_IMPORT_CHILD:
+		ike_know(c->k, in->child->remote.addr);
+		if (!ike_child_add(c, in->child))
+			ike_note(c, IKE_R_TABLE_FULL, in->child->remote, NULL);
+		break;
+	case IKE_IN_FORGET:
+		cmd_forget(c, &in->cookies);
+		break;
+	case IKE_IN_FORGET_CHILD:
+		ch = ike_child_by_spi(c->k, in->spi);
+		if (ch)
+			memset(ch, 0, sizeof(*ch));
+		break;
+	case IKE_IN_KNOWN_PEER:
+		ike_know(c->k, in->remote.addr);
+		break;
+	case IKE_IN_UNKNOWN_SPI:
+		cmd_unknown_spi(c, in);
+		break;
+	case IKE_IN_ACTIVATE:
+		c->k->active = true;
+		break;
+	case IKE_IN_CLEAR:
+		clear(c->k);
+		break;
+	}
+}
+
+void
+ike_step(struct ike *k, ns_t now, const struct ike_in *in, struct entropy *e, struct ike_acts *acts)
+{
+	struct ike_ctx c = {.k = k, .now = now, .e = e, .acts = acts};
+
+	acts->cnt = 0;
+	acts->used = 0;
+	acts->child_cnt = 0;
+	command(&c, in);
+	ike_drain_dying(&c);
+}
+
+/* ---- getters ---- */
+
+const struct ike_sa *
+ike_sa_find(const struct ike *k, const struct ike_cookies *cookies)
+{
+	const struct ike_sa *sa = ike_sa_by_cookies(k, cookies->i, cookies->r);
+
+	return sa && sa->visible ? sa : NULL;
+}
+
+const struct ike_sa *
+ike_sa_for_peer(const struct ike *k, ip4_t peer, ns_t now)
+{
+	const struct ike_sa *sa = ike_sa_any(k, peer);
+
+	return sa && now < ike_soft_at(k, sa) ? sa : NULL;
+}
+
+const struct ike_child *
+ike_child_find(const struct ike *k, uint32_t spi_in)
+{
+	return ike_child_by_spi(k, spi_in);
+}
+
+bool
+ike_busy(const struct ike *k, ip4_t peer)
+{
+	for (unsigned i = 0; i < k->xchg_cnt; i++) {
+		const struct ike_xchg *x = &k->xchg[i];
+		const struct ike_sa *sa = ike_xchg_sa(k, x);
+
+		if (ike_unfinished(x->state) && (sa ? sa->remote.addr : x->child.remote.addr) == peer)
+			return true;
+	}
+	return false;
+}
+
+static uint32_t
+left_s(const struct ike_sa *sa, ns_t now)
+{
+	if (sa->hard_at == NS_NEVER)
+		return sa->lifetime_s;
+	return now >= sa->hard_at ? 0 : (uint32_t)((sa->hard_at - now) / NS_PER_S);
+}
+
+void
+ike_export(const struct ike *k, const struct ike_sa *sa, ns_t now, struct ike_export *out)
+{
+	(void)k;
+	*out = (struct ike_export){
+		.cookies = sa->cookies, .initiator = sa->initiator,
+		.local = sa->local, .remote = sa->remote,
+		.cipher = sa->cipher, .key_bits = sa->key_bits, .hash = sa->hash, .group = sa->group,
+		.skeyid_d = sa->skeyid_d, .skeyid_a = sa->skeyid_a, .skeyid_e = sa->skeyid_e,
+		.key = sa->key,
+		.peer_id_type = sa->peer_id_type, .peer_id_len = sa->peer_id_len,
+		.dpd = sa->dpd, .confirmed = sa->confirmed, .left_s = left_s(sa, now),
+		.msgid_cnt = sa->msgid_cnt,
+	};
+	memcpy(out->last_block, sa->last_block, sizeof(out->last_block));
+	memcpy(out->peer_id, sa->peer_id, sizeof(out->peer_id));
+	memcpy(out->msgid, sa->msgid, sizeof(out->msgid));
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef BATON_CORE_IKE_INT_H
+#define BATON_CORE_IKE_INT_H
+
+/*
+ * What the files of the IKE core share. Nobody else includes this.
+ *
+ *   ike.c         init, step, timers, commands, getters
+ *   ike_in.c      a packet: header, whose it is, duplicates, decryption, payload sets, dispatch
+ *   ike_table.c   the transitions, and all names
+ *   ike_main.c    Main Mode          ike_quick.c   Quick Mode         ike_info.c  Informational
+ *   ike_offer.c   proposals          ike_keys.c    hashes, keys, IVs  ike_out.c   messages out, HOLD
+ *   ike_state.c   the tables: find, make, end
+ */
+#include "ref/core/ike.h"
+
+#define IKE_NO_SA UINT32_MAX
+
+/* One step: what every function may touch. */
+struct ike_ctx {
+	struct ike *k;
+	ns_t now;
+	struct entropy *e;
+	struct ike_acts *acts;
+};
+
+/* A received message on its way through. */
+struct ike_msg {
+	const struct ike_in *in;
+	struct isakmp_hdr h;
+	struct isakmp_payloads p;
+	struct ike_sa *sa; /* whose it is, NULL for MM1 */
+	uint8_t digest[CRYPTO_HASH_MAX];
+	uint8_t iv[CRYPTO_BLOCK];      /* that opened it */
+	uint8_t next_iv[CRYPTO_BLOCK]; /* its last ciphertext block */
+	bool encrypted;
+	struct why why;
+	uint8_t plain[ISAKMP_MSG_MAX];
+};
+
+typedef enum ike_reason ike_handler(struct ike_ctx *c, struct ike_xchg *x, struct ike_msg *m);
+
+/* What follows a transition, when its handler found nothing wrong. */
+enum ike_then {
+	IKE_THEN_NOTHING, /* nothing is sent */
+	IKE_THEN_SEND,	  /* x->sent leaves once */
+	IKE_THEN_ASK,	  /* x->sent leaves, and again until it is answered */
+	IKE_THEN_HOLD,	  /* x->sent waits for RELEASE */
+};
+
+/*
+ * A handler checks everything, then changes its exchange, then acts. It returns why the message is
+ * refused; then the dispatcher undoes the little that it did itself. x is NULL in Informational.
+ */
+struct ike_trans {
+	enum ike_state from, to;
+	enum ike_then then;
+	uint8_t exchange;
+	bool encrypted;
+	uint8_t first;	    /* this payload comes first (0: any) */
+	uint32_t must, may; /* bits 1 << type */
+	ike_handler *handler;
+};
+extern const struct ike_trans ike_table[];
+extern const unsigned ike_table_cnt;
+
+/* ---- ike_in.c ---- */
+void ike_packet(struct ike_ctx *c, const struct ike_in *in);
+/* The notify that tells the peer about a refusal, 0 if none does. */
+uint16_t ike_notify_for(enum ike_reason r);
+
+/* ---- handlers ---- */
+ike_handler ike_mm1_in, ike_mm2_in, ike_mm3_in, ike_mm4_in, ike_mm5_in, ike_mm6_in;
+ike_handler ike_qm1_in, ike_qm2_in, ike_qm3_in;
+ike_handler ike_info_in, ike_info_clear_in;
+
+/* ---- ike_main.c, ike_quick.c: as initiator ---- */
+enum ike_reason ike_main_start(struct ike_ctx *c, struct ike_end local, struct ike_end remote);
+enum ike_reason ike_quick_start(struct ike_ctx *c, struct ike_xchg *x, struct ike_sa *sa);
+/* Begin all Quick Modes that waited for an IKE SA with this peer. */
+void ike_quick_start_waiting(struct ike_ctx *c, struct ike_sa *sa);
+
+/* ---- ike_info.c ---- */
+void ike_send_delete(struct ike_ctx *c, struct ike_sa *sa, uint8_t protocol, const void *spi,
+	size_t spi_len);
+void ike_send_delete_spi(struct ike_ctx *c, struct ike_sa *sa, uint32_t spi);
+void ike_send_notify(struct ike_ctx *c, struct ike_sa *sa, uint8_t protocol, uint16_t type,
+	const void *spi, size_t spi_len, const void *data, size_t len);
+void ike_send_dpd(struct ike_ctx *c, struct ike_sa *sa, uint16_t type, uint32_t seq);
+void ike_send_clear_notify(struct ike_ctx *c, const struct ike_msg *m, uint16_t type);
+/* Act on INITIAL-CONTACT in an authenticated message of sa. */
+void ike_initial_contact(struct ike_ctx *c, struct ike_sa *sa, const struct ike_msg *m);
+
+/* ---- ike_offer.c ---- */
+struct ike_p1_choice {
+	uint16_t cipher, key_bits, hash, auth, group;
+	uint32_t life_s; /* 0: not said */
+	uint8_t proposal, transform;
+	const uint8_t *raw; /* the transform as it was offered */
+	size_t raw_len;
+};
+struct ike_p2_choice {
+	enum esp_transform transform;
+	uint16_t group;
+	uint32_t life_s, life_kb; /* 0: not said */
+	uint32_t spi;
+	uint8_t proposal, number;
+	const uint8_t *raw;
+	size_t raw_len;
+};
+/* SA bodies (DOI on). */
+void ike_p1_offer(const struct ike *k, struct wr *w);
+enum ike_reason ike_p1_choose(const struct ike *k, const struct isakmp_payload *sa,
+	struct ike_p1_choice *out, struct why *why);
+enum ike_reason ike_p1_check(const struct ike *k, const struct isakmp_payload *sa,
+	struct ike_p1_choice *out, struct why *why);
+void ike_p1_answer(struct wr *w, const struct ike_p1_choice *ch);
+void ike_p2_offer(const struct ike *k, struct wr *w, const struct ike_map *map, uint32_t spi);
+enum ike_reason ike_p2_choose(const struct ike *k, const struct isakmp_payload *sa,
+	const struct ike_map *map, bool ke, struct ike_p2_choice *out, struct why *why);
+enum ike_reason ike_p2_check(const struct ike *k, const struct isakmp_payload *sa,
+	const struct ike_map *map, struct ike_p2_choice *out, struct why *why);
+void ike_p2_answer(struct wr *w, const struct ike_p2_choice *ch, uint32_t spi);
+/* Attributes "life type, life" of phase 2, for offers and RESPONDER-LIFETIME. */
+void ike_p2_life(struct wr *w, uint32_t life_s, uint32_t life_kb);
+/* Read such a list into the two numbers; false if it contradicts itself or is cut. */
+bool ike_p2_life_read(struct rd *r, uint32_t *life_s, uint32_t *life_kb);
+
+/* ---- ike_keys.c ---- */
+void ike_prf(const struct ike *k, const struct ike_sa *sa, const struct secret *key,
+	const struct crypto_part *part, size_t cnt, uint8_t *out);
+/* SKEYID and its three children, the cipher key, and the IV of MM5. */
+void ike_keys_phase1(const struct ike *k, struct ike_sa *sa, struct ike_xchg *x);
+/* HASH_I or HASH_R; id is the body of that side's ID payload. */
+void ike_hash_phase1(const struct ike *k, const struct ike_sa *sa, const struct ike_xchg *x,
+	bool of_initiator, const uint8_t *id, size_t id_len, uint8_t *out);
+/* HASH(1), HASH(2) and the one of Informational: M-ID | nonce | rest. */
+void ike_hash_rest(const struct ike *k, const struct ike_sa *sa, uint32_t msgid,
+	const uint8_t *nonce, size_t nonce_len, const uint8_t *rest, size_t rest_len, uint8_t *out);
+void ike_hash3(const struct ike *k, const struct ike_sa *sa, const struct ike_xchg *x, uint8_t *out);
+void ike_iv_phase2(const struct ike *k, const struct ike_sa *sa, uint32_t msgid,
+	uint8_t iv[CRYPTO_BLOCK]);
+/* Fill the child's four keys. */
+void ike_keymat(const struct ike *k, const struct ike_sa *sa, const struct ike_xchg *x,
+	struct ike_child *ch);
+/* Does the HASH payload, first in m, match what ike_hash_rest says? */
+bool ike_check_rest(const struct ike *k, const struct ike_msg *m, uint32_t msgid,
+	const uint8_t *nonce, size_t nonce_len);
+
+/* ---- ike_out.c ---- */
+struct ike_act *ike_act(struct ike_ctx *c, enum ike_act_kind kind);
+/* Count, and tell by NOTE. */
+void ike_note(struct ike_ctx *c, enum ike_reason r, struct ike_end remote, const struct why *why);
+void ike_send_bytes(struct ike_ctx *c, const struct ike_sa *sa, const uint8_t *bytes, size_t len);
+/* Begin a message of x in x->sent. */
+void ike_out_begin(struct ike_xchg *x, const struct ike_sa *sa, struct wr *w,
+	struct isakmp_build *b, uint8_t exchange, bool encrypted);
+/* Finish it in clear, or padded and encrypted with x->iv, which moves on. False if too long. */
+bool ike_out_clear(struct ike_xchg *x, struct wr *w, struct isakmp_build *b);
+bool ike_out_encrypt(const struct ike *k, struct ike_xchg *x, const struct ike_sa *sa, struct wr *w,
+	struct isakmp_build *b);
+/* Pad and encrypt the message at buf in place; its new length, 0 if cap is too small. */
+size_t ike_encrypt(const struct ike *k, const struct ike_sa *sa, uint8_t iv[CRYPTO_BLOCK],
+	uint8_t *buf, size_t len, size_t cap);
+/* Send what x holds ready, and wait for the answer (retransmitting if told so). */
+void ike_out_send(struct ike_ctx *c, struct ike_xchg *x, bool retransmit);
+/* Announce the message that x->state (one of *_HELD) keeps back; or send it, without write-ahead. */
+void ike_hold(struct ike_ctx *c, struct ike_xchg *x);
+void ike_release(struct ike_ctx *c, struct ike_xchg *x);
+void ike_retransmit(struct ike_ctx *c, struct ike_xchg *x);
+void ike_vid(const struct ike *k, struct isakmp_build *b);
+
+/* ---- ike_state.c ---- */
+struct ike_sa *ike_sa_new(struct ike_ctx *c);
+struct ike_xchg *ike_xchg_new(struct ike_ctx *c);
+void ike_xchg_free(struct ike_xchg *x);
+void ike_xchg_done(struct ike_ctx *c, struct ike_xchg *x, enum ike_state s);
+struct ike_sa *ike_xchg_sa(const struct ike *k, const struct ike_xchg *x);
+struct ike_sa *ike_sa_by_cookies(const struct ike *k, const uint8_t *i, const uint8_t *r);
+struct ike_sa *ike_sa_any(const struct ike *k, ip4_t peer); /* up, soft or not */
+struct ike_child *ike_child_by_spi(const struct ike *k, uint32_t spi_in);
+const struct ike_psk *ike_psk_for(const struct ike *k, ip4_t peer);
+bool ike_unfinished(enum ike_state s);
+ns_t ike_soft_at(const struct ike *k, const struct ike_sa *sa);
+unsigned ike_half_open(const struct ike *k);
+void ike_know(struct ike *k, ip4_t peer);
+bool ike_first_contact(const struct ike *k, const struct ike_sa *sa);
+bool ike_msgid_used(const struct ike_sa *sa, uint32_t msgid);
+void ike_msgid_record(struct ike_ctx *c, struct ike_sa *sa, uint32_t msgid);
+bool ike_msgid_new(struct ike_ctx *c, uint32_t *msgid);
+/* Everything of this SA ends; DOWN actions as they are due. Children stay. */
+void ike_sa_end(struct ike_ctx *c, struct ike_sa *sa, enum ike_reason r);
+void ike_xchg_fail(struct ike_ctx *c, struct ike_xchg *x, enum ike_reason r);
+void ike_sa_up(struct ike_ctx *c, struct ike_sa *sa);
+struct ike_child *ike_child_add(struct ike_ctx *c, const struct ike_child *ch);
+void ike_child_end(struct ike_ctx *c, struct ike_child *ch, enum ike_reason r);
+void ike_drain_dying(struct ike_ctx *c);
+
+#endif

@@ -1,0 +1,521 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Quick Mode (RFC 2409 5.5):
+ *
+ *   1 HDR*, HASH(1), SA, Ni [, KE] [, IDci, IDcr]  ->
+ *                          <-  2 HDR*, HASH(2), SA, Nr [, KE] [, IDci, IDcr]
+ *   3 HDR*, HASH(3)                                ->
+ *
+ * We always send identities. A peer that sends none means the two addresses themselves. The
+ * proxies of the peer must lie inside an entry of the map's ACL; a dynamic map without one takes any.
+ */
+#include <string.h>
+
+#include "ref/core/ike_int.h"
+
+/* ---- identities ---- */
+
+static void
+id_write(struct isakmp_build *b, const struct ike_proxy *p)
+{
+	uint8_t data[8];
+	uint32_t mask = ip4_mask(p->net.len);
+	struct isakmp_id id = {
+		.type = p->net.len == 32 ? ISAKMP_ID_IPV4 : ISAKMP_ID_IPV4_SUBNET,
+		.protocol = p->proto,
+		.port = p->port,
+		.data = data,
+		.len = p->net.len == 32 ? 4 : 8,
+	};
+
+	for (unsigned i = 0; i < 4; i++) {
+		data[i] = (uint8_t)(p->net.addr >> (24 - 8 * i));
+		data[4 + i] = (uint8_t)(mask >> (24 - 8 * i));
+	}
+	isakmp_build_id(b, &id);
+}
+
+/* False: a kind of identity, or a mask, that we cannot express. */
+static bool
+id_read(const struct isakmp_payload *p, struct ike_proxy *out, struct why *why)
+{
+	struct isakmp_id id;
+	uint32_t mask = UINT32_MAX;
+	struct rd r;
+
+	if (isakmp_id_decode(p, &id, why))
+		return false;
+	rd_init(&r, id.data, id.len);
+	out->net.addr = rd_u32(&r, "id.address");
+	if (id.type == ISAKMP_ID_IPV4_SUBNET)
+		mask = rd_u32(&r, "id.mask");
+	else if (id.type != ISAKMP_ID_IPV4)
+		return false;
+	if (rd_done(&r, why, "RFC 2407 4.6.2") || rd_left(&r))
+		return false;
+	for (out->net.len = 0; out->net.len < 32 && mask >> (31 - out->net.len) & 1;)
+		out->net.len++;
+	if (mask != ip4_mask(out->net.len))
+		return false;
+	out->net.addr &= mask;
+	out->proto = id.protocol;
+	out->port = id.port;
+	return true;
+}
+
+static bool
+same_proxy(const struct ike_proxy *a, const struct ike_proxy *b)
+{
+	return a->net.addr == b->net.addr && a->net.len == b->net.len && a->proto == b->proto &&
+	       a->port == b->port;
+}
+
+static struct ike_proxy
+host(ip4_t addr)
+{
+	return (struct ike_proxy){.net = {.addr = addr, .len = 32}};
+}
+
+/* IDci and IDcr, in that order whoever sends; both or none. */
+static enum ike_reason
+read_ids(struct ike_msg *m, struct ike_proxy *ci, struct ike_proxy *cr, bool *given)
+{
+	const struct isakmp_payload *i = isakmp_payload_find(&m->p, ISAKMP_ID, 0);
+	const struct isakmp_payload *r = isakmp_payload_find(&m->p, ISAKMP_ID, 1);
+
+	*given = i != NULL;
+	if (!i)
+		return IKE_R_NONE;
+	if (!r || isakmp_payload_find(&m->p, ISAKMP_ID, 2))
+		return IKE_R_PROXY;
+	return id_read(i, ci, &m->why) && id_read(r, cr, &m->why) ? IKE_R_NONE : IKE_R_PROXY;
+}
+
+/* ---- which map ---- */
+
+static bool
+inside(const struct ike_proxy *p, const struct ike_proxy *acl)
+{
+	return p->net.len >= acl->net.len && ip4_in(acl->net, p->net.addr) &&
+	       (!acl->proto || acl->proto == p->proto) && (!acl->port || acl->port == p->port);
+}
+
+static bool
+allowed(const struct ike *k, const struct ike_map *map, const struct ike_proxy *local,
+	const struct ike_proxy *remote)
+{
+	if (!k->rules->check_proxies || (map->is_dynamic && map->acl_cnt == 0))
+		return true;
+	for (unsigned i = 0; i < map->acl_cnt; i++)
+		if (inside(local, &map->acl[i].local) && inside(remote, &map->acl[i].remote))
+			return true;
+	return false;
+}
+
+/* The first entry for this peer that takes these proxies and has a transform among the offers. */
+static enum ike_reason
+find_map(const struct ike *k, const struct ike_msg *m, const struct ike_child *ch, unsigned *index,
+	struct ike_p2_choice *choice, struct why *why)
+{
+	bool ke = isakmp_payload_find(&m->p, ISAKMP_KE, 0);
+	enum ike_reason r = IKE_R_NO_MAP;
+
+	for (unsigned i = 0; i < k->cfg->map_cnt; i++) {
+		const struct ike_map *map = &k->cfg->map[i];
+
+		if (!map->is_dynamic && map->peer != m->in->remote.addr)
+			continue;
+		if (!allowed(k, map, &ch->proxy_local, &ch->proxy_remote)) {
+			r = r == IKE_R_NO_MAP ? IKE_R_PROXY : r;
+			continue;
+		}
+		r = ike_p2_choose(k, isakmp_payload_find(&m->p, ISAKMP_SA, 0), map, ke, choice, why);
+		*index = i;
+		if (r == IKE_R_NONE || (r != IKE_R_NO_PROPOSAL && r != IKE_R_PFS))
+			return r;
+	}
+	return r;
+}
+
+/* ---- keys ---- */
+
+static enum ike_reason
+read_nonce(const struct ike *k, const struct ike_msg *m, uint8_t *nonce, size_t *len)
+{
+	const struct rd *n = &isakmp_payload_find(&m->p, ISAKMP_NONCE, 0)->body;
+
+	if (rd_left(n) > IKE_NONCE_MAX || (k->rules->check_nonce && rd_left(n) < 8))
+		return IKE_R_NONCE;
+	memcpy(nonce, n->p, rd_left(n));
+	*len = rd_left(n);
+	return IKE_R_NONE;
+}
+
+static bool
+spi_new(struct ike_ctx *c, uint32_t *spi)
+{
+	do {
+		if (!entropy_take(c->e, spi, sizeof(*spi)))
+			return false;
+	} while (*spi < 256 || ike_child_by_spi(c->k, *spi));
+	return true;
+}
+
+/* Nonce, SPI and, with PFS, the private value of our side. */
+static bool
+make(struct ike_ctx *c, struct ike_xchg *x)
+{
+	uint8_t *nonce = x->initiator ? x->nonce_i : x->nonce_r;
+	size_t *len = x->initiator ? &x->nonce_i_len : &x->nonce_r_len;
+
+	if (!entropy_take(c->e, nonce, IKE_NONCE_LEN) || !spi_new(c, &x->child.spi_in))
+		return false;
+	*len = IKE_NONCE_LEN;
+	if (!x->pfs_group)
+		return true;
+	if (!entropy_take(c->e, x->priv, sizeof(x->priv)))
+		return false;
+	x->have_priv = true;
+	c->k->crypto->dh_public((enum crypto_group)x->pfs_group, x->priv, x->gx_own);
+	return true;
+}
+
+/* The peer's KE, there exactly when a group was agreed. */
+static enum ike_reason
+take_ke(const struct ike *k, struct ike_xchg *x, const struct ike_msg *m)
+{
+	const struct isakmp_payload *p = isakmp_payload_find(&m->p, ISAKMP_KE, 0);
+
+	if (!p != !x->pfs_group)
+		return IKE_R_PFS;
+	if (!p)
+		return IKE_R_NONE;
+	if (rd_left(&p->body) != crypto_group_len(x->pfs_group))
+		return IKE_R_KE;
+	memcpy(x->gx_peer, p->body.p, rd_left(&p->body));
+	return k->crypto->dh_shared((enum crypto_group)x->pfs_group, x->priv, x->gx_peer, x->shared)
+		       ? IKE_R_KE
+		       : IKE_R_NONE;
+}
+
+/* Put the pair into the table and tell it, with its keys. The caller has made sure of the room. */
+static void
+child_new(struct ike_ctx *c, struct ike_xchg *x, const struct ike_sa *sa)
+{
+	struct ike_acts *acts = c->acts;
+	struct ike_child *ch = &acts->child[acts->child_cnt++];
+	struct ike_act *a = ike_act(c, IKE_ACT_CHILD_NEW);
+
+	x->child.used = true;
+	x->child.initiator = x->initiator;
+	x->child.cookies = sa->cookies;
+	x->child.local = sa->local;
+	x->child.remote = sa->remote;
+	x->child.pfs_group = x->pfs_group;
+	x->child.map_id = c->k->cfg->map[x->map].id;
+	*ch = x->child;
+	ike_keymat(c->k, sa, x, ch);
+	(void)ike_child_add(c, &x->child);
+	if (!a)
+		return;
+	a->child = ch;
+	a->spi = ch->spi_in;
+	a->remote = sa->remote;
+	a->cookies = sa->cookies;
+	a->map_id = ch->map_id;
+}
+
+static bool
+room(const struct ike_ctx *c)
+{
+	const struct ike *k = c->k;
+
+	if (c->acts->child_cnt == sizeof(c->acts->child) / sizeof(c->acts->child[0]))
+		return false;
+	for (unsigned i = 0; i < k->child_cnt; i++)
+		if (!k->child[i].used)
+			return true;
+	return false;
+}
+
+static uint32_t
+min_limit(uint32_t a, uint32_t b)
+{
+	if (!a || !b)
+		return a ? a : b;
+	return a < b ? a : b;
+}
+
+/* ---- building ---- */
+
+/* Header and an empty HASH of the right length; where its body starts. */
+static size_t
+hash_begin(struct ike_xchg *x, const struct ike_sa *sa, struct wr *w, struct isakmp_build *b)
+{
+	static const uint8_t zero[CRYPTO_HASH_MAX];
+	size_t at;
+
+	ike_out_begin(x, sa, w, b, ISAKMP_X_QUICK, true);
+	at = w->len + 4;
+	isakmp_build_bytes(b, ISAKMP_HASH, zero, crypto_hash_len(sa->hash));
+	return at;
+}
+
+/* Fill in HASH(1), or HASH(2) if we are responder, and encrypt. */
+static bool
+hash_end(const struct ike *k, struct ike_xchg *x, const struct ike_sa *sa, struct wr *w,
+	struct isakmp_build *b, size_t at)
+{
+	size_t rest = at + crypto_hash_len(sa->hash);
+	uint8_t hash[CRYPTO_HASH_MAX];
+
+	if (w->bad)
+		return false;
+	ike_hash_rest(k, sa, x->msgid, x->nonce_i, x->initiator ? 0 : x->nonce_i_len,
+		x->sent + rest, w->len - rest, hash);
+	memcpy(x->sent + at, hash, rest - at);
+	return ike_out_encrypt(k, x, sa, w, b);
+}
+
+static bool
+build_qm1(const struct ike *k, struct ike_xchg *x, const struct ike_sa *sa)
+{
+	struct isakmp_build b;
+	struct wr w;
+	size_t at = hash_begin(x, sa, &w, &b);
+
+	isakmp_build_begin(&b, ISAKMP_SA);
+	ike_p2_offer(k, &w, &k->cfg->map[x->map], x->child.spi_in);
+	isakmp_build_end(&b);
+	isakmp_build_bytes(&b, ISAKMP_NONCE, x->nonce_i, x->nonce_i_len);
+	if (x->pfs_group)
+		isakmp_build_bytes(&b, ISAKMP_KE, x->gx_own, crypto_group_len(x->pfs_group));
+	id_write(&b, &x->child.proxy_local);
+	id_write(&b, &x->child.proxy_remote);
+	return hash_end(k, x, sa, &w, &b, at);
+}
+
+/* RFC 2407 4.5.4: tell the initiator that our limits are shorter than its own. */
+static void
+build_lifetime(const struct ike *k, struct isakmp_build *b, const struct ike_xchg *x,
+	const struct ike_p2_choice *ch)
+{
+	uint32_t spi = x->child.spi_in;
+	uint8_t data[32], id[4];
+	struct wr w;
+
+	if (!k->rules->responder_lifetime ||
+		(x->child.lifetime_s == ch->life_s && x->child.lifetime_kb == ch->life_kb))
+		return;
+	for (unsigned i = 0; i < 4; i++)
+		id[i] = (uint8_t)(spi >> (24 - 8 * i));
+	wr_init(&w, data, sizeof(data));
+	ike_p2_life(&w, x->child.lifetime_s, x->child.lifetime_kb);
+	isakmp_build_notify(b, ISAKMP_P_ESP, ISAKMP_N_RESPONDER_LIFETIME, id, 4, data, w.len);
+}
+
+static bool
+build_qm2(const struct ike *k, struct ike_xchg *x, const struct ike_sa *sa,
+	const struct ike_p2_choice *ch, bool ids)
+{
+	struct isakmp_build b;
+	struct wr w;
+	size_t at = hash_begin(x, sa, &w, &b);
+
+	isakmp_build_begin(&b, ISAKMP_SA);
+	ike_p2_answer(&w, ch, x->child.spi_in);
+	isakmp_build_end(&b);
+	isakmp_build_bytes(&b, ISAKMP_NONCE, x->nonce_r, x->nonce_r_len);
+	if (x->pfs_group)
+		isakmp_build_bytes(&b, ISAKMP_KE, x->gx_own, crypto_group_len(x->pfs_group));
+	if (ids) {
+		id_write(&b, &x->child.proxy_remote);
+		id_write(&b, &x->child.proxy_local);
+	}
+	build_lifetime(k, &b, x, ch);
+	return hash_end(k, x, sa, &w, &b, at);
+}
+
+static bool
+build_qm3(const struct ike *k, struct ike_xchg *x, const struct ike_sa *sa)
+{
+	uint8_t hash[CRYPTO_HASH_MAX];
+	struct isakmp_build b;
+	struct wr w;
+
+	ike_hash3(k, sa, x, hash);
+	ike_out_begin(x, sa, &w, &b, ISAKMP_X_QUICK, true);
+	isakmp_build_bytes(&b, ISAKMP_HASH, hash, crypto_hash_len(sa->hash));
+	return ike_out_encrypt(k, x, sa, &w, &b);
+}
+
+/* ---- responder ---- */
+
+enum ike_reason
+ike_qm1_in(struct ike_ctx *c, struct ike_xchg *x, struct ike_msg *m)
+{
+	struct ike_child *ch = &x->child;
+	struct ike_p2_choice choice;
+	enum ike_reason r;
+	bool ids;
+
+	if (!ike_check_rest(c->k, m, m->h.msgid, NULL, 0))
+		return IKE_R_HASH;
+	ch->proxy_local = host(m->sa->local.addr);
+	ch->proxy_remote = host(m->sa->remote.addr);
+	r = read_ids(m, &ch->proxy_remote, &ch->proxy_local, &ids);
+	if (!r)
+		r = read_nonce(c->k, m, x->nonce_i, &x->nonce_i_len);
+	if (!r)
+		r = find_map(c->k, m, ch, &x->map, &choice, &m->why);
+	if (!r && !room(c))
+		r = IKE_R_TABLE_FULL;
+	if (r)
+		return r;
+	ch->transform = choice.transform;
+	ch->spi_out = choice.spi;
+	ch->lifetime_s = min_limit(choice.life_s, c->k->cfg->map[x->map].lifetime_s);
+	ch->lifetime_kb = min_limit(choice.life_kb, c->k->cfg->map[x->map].lifetime_kb);
+	x->pfs_group = choice.group;
+	if (!make(c, x))
+		return IKE_R_ENTROPY;
+	r = take_ke(c->k, x, m);
+	if (!r && !build_qm2(c->k, x, m->sa, &choice, ids))
+		r = IKE_R_TOO_LONG;
+	if (r)
+		return r;
+	ike_msgid_record(c, m->sa, m->h.msgid);
+	child_new(c, x, m->sa);
+	return IKE_R_NONE;
+}
+
+enum ike_reason
+ike_qm3_in(struct ike_ctx *c, struct ike_xchg *x, struct ike_msg *m)
+{
+	const struct rd *hash = &m->p.v[0].body;
+	size_t len = crypto_hash_len(m->sa->hash);
+	struct ike_child *ch = ike_child_by_spi(c->k, x->child.spi_in);
+	uint8_t want[CRYPTO_HASH_MAX];
+	struct ike_act *a;
+
+	ike_hash3(c->k, m->sa, x, want);
+	if (c->k->rules->check_hash && (rd_left(hash) != len || !equal_ct(want, hash->p, len)))
+		return IKE_R_HASH;
+	if (!ch)
+		return IKE_R_NO_CHILD;
+	x->sent_len = 0;
+	ch->use_out = true;
+	a = ike_act(c, IKE_ACT_CHILD_USE_OUT);
+	if (a) {
+		a->spi = ch->spi_in;
+		a->remote = ch->remote;
+		a->map_id = ch->map_id;
+	}
+	return IKE_R_NONE;
+}
+
+/* ---- initiator ---- */
+
+enum ike_reason
+ike_quick_start(struct ike_ctx *c, struct ike_xchg *x, struct ike_sa *sa)
+{
+	x->pfs_group = c->k->cfg->map[x->map].pfs_group;
+	if (!make(c, x) || !ike_msgid_new(c, &x->msgid))
+		return IKE_R_ENTROPY;
+	ike_iv_phase2(c->k, sa, x->msgid, x->iv);
+	if (!build_qm1(c->k, x, sa))
+		return IKE_R_TOO_LONG;
+	x->sa = (unsigned)(sa - c->k->sa);
+	x->state = IKE_QM_I1;
+	x->expires = NS_NEVER; /* the retries bound it */
+	ike_msgid_record(c, sa, x->msgid);
+	ike_out_send(c, x, true);
+	return IKE_R_NONE;
+}
+
+void
+ike_quick_start_waiting(struct ike_ctx *c, struct ike_sa *sa)
+{
+	for (unsigned i = 0; i < c->k->xchg_cnt; i++) {
+		struct ike_xchg *x = &c->k->xchg[i];
+		enum ike_reason r;
+
+		if (x->state != IKE_QM_WAIT || x->child.remote.addr != sa->remote.addr)
+			continue;
+		if (c->acts->cnt > IKE_ACTS_MAX / 2) {
+			x->retry_at = c->now; /* the next tick goes on */
+			return;
+		}
+		r = ike_quick_start(c, x, sa);
+		if (r == IKE_R_ENTROPY)
+			x->retry_at = c->now;
+		else if (r)
+			ike_xchg_fail(c, x, r);
+	}
+}
+
+/* RESPONDER-LIFETIME, which HASH(2) protects, may shorten what we asked for (RFC 2407 4.5.4). */
+static void
+take_lifetime(struct ike_xchg *x, const struct ike_msg *m)
+{
+	const struct isakmp_payload *p;
+	struct isakmp_notify n;
+	uint32_t s, kb;
+	struct rd r;
+
+	for (unsigned i = 0; (p = isakmp_payload_find(&m->p, ISAKMP_NOTIFY, i)); i++) {
+		if (isakmp_notify_decode(p, &n, NULL) || n.type != ISAKMP_N_RESPONDER_LIFETIME)
+			continue;
+		rd_init(&r, n.data, n.data_len);
+		if (!ike_p2_life_read(&r, &s, &kb))
+			continue;
+		x->child.lifetime_s = min_limit(x->child.lifetime_s, s);
+		x->child.lifetime_kb = min_limit(x->child.lifetime_kb, kb);
+	}
+}
+
+static enum ike_reason
+check_qm2_ids(const struct ike *k, const struct ike_xchg *x, struct ike_msg *m)
+{
+	struct ike_proxy local, remote;
+	bool given;
+	enum ike_reason r = read_ids(m, &local, &remote, &given);
+
+	if (r || !k->rules->check_proxies)
+		return r;
+	if (!given || !same_proxy(&local, &x->child.proxy_local) ||
+		!same_proxy(&remote, &x->child.proxy_remote))
+		return IKE_R_PROXY;
+	return IKE_R_NONE;
+}
+
+enum ike_reason
+ike_qm2_in(struct ike_ctx *c, struct ike_xchg *x, struct ike_msg *m)
+{
+	const struct ike_map *map = &c->k->cfg->map[x->map];
+	struct ike_p2_choice choice;
+	enum ike_reason r;
+
+	if (!ike_check_rest(c->k, m, x->msgid, x->nonce_i, x->nonce_i_len))
+		return IKE_R_HASH;
+	r = ike_p2_check(c->k, isakmp_payload_find(&m->p, ISAKMP_SA, 0), map, &choice, &m->why);
+	if (!r)
+		r = check_qm2_ids(c->k, x, m);
+	if (!r)
+		r = read_nonce(c->k, m, x->nonce_r, &x->nonce_r_len);
+	if (!r)
+		r = take_ke(c->k, x, m);
+	if (!r && !room(c))
+		r = IKE_R_TABLE_FULL;
+	if (r)
+		return r;
+	x->child.transform = choice.transform;
+	x->child.spi_out = choice.spi;
+	x->child.lifetime_s = map->lifetime_s;
+	x->child.lifetime_kb = map->lifetime_kb;
+	take_lifetime(x, m);
+	if (!build_qm3(c->k, x, m->sa))
+		return IKE_R_TOO_LONG;
+	child_new(c, x, m->sa);
+	return IKE_R_NONE;
+}

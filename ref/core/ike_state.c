@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The tables of the IKE core: finding, making and ending SAs, children and exchanges. Whoever ends
+ * something here also ends what hangs on it, and says so by an action.
+ */
+#include <string.h>
+
+#include "ref/core/ike_int.h"
+
+bool
+ike_unfinished(enum ike_state s)
+{
+	return s != IKE_FREE && s != IKE_MM_DONE && s != IKE_QM_DONE;
+}
+
+static bool
+is_main(enum ike_state s)
+{
+	return s >= IKE_MM_I1 && s <= IKE_MM_DONE;
+}
+
+/* ---- exchanges ---- */
+
+struct ike_sa *
+ike_xchg_sa(const struct ike *k, const struct ike_xchg *x)
+{
+	return x->sa == IKE_NO_SA ? NULL : &k->sa[x->sa];
+}
+
+void
+ike_xchg_free(struct ike_xchg *x)
+{
+	wipe(x, sizeof(*x));
+}
+
+struct ike_xchg *
+ike_xchg_new(struct ike_ctx *c)
+{
+	struct ike *k = c->k;
+	struct ike_xchg *best = NULL;
+
+	for (unsigned i = 0; i < k->xchg_cnt; i++) {
+		struct ike_xchg *x = &k->xchg[i];
+
+		if (x->state == IKE_FREE) {
+			best = x;
+			break;
+		}
+		if (!ike_unfinished(x->state) && (!best || x->expires < best->expires))
+			best = x;
+	}
+	if (!best)
+		return NULL;
+	ike_xchg_free(best);
+	best->sa = IKE_NO_SA;
+	best->expires = c->now + k->rules->half_open_time;
+	best->retry_at = NS_NEVER;
+	return best;
+}
+
+/* Finished: its secrets go, its last message stays for duplicates. */
+void
+ike_xchg_done(struct ike_ctx *c, struct ike_xchg *x, enum ike_state s)
+{
+	secret_wipe(&x->psk);
+	secret_wipe(&x->skeyid);
+	wipe(x->priv, sizeof(x->priv));
+	wipe(x->shared, sizeof(x->shared));
+	x->have_priv = false;
+	x->state = s;
+	x->retry_at = NS_NEVER;
+	x->expires = c->now + c->k->rules->linger;
+}
+
+static void
+failed(struct ike_ctx *c, const struct ike_xchg *x, enum ike_reason r)
+{
+	struct ike_act *a = ike_act(c, IKE_ACT_FAILED);
+
+	if (!a)
+		return;
+	a->map_id = c->k->cfg->map[x->map].id;
+	a->remote = x->child.remote;
+	a->reason = r;
+}
+
+static void
+fail_waiting(struct ike_ctx *c, ip4_t peer, enum ike_reason r)
+{
+	struct ike *k = c->k;
+
+	for (unsigned i = 0; i < k->xchg_cnt; i++) {
+		struct ike_xchg *x = &k->xchg[i];
+
+		if (x->state == IKE_QM_WAIT && x->child.remote.addr == peer) {
+			failed(c, x, r);
+			ike_xchg_free(x);
+		}
+	}
+}
+
+void
+ike_xchg_fail(struct ike_ctx *c, struct ike_xchg *x, enum ike_reason r)
+{
+	struct ike_sa *sa = ike_xchg_sa(c->k, x);
+	struct ike_child *ch;
+	bool was_sent = x->state == IKE_QM_R2;
+
+	if (is_main(x->state)) {
+		if (sa)
+			ike_sa_end(c, sa, r);
+		else
+			ike_xchg_free(x);
+		return;
+	}
+	if (x->initiator)
+		failed(c, x, r);
+	ch = x->child.spi_in ? ike_child_by_spi(c->k, x->child.spi_in) : NULL;
+	ike_xchg_free(x);
+	if (!ch)
+		return;
+	/* The peer may have taken message 2 for good: tell it. */
+	if (was_sent && sa)
+		ike_send_delete_spi(c, sa, ch->spi_in);
+	ike_child_end(c, ch, r);
+}
+
+/* ---- IKE SAs ---- */
+
+struct ike_sa *
+ike_sa_new(struct ike_ctx *c)
+{
+	struct ike *k = c->k;
+
+	for (unsigned i = 0; i < k->sa_cnt; i++)
+		if (!k->sa[i].used) {
+			memset(&k->sa[i], 0, sizeof(k->sa[i]));
+			k->sa[i].used = true;
+			k->sa[i].created = c->now;
+			k->sa[i].hard_at = NS_NEVER;
+			return &k->sa[i];
+		}
+	return NULL;
+}
+
+struct ike_sa *
+ike_sa_by_cookies(const struct ike *k, const uint8_t *i, const uint8_t *r)
+{
+	for (unsigned n = 0; n < k->sa_cnt; n++) {
+		struct ike_sa *sa = &k->sa[n];
+
+		if (sa->used && memcmp(sa->cookies.i, i, ISAKMP_COOKIE_LEN) == 0 &&
+			memcmp(sa->cookies.r, r, ISAKMP_COOKIE_LEN) == 0)
+			return sa;
+	}
+	return NULL;
+}
+
+struct ike_sa *
+ike_sa_any(const struct ike *k, ip4_t peer)
+{
+	struct ike_sa *best = NULL;
+
+	for (unsigned n = 0; n < k->sa_cnt; n++) {
+		struct ike_sa *sa = &k->sa[n];
+
+		if (sa->used && sa->up && sa->confirmed && sa->remote.addr == peer &&
+			(!best || sa->hard_at > best->hard_at))
+			best = sa;
+	}
+	return best;
+}
+
+ns_t
+ike_soft_at(const struct ike *k, const struct ike_sa *sa)
+{
+	if (sa->hard_at == NS_NEVER)
+		return NS_NEVER;
+	return sa->hard_at - ns_min(k->rules->soft_before, (sa->hard_at - sa->created) / 2);
+}
+
+unsigned
+ike_half_open(const struct ike *k)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < k->xchg_cnt; i++)
+		if (k->xchg[i].state == IKE_MM_R2 || k->xchg[i].state == IKE_MM_R4)
+			n++;
+	return n;
+}
+
+void
+ike_sa_up(struct ike_ctx *c, struct ike_sa *sa)
+{
+	struct ike_act *a = ike_act(c, IKE_ACT_IKE_UP);
+
+	sa->up = true;
+	ike_know(c->k, sa->remote.addr);
+	if (a) {
+		a->sa = sa;
+		a->cookies = sa->cookies;
+		a->remote = sa->remote;
+	}
+	ike_quick_start_waiting(c, sa);
+}
+
+static void
+end_exchanges(struct ike_ctx *c, unsigned sa, enum ike_reason r)
+{
+	struct ike *k = c->k;
+
+	for (unsigned i = 0; i < k->xchg_cnt; i++) {
+		struct ike_xchg *x = &k->xchg[i];
+
+		if (x->state == IKE_FREE || x->sa != sa)
+			continue;
+		if (is_main(x->state) || !ike_unfinished(x->state)) {
+			ike_xchg_free(x);
+			continue;
+		}
+		x->sa = IKE_NO_SA; /* so that it sends nothing any more */
+		ike_xchg_fail(c, x, r);
+	}
+}
+
+void
+ike_sa_end(struct ike_ctx *c, struct ike_sa *sa, enum ike_reason r)
+{
+	bool was_starting = sa->initiator && !sa->up;
+	ip4_t peer = sa->remote.addr;
+	struct ike_act *a;
+
+	end_exchanges(c, (unsigned)(sa - c->k->sa), r);
+	if (sa->visible) {
+		a = ike_act(c, IKE_ACT_IKE_DOWN);
+		if (a) {
+			a->cookies = sa->cookies;
+			a->remote = sa->remote;
+			a->reason = r;
+		}
+	} else {
+		ike_note(c, r, sa->remote, NULL);
+	}
+	wipe(sa, sizeof(*sa));
+	if (was_starting)
+		fail_waiting(c, peer, r);
+}
+
+const struct ike_psk *
+ike_psk_for(const struct ike *k, ip4_t peer)
+{
+	const struct ike_psk *best = NULL;
+
+	for (unsigned i = 0; i < k->cfg->psk_cnt; i++) {
+		const struct ike_psk *p = &k->cfg->psk[i];
+
+		if (((p->addr ^ peer) & p->mask) == 0 && (!best || p->mask > best->mask))
+			best = p;
+	}
+	return best;
+}
+
+/* ---- who was met ---- */
+
+void
+ike_know(struct ike *k, ip4_t peer)
+{
+	for (unsigned i = 0; i < k->known_used; i++)
+		if (k->known[i].addr == peer)
+			return;
+	if (k->known_used == k->known_cnt)
+		k->known_full = true;
+	else
+		k->known[k->known_used++].addr = peer;
+}
+
+bool
+ike_first_contact(const struct ike *k, const struct ike_sa *sa)
+{
+	ip4_t peer = sa->remote.addr;
+
+	for (unsigned i = 0; i < k->known_used; i++)
+		if (k->known[i].addr == peer)
+			return false;
+	for (unsigned i = 0; i < k->sa_cnt; i++)
+		if (&k->sa[i] != sa && k->sa[i].used && k->sa[i].visible &&
+			k->sa[i].remote.addr == peer)
+			return false;
+	for (unsigned i = 0; i < k->child_cnt; i++)
+		if (k->child[i].used && k->child[i].remote.addr == peer)
+			return false;
+	return !k->known_full;
+}
+
+/* ---- message ids ---- */
+
+bool
+ike_msgid_used(const struct ike_sa *sa, uint32_t msgid)
+{
+	for (unsigned i = 0; i < sa->msgid_cnt; i++)
+		if (sa->msgid[i] == msgid)
+			return true;
+	return false;
+}
+
+void
+ike_msgid_record(struct ike_ctx *c, struct ike_sa *sa, uint32_t msgid)
+{
+	struct ike_act *a;
+
+	if (sa->msgid_cnt == IKE_MSGIDS) {
+		memmove(sa->msgid, sa->msgid + 1, sizeof(sa->msgid) - sizeof(sa->msgid[0]));
+		sa->msgid_cnt--;
+	}
+	sa->msgid[sa->msgid_cnt++] = msgid;
+	if (!sa->visible)
+		return;
+	a = ike_act(c, IKE_ACT_IKE_CHANGED);
+	if (a) {
+		a->sa = sa;
+		a->cookies = sa->cookies;
+		a->remote = sa->remote;
+	}
+}
+
+bool
+ike_msgid_new(struct ike_ctx *c, uint32_t *msgid)
+{
+	do {
+		if (!entropy_take(c->e, msgid, sizeof(*msgid)))
+			return false;
+	} while (*msgid == 0);
+	return true;
+}
+
+/* ---- children ---- */
+
+struct ike_child *
+ike_child_by_spi(const struct ike *k, uint32_t spi_in)
+{
+	for (unsigned i = 0; i < k->child_cnt; i++)
+		if (k->child[i].used && !k->child[i].dying && k->child[i].spi_in == spi_in)
+			return &k->child[i];
+	return NULL;
+}
+
+/* A copy without keys, in the table; it takes the place of one with the same SPI. NULL: full. */
+struct ike_child *
+ike_child_add(struct ike_ctx *c, const struct ike_child *from)
+{
+	struct ike *k = c->k;
+	struct ike_child *ch = ike_child_by_spi(k, from->spi_in);
+
+	for (unsigned i = 0; !ch && i < k->child_cnt; i++)
+		if (!k->child[i].used)
+			ch = &k->child[i];
+	if (!ch)
+		return NULL;
+	*ch = *from;
+	ch->used = true;
+	ch->dying = IKE_R_NONE;
+	secret_wipe(&ch->enc_in);
+	secret_wipe(&ch->auth_in);
+	secret_wipe(&ch->enc_out);
+	secret_wipe(&ch->auth_out);
+	return ch;
+}
+
+void
+ike_child_end(struct ike_ctx *c, struct ike_child *ch, enum ike_reason r)
+{
+	struct ike *k = c->k;
+
+	for (unsigned i = 0; i < k->xchg_cnt; i++) {
+		struct ike_xchg *x = &k->xchg[i];
+
+		if (x->child.spi_in == ch->spi_in && x->state >= IKE_QM_I3_HELD &&
+			x->state <= IKE_QM_R2) {
+			if (x->initiator)
+				failed(c, x, r);
+			ike_xchg_free(x);
+		}
+	}
+	ch->dying = r;
+	ike_drain_dying(c);
+}
+
+void
+ike_drain_dying(struct ike_ctx *c)
+{
+	for (unsigned i = 0; i < c->k->child_cnt; i++) {
+		struct ike_child *ch = &c->k->child[i];
+		struct ike_act *a;
+
+		if (!ch->used || !ch->dying)
+			continue;
+		if (c->acts->cnt >= IKE_ACTS_MAX - 4)
+			return;
+		a = ike_act(c, IKE_ACT_CHILD_DOWN);
+		a->spi = ch->spi_in;
+		a->remote = ch->remote;
+		a->cookies = ch->cookies;
+		a->map_id = ch->map_id;
+		a->reason = ch->dying;
+		memset(ch, 0, sizeof(*ch));
+	}
+}

@@ -161,15 +161,18 @@ take(struct resv *r, struct resv_out *out)
 		out->ask = ask(r);
 }
 
+/* A healed split: above both, but within what the standby is known to hold. */
 static void
-above(struct resv *r, uint32_t number)
+above(struct resv *r, uint32_t number, struct resv_out *out)
 {
 	if (!r->rules->heal_goes_above || number < r->next)
 		return;
 	r->next = number + 1;
 	if (r->next >= RESV_HALF)
 		go_stale(r);
-	else if (r->state != RESV_STALE)
+	else if (r->state == RESV_COPYING || r->state == RESV_PROTECTED)
+		out->ask = ask(r);
+	else if (r->state == RESV_HEIR)
 		go_solo(r, r->next);
 }
 
@@ -226,7 +229,7 @@ resv_step(struct resv *r, ns_t now, const struct resv_in *in, struct resv_out *o
 			go_solo(r, r->next);
 		break;
 	case RESV_IN_ABOVE:
-		above(r, in->number);
+		above(r, in->number, out);
 		break;
 	case RESV_IN_TICK:
 		break;

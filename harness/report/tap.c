@@ -23,7 +23,7 @@ put_plain(FILE *to, const char *s)
 	for (; *s; s++) {
 		if (*s == '#' || *s == '\\')
 			fputc('\\', to);
-		fputc(*s == '\n' || *s == '\r' ? ' ' : *s, to);
+		fputc((unsigned char)*s < ' ' ? ' ' : *s, to);
 	}
 }
 

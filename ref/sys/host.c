@@ -37,6 +37,11 @@ addresses(struct router *r)
 	for (unsigned i = 0; i < r->cfg.if_cnt; i++) {
 		const struct cfg_if *f = &r->cfg.ifs[i];
 
+		char path[96];
+
+		/* a neighbour that has just come up should not wait a second for the next ARP request */
+		(void)snprintf(path, sizeof path, "/proc/sys/net/ipv4/neigh/%s/retrans_time_ms", f->name);
+		sysctl(r, path, "200");
 		if (f->shutdown)
 			continue;
 		if (check(r, f->name, netlink_link_up(r->nl, r->ifindex[i])) < 0)

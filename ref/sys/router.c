@@ -177,12 +177,15 @@ static void
 link_seen(void *ctx, unsigned ifindex, bool up)
 {
 	struct router *r = ctx;
-	struct node_in in = {.kind = NODE_IN_LINK, .on = up};
+	struct node_in in = {.kind = NODE_IN_LINK};
 
+	(void)up; /* what was true when the message was queued: ask how it stands now */
 	for (unsigned i = 0; i < r->cfg.if_cnt; i++) {
 		in.iface = i;
-		if (r->ifindex[i] == ifindex)
-			router_feed(r, &in, port_now());
+		if (r->ifindex[i] != ifindex)
+			continue;
+		in.on = !r->cfg.ifs[i].shutdown && netlink_running(ifindex);
+		router_feed(r, &in, port_now());
 	}
 }
 

@@ -16,7 +16,7 @@
  * Formats: eth arp ipv4 udp icmp tcp esp hsrp hsrpadv isakmp isakmp.sa isakmp.prop isakmp.transform
  * isakmp.attr (TV) isakmp.attrv (TLV) isakmp.ke isakmp.id isakmp.cert isakmp.cr isakmp.hash
  * isakmp.sig isakmp.nonce isakmp.notify isakmp.delete isakmp.vid isakmp.natd isakmp.natoa
- * isakmp.unknown isakmp.encrypted ssp ssp.<tlv in lower case> data.
+ * isakmp.unknown isakmp.encrypted nonesp ssp ssp.<tlv in lower case> data.
  *
  * Decoding allocates nothing and never reads outside the bytes given. What does not fit is said in
  * msg.bad (field, offset, clause); the fields before it are there. All bytes are borrowed from the
@@ -47,7 +47,8 @@ enum field_auto {
 	FIELD_LENGTH,	/* octets of this layer with all that is inside it */
 	FIELD_BODY,	/* the same without this layer's own header (TLV lengths) */
 	FIELD_CHECKSUM, /* Internet checksum (IPv4 header; UDP, TCP, with pseudo header; ICMP) */
-	FIELD_NEXT,	/* the type of the layer inside or after it */
+	FIELD_NEXT,	/* the type of the layer inside */
+	FIELD_SIBLING,	/* the type of the layer beside it, 0 if it is the last */
 	FIELD_SIZE,	/* octets of the sized field that counts on it */
 	FIELD_COUNT,	/* number of layers directly inside */
 	FIELD_TYPE,	/* this layer's own type number */
@@ -156,8 +157,9 @@ char *field_text(const struct msg *m, const struct field *f, char *dst, size_t c
 /* All fields, one a line: offset, name, value. For -v and for failures. */
 void field_print(const struct msg *m, FILE *to);
 
-/* The table of a format; NULL if there is none. All formats, for documentation and tests. */
+/* The table of a format; NULL if there is none. */
 const struct field_format *field_format(const char *name);
-const struct field_format *const *field_formats(size_t *cnt);
+/* All formats one after the other, from 0, for documentation and tests; NULL behind the last. */
+const struct field_format *field_format_nth(size_t n);
 
 #endif

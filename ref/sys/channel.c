@@ -108,8 +108,8 @@ tls_setup(struct channel *c)
 	(void)SSL_CTX_set_session_cache_mode(c->ctx, SSL_SESS_CACHE_OFF);
 	(void)SSL_CTX_set_mode(c->ctx,
 		SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-	/* a server that verifies its peer refuses every session without a context of its own */
-	if (!SSL_CTX_set_session_id_context(c->ctx, (const unsigned char *)"baton-ssp", 9))
+	/* a server that verifies its peer refuses sessions without a context; a client must have none */
+	if (!c->client && !SSL_CTX_set_session_id_context(c->ctx, (const unsigned char *)"baton-ssp", 9))
 		return false;
 	SSL_CTX_set_verify(c->ctx, SSL_VERIFY_PEER, NULL);
 	SSL_CTX_set_psk_use_session_callback(c->ctx, psk_use);

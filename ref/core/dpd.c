@@ -40,7 +40,8 @@ first_number(struct dpd *d, struct entropy *e)
 {
 	uint32_t n = 0;
 
-	/* An entropy that has run dry is the caller's mistake; a start at 0 is legal all the same. */
+	/* An entropy that has run dry is the caller's mistake; a start at 0 is legal all the same.
+	 */
 	if (!entropy_take(e, &n, sizeof(n)))
 		n = 0;
 	d->next_seq = d->rules->high_bit_clear ? n & 0x7fffffffu : n | 0x80000000u;

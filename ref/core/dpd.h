@@ -6,16 +6,16 @@
  * Dead peer detection (RFC 3706) for one IKE SA, both roles.
  *
  * This machine knows numbers and time; ike builds and opens the messages, and the node joins the
- * two. To probe, it says PROBE{seq}; the node has the number recorded by the standby (write ahead), sends
- * the R-U-THERE and says SENT. Only then does the clock for the ACK run. An unanswered number is sent again, the same;
- * after `retries` of those the peer is DEAD.
+ * two. To probe, it says PROBE{seq}; the node has the number recorded by the standby (write
+ * ahead), sends the R-U-THERE and says SENT. Only then does the clock for the ACK run. An
+ * unanswered number is sent again, the same; after `retries` of those the peer is DEAD.
  *
  * On-demand: a probe only when there was something to send, and nothing was heard, for `interval`.
  * Periodic: when nothing was heard for `interval`. Traffic from the peer proves that it lives
  * (5.4): it puts the next probe off and ends a probe under way.
  *
- * Numbers: the first is random with the high bit clear, each next one more (6.2). Of the peer's numbers a
- * forward window is accepted (6.2), and the last one again: its ACK may have been lost.
+ * Numbers: the first is random with the high bit clear, each next one more (6.2). Of the peer's
+ * numbers a forward window is accepted (6.2), and the last one again: its ACK may have been lost.
  *
  * After a take-over the heir imports both counters. A number in flight is sent again, as a
  * retransmission; then comes the next. The peer sees each number at most twice, none skipped.

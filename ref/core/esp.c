@@ -4,9 +4,9 @@
  * is in esp_window.c.
  *
  * Both modes share the frame: SPI, number, IV, ciphertext of (inner packet, padding, pad length,
- * next header), ICV. CBC IVs are the cipher applied to the number under the SA's own key, which nobody
- * can predict without it (NIST SP 800-38A Appendix C); GCM IVs are the number itself, widened to
- * eight octets, so that one law of uniqueness covers both.
+ * next header), ICV. CBC IVs are the cipher applied to the number under the SA's own key, which
+ * nobody can predict without it (NIST SP 800-38A Appendix C); GCM IVs are the number itself,
+ * widened to eight octets, so that one law of uniqueness covers both.
  */
 #include <assert.h>
 #include <string.h>
@@ -51,18 +51,42 @@ const char *const esp_count_names[ESP_CNT_CNT] = {
 };
 
 static const struct esp_alg algs[ESP_TRANSFORM_CNT] = {
-	[ESP_CBC128_SHA1] = {
-		.name = "esp-aes esp-sha-hmac", .enc_len = 16, .auth_len = 20, .iv_len = 16,
-		.icv_len = 12, .align = 16, .hash = CRYPTO_SHA1, .ike_transform = 12, .ike_auth = 2,
-	},
-	[ESP_CBC128_SHA256] = {
-		.name = "esp-aes esp-sha256-hmac", .enc_len = 16, .auth_len = 32, .iv_len = 16,
-		.icv_len = 16, .align = 16, .hash = CRYPTO_SHA256, .ike_transform = 12, .ike_auth = 5,
-	},
-	[ESP_GCM128] = {
-		.name = "esp-gcm", .enc_len = 20, .auth_len = 0, .iv_len = 8,
-		.icv_len = 16, .align = 4, .hash = 0, .ike_transform = 20, .ike_auth = 0,
-	},
+	[ESP_CBC128_SHA1] =
+		{
+			.name = "esp-aes esp-sha-hmac",
+			.enc_len = 16,
+			.auth_len = 20,
+			.iv_len = 16,
+			.icv_len = 12,
+			.align = 16,
+			.hash = CRYPTO_SHA1,
+			.ike_transform = 12,
+			.ike_auth = 2,
+		},
+	[ESP_CBC128_SHA256] =
+		{
+			.name = "esp-aes esp-sha256-hmac",
+			.enc_len = 16,
+			.auth_len = 32,
+			.iv_len = 16,
+			.icv_len = 16,
+			.align = 16,
+			.hash = CRYPTO_SHA256,
+			.ike_transform = 12,
+			.ike_auth = 5,
+		},
+	[ESP_GCM128] =
+		{
+			.name = "esp-gcm",
+			.enc_len = 20,
+			.auth_len = 0,
+			.iv_len = 8,
+			.icv_len = 16,
+			.align = 4,
+			.hash = 0,
+			.ike_transform = 20,
+			.ike_auth = 0,
+		},
 };
 
 const struct esp_alg *
@@ -195,9 +219,13 @@ write_trailer(struct wr *w, size_t pad)
 	wr_u8(w, ESP_NEXT_IPV4);
 }
 
-/* Encrypt the text in place and append the ICV. esp points to the SPI; text_len includes the trailer. */
+/*
+ * Encrypt the text in place and append the ICV. esp points to the SPI; text_len includes the
+ * trailer.
+ */
 static void
-protect(struct wr *w, const struct crypto *c, const struct esp_sa *sa, uint8_t *esp, size_t text_len)
+protect(struct wr *w, const struct crypto *c, const struct esp_sa *sa, uint8_t *esp,
+	size_t text_len)
 {
 	const struct esp_alg *a = esp_alg(sa->transform);
 	uint8_t *iv = esp + ESP_HDR_LEN, *text = iv + a->iv_len;
@@ -278,7 +306,8 @@ check_shape(struct esp_sa *sa, size_t len, size_t *text_len, struct why *why)
 	size_t fixed = (size_t)ESP_HDR_LEN + a->iv_len + a->icv_len;
 
 	if (len < fixed + a->align)
-		return refuse(sa, ESP_CNT_MALFORMED, ERR_SHORT, why, "esp.payload", len, "RFC 4303 2");
+		return refuse(
+			sa, ESP_CNT_MALFORMED, ERR_SHORT, why, "esp.payload", len, "RFC 4303 2");
 	*text_len = len - fixed;
 	if (*text_len % a->align)
 		return refuse(sa, ESP_CNT_MALFORMED, ERR_LENGTH, why, "esp.payload", len,
@@ -311,8 +340,8 @@ unprotect(const struct crypto *c, const struct esp_rules *rules, struct esp_sa *
 }
 
 static enum err
-check_trailer(const struct esp_rules *rules, struct esp_sa *sa, const uint8_t *text, size_t text_len,
-	size_t *inner_len, struct why *why)
+check_trailer(const struct esp_rules *rules, struct esp_sa *sa, const uint8_t *text,
+	size_t text_len, size_t *inner_len, struct why *why)
 {
 	size_t pad = text[text_len - 2];
 	const uint8_t *p;

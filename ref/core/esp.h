@@ -36,7 +36,7 @@ struct esp_alg {
 	uint8_t auth_len; /* 0 for a combined mode */
 	uint8_t iv_len;
 	uint8_t icv_len;
-	uint8_t align;		 /* padding makes payload, pad length, next header a multiple of this */
+	uint8_t align; /* padding makes payload, pad length, next header a multiple of this */
 	uint16_t hash;		 /* enum crypto_hash, 0 for a combined mode */
 	uint8_t ike_transform;	 /* RFC 2407 4.4.4: ESP_AES_CBC 12, AES-GCM_16 20 */
 	uint16_t ike_auth;	 /* RFC 2407 4.5: authentication algorithm attribute, 0 none */

@@ -27,7 +27,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	auth.len = a->auth_len;
 	esp_sa_init(&sa, true, (enum esp_transform)(data[1] % 3 + 1u), 256, 1, 2, &enc, &auth);
 	rules.check_icv = !(data[0] & 1);
-	e = esp_open(&crypto_null, &rules, &sa, data + 2, size - 2, out, sizeof(out), &len, &seq, &why);
+	e = esp_open(
+		&crypto_null, &rules, &sa, data + 2, size - 2, out, sizeof(out), &len, &seq, &why);
 	if (!e && len > size)
 		__builtin_trap();
 	return 0;

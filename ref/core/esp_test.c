@@ -41,7 +41,8 @@ pair_make(struct pair *p, enum esp_transform t)
 	memset(p, 0, sizeof(*p));
 	memset(enc.b, 0x5a, enc.len);
 	memset(auth.b, 0xa5, auth.len);
-	esp_sa_init(&p->out, false, t, 0x12345678, IP4(192, 0, 2, 1), IP4(192, 0, 2, 2), &enc, &auth);
+	esp_sa_init(
+		&p->out, false, t, 0x12345678, IP4(192, 0, 2, 1), IP4(192, 0, 2, 2), &enc, &auth);
 	esp_sa_init(&p->in, true, t, 0x12345678, IP4(192, 0, 2, 1), IP4(192, 0, 2, 2), &enc, &auth);
 	p->rules = esp_rules_standard;
 	inner_make(p, 84);
@@ -50,8 +51,8 @@ pair_make(struct pair *p, enum esp_transform t)
 static enum err
 seal(struct pair *p, uint32_t seq)
 {
-	return esp_seal(&crypto_openssl, &p->rules, &p->out, seq, 77, p->inner, p->inner_len, p->sealed,
-		sizeof(p->sealed), &p->sealed_len, &p->why);
+	return esp_seal(&crypto_openssl, &p->rules, &p->out, seq, 77, p->inner, p->inner_len,
+		p->sealed, sizeof(p->sealed), &p->sealed_len, &p->why);
 }
 
 static enum err
@@ -182,7 +183,8 @@ END_TEST
 START_TEST(gcm_iv)
 {
 	static struct pair p;
-	static const uint8_t want[16] = {0x12, 0x34, 0x56, 0x78, 0, 0, 1, 2, 0, 0, 0, 0, 0, 0, 1, 2};
+	static const uint8_t want[16] = {
+		0x12, 0x34, 0x56, 0x78, 0, 0, 1, 2, 0, 0, 0, 0, 0, 0, 1, 2};
 
 	pair_make(&p, ESP_GCM128);
 	ck_assert_int_eq(seal(&p, 0x102), ERR_OK);

@@ -52,7 +52,8 @@ ike_wipe(struct ike *k)
 static bool
 acts_room(const struct ike_ctx *c)
 {
-	return c->acts->cnt < IKE_ACTS_MAX / 2 && c->acts->used + 3 * IKE_SENT_MAX < sizeof(c->acts->buf);
+	return c->acts->cnt < IKE_ACTS_MAX / 2 &&
+	       c->acts->used + 3 * IKE_SENT_MAX < sizeof(c->acts->buf);
 }
 
 static void
@@ -147,7 +148,8 @@ under_way(const struct ike *k, unsigned map, ip4_t peer, const struct ike_in *in
 	for (unsigned i = 0; i < k->xchg_cnt; i++) {
 		const struct ike_xchg *x = &k->xchg[i];
 
-		if ((x->state == IKE_QM_WAIT || x->state == IKE_QM_I1 || x->state == IKE_QM_I3_HELD) &&
+		if ((x->state == IKE_QM_WAIT || x->state == IKE_QM_I1 ||
+			    x->state == IKE_QM_I3_HELD) &&
 			x->map == map && x->child.remote.addr == peer &&
 			same_proxy(&x->child.proxy_local, &in->proxy_local) &&
 			same_proxy(&x->child.proxy_remote, &in->proxy_remote))
@@ -298,7 +300,8 @@ cmd_delete_sa(struct ike_ctx *c, const struct ike_in *in)
 	for (unsigned i = 0; in->children && i < c->k->child_cnt; i++) {
 		struct ike_child *ch = &c->k->child[i];
 
-		if (!ch->used || ch->dying || memcmp(&ch->cookies, &sa->cookies, sizeof(sa->cookies)))
+		if (!ch->used || ch->dying ||
+			memcmp(&ch->cookies, &sa->cookies, sizeof(sa->cookies)))
 			continue;
 		if (send && acts_room(c))
 			ike_send_delete_spi(c, sa, ch->spi_in);
@@ -340,14 +343,29 @@ cmd_import(struct ike_ctx *c, const struct ike_export *x)
 		return;
 	}
 	*sa = (struct ike_sa){
-		.used = true, .visible = true, .imported = true,
-		.up = x->confirmed, .confirmed = x->confirmed, .initiator = x->initiator, .dpd = x->dpd,
-		.cookies = x->cookies, .local = x->local, .remote = x->remote,
-		.cipher = x->cipher, .key_bits = x->key_bits, .hash = x->hash, .group = x->group,
+		.used = true,
+		.visible = true,
+		.imported = true,
+		.up = x->confirmed,
+		.confirmed = x->confirmed,
+		.initiator = x->initiator,
+		.dpd = x->dpd,
+		.cookies = x->cookies,
+		.local = x->local,
+		.remote = x->remote,
+		.cipher = x->cipher,
+		.key_bits = x->key_bits,
+		.hash = x->hash,
+		.group = x->group,
 		.lifetime_s = x->left_s,
-		.skeyid_d = x->skeyid_d, .skeyid_a = x->skeyid_a, .skeyid_e = x->skeyid_e, .key = x->key,
-		.peer_id_type = x->peer_id_type, .peer_id_len = x->peer_id_len,
-		.created = c->now, .hard_at = c->now + ns_from_s(x->left_s),
+		.skeyid_d = x->skeyid_d,
+		.skeyid_a = x->skeyid_a,
+		.skeyid_e = x->skeyid_e,
+		.key = x->key,
+		.peer_id_type = x->peer_id_type,
+		.peer_id_len = x->peer_id_len,
+		.created = c->now,
+		.hard_at = c->now + ns_from_s(x->left_s),
 		.msgid_cnt = x->msgid_cnt < IKE_MSGIDS ? x->msgid_cnt : IKE_MSGIDS,
 	};
 	memcpy(sa->last_block, x->last_block, sizeof(sa->last_block));
@@ -474,7 +492,8 @@ ike_busy(const struct ike *k, ip4_t peer)
 		const struct ike_xchg *x = &k->xchg[i];
 		const struct ike_sa *sa = ike_xchg_sa(k, x);
 
-		if (ike_unfinished(x->state) && (sa ? sa->remote.addr : x->child.remote.addr) == peer)
+		if (ike_unfinished(x->state) &&
+			(sa ? sa->remote.addr : x->child.remote.addr) == peer)
 			return true;
 	}
 	return false;
@@ -493,13 +512,23 @@ ike_export(const struct ike *k, const struct ike_sa *sa, ns_t now, struct ike_ex
 {
 	(void)k;
 	*out = (struct ike_export){
-		.cookies = sa->cookies, .initiator = sa->initiator,
-		.local = sa->local, .remote = sa->remote,
-		.cipher = sa->cipher, .key_bits = sa->key_bits, .hash = sa->hash, .group = sa->group,
-		.skeyid_d = sa->skeyid_d, .skeyid_a = sa->skeyid_a, .skeyid_e = sa->skeyid_e,
+		.cookies = sa->cookies,
+		.initiator = sa->initiator,
+		.local = sa->local,
+		.remote = sa->remote,
+		.cipher = sa->cipher,
+		.key_bits = sa->key_bits,
+		.hash = sa->hash,
+		.group = sa->group,
+		.skeyid_d = sa->skeyid_d,
+		.skeyid_a = sa->skeyid_a,
+		.skeyid_e = sa->skeyid_e,
 		.key = sa->key,
-		.peer_id_type = sa->peer_id_type, .peer_id_len = sa->peer_id_len,
-		.dpd = sa->dpd, .confirmed = sa->confirmed, .left_s = left_s(sa, now),
+		.peer_id_type = sa->peer_id_type,
+		.peer_id_len = sa->peer_id_len,
+		.dpd = sa->dpd,
+		.confirmed = sa->confirmed,
+		.left_s = left_s(sa, now),
 		.msgid_cnt = sa->msgid_cnt,
 	};
 	memcpy(out->last_block, sa->last_block, sizeof(out->last_block));

@@ -8,8 +8,8 @@
  * Main Mode and Quick Mode as initiator and responder, pre-shared keys, with and without PFS;
  * Informational (Notify, Delete, DPD); retransmission, duplicates answered by the same bytes;
  * INITIAL-CONTACT. One fixed-size struct whose tables the caller places; only _init, _step,
- * _deadline and _wipe act. Time, packets, randomness and commands are inputs; what is to be done comes
- * out as actions, in the order in which it must be done.
+ * _deadline and _wipe act. Time, packets, randomness and commands are inputs; what is to be done
+ * comes out as actions, in the order in which it must be done.
  *
  * Write ahead: a message that lets the peer use an SA (MM5, MM6, QM2 as responder, QM3 as
  * initiator) is not sent but announced by HOLD{token}; RELEASE{token} sends it. At the HOLD the SA
@@ -22,8 +22,8 @@
  * borrowed until the next step. All numbers are in host order, times in ns.
  *
  * Not here: Aggressive and New Group Mode, the commit bit (ignored), certificates, NAT traversal
- * (ports are carried everywhere), IKE fragmentation. A child's lifetime is the node's: it asks for a
- * rekey by INITIATE with `replaces`, and ends a pair by DELETE_CHILD.
+ * (ports are carried everywhere), IKE fragmentation. A child's lifetime is the node's: it asks
+ * for a rekey by INITIATE with `replaces`, and ends a pair by DELETE_CHILD.
  */
 #include "ref/base/ip4.h"
 #include "ref/base/secret.h"
@@ -105,7 +105,7 @@ struct ike_rules {
 	bool act_unauthenticated; /* false; an unprotected Delete or Notify acts */
 	bool answer_unauthenticated; /* true: errors are answered by notifies, rate limited */
 	/* keys */
-	bool iv_from_msgid;	  /* phase 2: hash(last block | M-ID); else the phase 1 block as it is */
+	bool iv_from_msgid; /* phase 2: hash(last block | M-ID); else the phase 1 block as it is */
 	bool keymat_standard;	  /* protocol | SPI | Ni | Nr; else Nr before Ni */
 	bool keymat_own_spi;	  /* inbound keys from our SPI; else the two are swapped */
 	bool zero_shared_pfs;	  /* false; forget g(qm)^xy in KEYMAT */
@@ -171,23 +171,76 @@ extern const char *const ike_state_names[IKE_STATE_CNT];
 enum ike_reason {
 	IKE_R_NONE = 0,
 	/* the message */
-	IKE_R_INACTIVE, IKE_R_NOT_LOCAL, IKE_R_HEADER, IKE_R_TOO_LONG, IKE_R_VERSION, IKE_R_FLAGS,
-	IKE_R_EXCHANGE, IKE_R_ZERO_COOKIE, IKE_R_UNKNOWN_COOKIE, IKE_R_OTHER_ADDRESS,
-	IKE_R_MSGID_MAIN, IKE_R_MSGID_ZERO, IKE_R_MSGID_USED, IKE_R_CLEAR, IKE_R_ENCRYPTED,
-	IKE_R_BLOCKS, IKE_R_PADDING, IKE_R_MALFORMED, IKE_R_RESERVED, IKE_R_PAYLOAD_TYPE,
-	IKE_R_PAYLOAD_UNEXPECTED, IKE_R_PAYLOAD_MISSING, IKE_R_PAYLOAD_ORDER, IKE_R_STATE,
-	IKE_R_DUPLICATE, IKE_R_DUPLICATE_HELD,
+	IKE_R_INACTIVE,
+	IKE_R_NOT_LOCAL,
+	IKE_R_HEADER,
+	IKE_R_TOO_LONG,
+	IKE_R_VERSION,
+	IKE_R_FLAGS,
+	IKE_R_EXCHANGE,
+	IKE_R_ZERO_COOKIE,
+	IKE_R_UNKNOWN_COOKIE,
+	IKE_R_OTHER_ADDRESS,
+	IKE_R_MSGID_MAIN,
+	IKE_R_MSGID_ZERO,
+	IKE_R_MSGID_USED,
+	IKE_R_CLEAR,
+	IKE_R_ENCRYPTED,
+	IKE_R_BLOCKS,
+	IKE_R_PADDING,
+	IKE_R_MALFORMED,
+	IKE_R_RESERVED,
+	IKE_R_PAYLOAD_TYPE,
+	IKE_R_PAYLOAD_UNEXPECTED,
+	IKE_R_PAYLOAD_MISSING,
+	IKE_R_PAYLOAD_ORDER,
+	IKE_R_STATE,
+	IKE_R_DUPLICATE,
+	IKE_R_DUPLICATE_HELD,
 	/* its contents */
-	IKE_R_NO_KEY, IKE_R_DOI, IKE_R_SITUATION, IKE_R_NO_PROPOSAL, IKE_R_CHOICE, IKE_R_SA_SIZE,
-	IKE_R_KE, IKE_R_NONCE, IKE_R_ID, IKE_R_PSK_HASH, IKE_R_HASH, IKE_R_UNCONFIRMED,
-	IKE_R_PFS, IKE_R_PROXY, IKE_R_NO_MAP, IKE_R_SPI, IKE_R_UNPROTECTED, IKE_R_NOTIFY_SPI,
-	IKE_R_DPD_NOT_AGREED, IKE_R_DELETE_UNKNOWN, IKE_R_DELETE_IGNORED, IKE_R_NOTIFY_IGNORED,
+	IKE_R_NO_KEY,
+	IKE_R_DOI,
+	IKE_R_SITUATION,
+	IKE_R_NO_PROPOSAL,
+	IKE_R_CHOICE,
+	IKE_R_SA_SIZE,
+	IKE_R_KE,
+	IKE_R_NONCE,
+	IKE_R_ID,
+	IKE_R_PSK_HASH,
+	IKE_R_HASH,
+	IKE_R_UNCONFIRMED,
+	IKE_R_PFS,
+	IKE_R_PROXY,
+	IKE_R_NO_MAP,
+	IKE_R_SPI,
+	IKE_R_UNPROTECTED,
+	IKE_R_NOTIFY_SPI,
+	IKE_R_DPD_NOT_AGREED,
+	IKE_R_DELETE_UNKNOWN,
+	IKE_R_DELETE_IGNORED,
+	IKE_R_NOTIFY_IGNORED,
 	/* our own limits */
-	IKE_R_HALF_OPEN, IKE_R_TABLE_FULL, IKE_R_ENTROPY, IKE_R_ACTS_FULL, IKE_R_NOTIFY_RATE,
-	IKE_R_NO_SA, IKE_R_NO_CHILD, IKE_R_ALREADY, IKE_R_TOKEN,
+	IKE_R_HALF_OPEN,
+	IKE_R_TABLE_FULL,
+	IKE_R_ENTROPY,
+	IKE_R_ACTS_FULL,
+	IKE_R_NOTIFY_RATE,
+	IKE_R_NO_SA,
+	IKE_R_NO_CHILD,
+	IKE_R_ALREADY,
+	IKE_R_TOKEN,
 	/* events, also the reasons of *_DOWN */
-	IKE_R_RETRANSMIT, IKE_R_TIMEOUT, IKE_R_SOFT, IKE_R_EXPIRED, IKE_R_DELETED, IKE_R_DELETED_BY_PEER,
-	IKE_R_INITIAL_CONTACT, IKE_R_REPLACED, IKE_R_PEER_NOTIFY, IKE_R_CLEARED,
+	IKE_R_RETRANSMIT,
+	IKE_R_TIMEOUT,
+	IKE_R_SOFT,
+	IKE_R_EXPIRED,
+	IKE_R_DELETED,
+	IKE_R_DELETED_BY_PEER,
+	IKE_R_INITIAL_CONTACT,
+	IKE_R_REPLACED,
+	IKE_R_PEER_NOTIFY,
+	IKE_R_CLEARED,
 	IKE_R_CNT
 };
 extern const char *const ike_reason_names[IKE_R_CNT];
@@ -297,20 +350,22 @@ struct ike_export {
 
 enum ike_in_kind {
 	IKE_IN_TICK,
-	IKE_IN_PACKET,	     /* local, remote, bytes, len (non-ESP marker already off) */
-	IKE_IN_INITIATE,     /* map_id, proxy_local, proxy_remote, remote.addr (dynamic entry), replaces */
-	IKE_IN_RELEASE,	     /* token */
-	IKE_IN_DPD_SEND,     /* cookies, notify, seq */
+	IKE_IN_PACKET,	 /* local, remote, bytes, len (non-ESP marker already off) */
+	IKE_IN_INITIATE, /* map_id, proxy_local, proxy_remote, remote.addr (dynamic entry), replaces
+			  */
+	IKE_IN_RELEASE,	 /* token */
+	IKE_IN_DPD_SEND, /* cookies, notify, seq */
 	IKE_IN_DELETE_CHILD, /* spi (inbound), send */
 	IKE_IN_DELETE_SA,    /* cookies, send, children */
 	IKE_IN_IMPORT,	     /* export: creates or replaces */
 	IKE_IN_IMPORT_CHILD, /* child: keys are not kept */
-	IKE_IN_FORGET,	     /* cookies: an SA that a standby is told to drop; silent, children stay */
+	IKE_IN_FORGET, /* cookies: an SA that a standby is told to drop; silent, children stay */
 	IKE_IN_FORGET_CHILD, /* spi: silent */
-	IKE_IN_KNOWN_PEER,   /* remote.addr: mirrored SAs of this peer exist; no INITIAL-CONTACT to it */
-	IKE_IN_UNKNOWN_SPI,  /* remote.addr, spi: ESP came for an SPI that is not here */
-	IKE_IN_ACTIVATE,     /* answer and initiate from now on */
-	IKE_IN_CLEAR,	     /* all gone, no Delete sent; silent until ACTIVATE */
+	IKE_IN_KNOWN_PEER, /* remote.addr: mirrored SAs of this peer exist; no INITIAL-CONTACT to it
+			    */
+	IKE_IN_UNKNOWN_SPI, /* remote.addr, spi: ESP came for an SPI that is not here */
+	IKE_IN_ACTIVATE,    /* answer and initiate from now on */
+	IKE_IN_CLEAR,	    /* all gone, no Delete sent; silent until ACTIVATE */
 };
 
 struct ike_in {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A packet on its way to its handler: header, whose it is, duplicates, decryption, payload chain, the
- * row of the table, the payload sets. Each step may refuse; nothing is changed before the handler
- * has looked at everything.
+ * A packet on its way to its handler: header, whose it is, duplicates, decryption, payload chain,
+ * the row of the table, the payload sets. Each step may refuse; nothing is changed before the
+ * handler has looked at everything.
  */
 #include <string.h>
 
@@ -34,7 +34,8 @@ check_header(const struct ike *k, struct ike_msg *m)
 		m->why = (struct why){"isakmp.length", "RFC 2408 5.2", 24};
 		return IKE_R_HEADER;
 	}
-	if (rules->check_reserved && m->h.flags & ~(ISAKMP_F_ENCRYPT | ISAKMP_F_COMMIT | ISAKMP_F_AUTH))
+	if (rules->check_reserved &&
+		m->h.flags & ~(ISAKMP_F_ENCRYPT | ISAKMP_F_COMMIT | ISAKMP_F_AUTH))
 		return IKE_R_FLAGS;
 	if (is_zero(m->h.icookie))
 		return IKE_R_ZERO_COOKIE;
@@ -394,14 +395,15 @@ may_notify(struct ike_ctx *c)
 
 /*
  * Tell the peer. Under the SA only about what had arrived under it and was authentic (a refused
- * Quick Mode); all else in clear; never about an Informational (RFC 2408 5.x: no notify for a notify).
+ * Quick Mode); all else in clear; never about an Informational (RFC 2408 5.x: no notify for a
+ * notify).
  */
 static void
 answer(struct ike_ctx *c, struct ike_msg *m, enum ike_reason r)
 {
 	uint16_t type = ike_notify_for(r);
-	bool authentic = m->h.exchange == ISAKMP_X_QUICK && m->sa && m->sa->up && m->sa->confirmed &&
-			 r >= IKE_R_NO_KEY && r != IKE_R_HASH;
+	bool authentic = m->h.exchange == ISAKMP_X_QUICK && m->sa && m->sa->up &&
+			 m->sa->confirmed && r >= IKE_R_NO_KEY && r != IKE_R_HASH;
 
 	if (!type || m->h.exchange == ISAKMP_X_INFO || !c->k->rules->answer_unauthenticated)
 		return;

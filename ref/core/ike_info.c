@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Informational exchanges (RFC 2409 5.7, RFC 2408 4.8): notifies, Deletes and dead peer detection, out
- * and in. Under an SA they are encrypted and carry HASH(1); in clear they are sent about what failed
- * before there were keys, and received ones are counted and never believed.
+ * Informational exchanges (RFC 2409 5.7, RFC 2408 4.8): notifies, Deletes and dead peer
+ * detection, out and in. Under an SA they are encrypted and carry HASH(1); in clear they are sent
+ * about what failed before there were keys, and received ones are counted and never believed.
  */
 #include <string.h>
 
@@ -63,7 +63,8 @@ info_send(struct ike_ctx *c, const struct ike_sa *sa, struct info *o)
 }
 
 void
-ike_send_delete(struct ike_ctx *c, struct ike_sa *sa, uint8_t protocol, const void *spi, size_t spi_len)
+ike_send_delete(
+	struct ike_ctx *c, struct ike_sa *sa, uint8_t protocol, const void *spi, size_t spi_len)
 {
 	struct info o;
 
@@ -76,14 +77,15 @@ ike_send_delete(struct ike_ctx *c, struct ike_sa *sa, uint8_t protocol, const vo
 void
 ike_send_delete_spi(struct ike_ctx *c, struct ike_sa *sa, uint32_t spi)
 {
-	uint8_t b[4] = {(uint8_t)(spi >> 24), (uint8_t)(spi >> 16), (uint8_t)(spi >> 8), (uint8_t)spi};
+	uint8_t b[4] = {
+		(uint8_t)(spi >> 24), (uint8_t)(spi >> 16), (uint8_t)(spi >> 8), (uint8_t)spi};
 
 	ike_send_delete(c, sa, ISAKMP_P_ESP, b, sizeof(b));
 }
 
 void
-ike_send_notify(struct ike_ctx *c, struct ike_sa *sa, uint8_t protocol, uint16_t type, const void *spi,
-	size_t spi_len, const void *data, size_t len)
+ike_send_notify(struct ike_ctx *c, struct ike_sa *sa, uint8_t protocol, uint16_t type,
+	const void *spi, size_t spi_len, const void *data, size_t len)
 {
 	struct info o;
 
@@ -97,9 +99,11 @@ ike_send_notify(struct ike_ctx *c, struct ike_sa *sa, uint8_t protocol, uint16_t
 void
 ike_send_dpd(struct ike_ctx *c, struct ike_sa *sa, uint16_t type, uint32_t seq)
 {
-	uint8_t b[4] = {(uint8_t)(seq >> 24), (uint8_t)(seq >> 16), (uint8_t)(seq >> 8), (uint8_t)seq};
+	uint8_t b[4] = {
+		(uint8_t)(seq >> 24), (uint8_t)(seq >> 16), (uint8_t)(seq >> 8), (uint8_t)seq};
 
-	ike_send_notify(c, sa, ISAKMP_P_ISAKMP, type, &sa->cookies, sizeof(sa->cookies), b, sizeof(b));
+	ike_send_notify(
+		c, sa, ISAKMP_P_ISAKMP, type, &sa->cookies, sizeof(sa->cookies), b, sizeof(b));
 }
 
 void

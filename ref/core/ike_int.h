@@ -9,7 +9,8 @@
  *   ike_in.c      a packet: header, whose it is, duplicates, decryption, payload sets, dispatch
  *   ike_table.c   the transitions, and all names
  *   ike_main.c    Main Mode          ike_quick.c   Quick Mode         ike_info.c  Informational
- *   ike_offer.c   proposals          ike_keys.c    hashes, keys, IVs  ike_out.c   messages out, HOLD
+ *   ike_offer*.c  proposals          ike_keys.c    hashes, keys, IVs  ike_out.c   messages out,
+ * HOLD
  *   ike_state.c   the tables: find, make, end
  */
 #include "ref/core/ike.h"
@@ -92,6 +93,29 @@ void ike_send_clear_notify(struct ike_ctx *c, const struct ike_msg *m, uint16_t 
 void ike_initial_contact(struct ike_ctx *c, struct ike_sa *sa, const struct ike_msg *m);
 
 /* ---- ike_offer.c ---- */
+
+/* Life type and duration, as they come in a list of attributes. */
+struct ike_life {
+	uint32_t type; /* the last one said */
+	uint32_t s, kb;
+};
+
+/* What both phases share; `chain` is a proposal or a transform under construction. */
+bool ike_offer_life_take(struct ike_life *l, uint32_t value);
+void ike_offer_chain_end(struct wr *w, size_t at);
+size_t ike_offer_proposal_begin(struct wr *w, uint8_t number, uint8_t protocol, uint32_t spi,
+	uint8_t transforms);
+void ike_offer_transform_again(struct wr *w, const uint8_t *raw, size_t len);
+size_t ike_offer_transform_begin(struct wr *w, uint8_t number, uint8_t id, bool last);
+enum ike_reason ike_offer_open_sa(const struct isakmp_payload *p, struct isakmp_sa *sa, struct
+	why *why);
+enum ike_reason ike_offer_sound(const struct ike *k, const struct isakmp_sa *sa, struct why
+	*why);
+unsigned ike_offer_bound(const struct isakmp_sa *sa, uint8_t number);
+enum ike_reason ike_offer_single(const struct isakmp_sa *sa, struct isakmp_proposal *pr, struct
+	isakmp_transform *t, struct why *why);
+
+/* ---- ike_offer1.c, ike_offer2.c ---- */
 struct ike_p1_choice {
 	uint16_t cipher, key_bits, hash, auth, group;
 	uint32_t life_s; /* 0: not said */
@@ -137,7 +161,8 @@ void ike_hash_phase1(const struct ike *k, const struct ike_sa *sa, const struct 
 /* HASH(1), HASH(2) and the one of Informational: M-ID | nonce | rest. */
 void ike_hash_rest(const struct ike *k, const struct ike_sa *sa, uint32_t msgid,
 	const uint8_t *nonce, size_t nonce_len, const uint8_t *rest, size_t rest_len, uint8_t *out);
-void ike_hash3(const struct ike *k, const struct ike_sa *sa, const struct ike_xchg *x, uint8_t *out);
+void ike_hash3(
+	const struct ike *k, const struct ike_sa *sa, const struct ike_xchg *x, uint8_t *out);
 void ike_iv_phase2(const struct ike *k, const struct ike_sa *sa, uint32_t msgid,
 	uint8_t iv[CRYPTO_BLOCK]);
 /* Fill the child's four keys. */
@@ -164,7 +189,10 @@ size_t ike_encrypt(const struct ike *k, const struct ike_sa *sa, uint8_t iv[CRYP
 	uint8_t *buf, size_t len, size_t cap);
 /* Send what x holds ready, and wait for the answer (retransmitting if told so). */
 void ike_out_send(struct ike_ctx *c, struct ike_xchg *x, bool retransmit);
-/* Announce the message that x->state (one of *_HELD) keeps back; or send it, without write-ahead. */
+/*
+ * Announce the message that x->state (one of *_HELD) keeps back; or send it, without
+ * write-ahead.
+ */
 void ike_hold(struct ike_ctx *c, struct ike_xchg *x);
 void ike_release(struct ike_ctx *c, struct ike_xchg *x);
 void ike_retransmit(struct ike_ctx *c, struct ike_xchg *x);

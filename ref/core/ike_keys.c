@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Hashes, keys and IVs of IKE (RFC 2409 5, 5.5, Appendix B), in the RFC's own order of concatenation.
+ * Hashes, keys and IVs of IKE (RFC 2409 5, 5.5, Appendix B), in the RFC's own order of
+ * concatenation.
  */
 #include <assert.h>
 #include <string.h>
@@ -115,7 +116,8 @@ ike_hash3(const struct ike *k, const struct ike_sa *sa, const struct ike_xchg *x
 }
 
 void
-ike_iv_phase2(const struct ike *k, const struct ike_sa *sa, uint32_t msgid, uint8_t iv[CRYPTO_BLOCK])
+ike_iv_phase2(
+	const struct ike *k, const struct ike_sa *sa, uint32_t msgid, uint8_t iv[CRYPTO_BLOCK])
 {
 	uint8_t id[4], out[CRYPTO_HASH_MAX];
 	const struct crypto_part part[] = {{sa->last_block, CRYPTO_BLOCK}, {id, 4}};
@@ -138,7 +140,8 @@ keymat_one(const struct ike *k, const struct ike_sa *sa, const struct ike_xchg *
 	size_t shared_len = k->rules->zero_shared_pfs ? 0 : crypto_group_len(x->pfs_group);
 	bool std = k->rules->keymat_standard;
 	uint8_t head[5] = {ISAKMP_P_ESP}, mat[128];
-	const struct crypto_part ni = {x->nonce_i, x->nonce_i_len}, nr = {x->nonce_r, x->nonce_r_len};
+	const struct crypto_part ni = {x->nonce_i, x->nonce_i_len},
+				 nr = {x->nonce_r, x->nonce_r_len};
 	struct crypto_part part[] = {
 		{mat, 0},
 		{x->shared, shared_len},

@@ -3,7 +3,8 @@
  * Main Mode with a pre-shared key (RFC 2409 5, 5.4):
  *
  *   1 HDR, SA       ->                 3 HDR, KE, Ni  ->                  5 HDR*, IDii, HASH_I  ->
- *                   <-  2 HDR, SA                     <-  4 HDR, KE, Nr                        <-  6 HDR*, IDir, HASH_R
+ *                   <-  2 HDR, SA                     <-  4 HDR, KE, Nr                        <-
+ *  6 HDR*, IDir, HASH_R
  *
  * The key is found by the peer's address, as 5.4 says it must be. Identities are ID_IPV4_ADDR: ours
  * the virtual address, the peer's the address that it sends from.
@@ -317,8 +318,8 @@ build_mm2(const struct ike *k, struct ike_xchg *x, const struct ike_sa *sa,
 }
 
 static enum ike_reason
-admit(struct ike_ctx *c, const struct ike_msg *m, const struct ike_psk **psk, struct ike_p1_choice *ch,
-	struct why *why)
+admit(struct ike_ctx *c, const struct ike_msg *m, const struct ike_psk **psk,
+	struct ike_p1_choice *ch, struct why *why)
 {
 	const struct isakmp_payload *sa = isakmp_payload_find(&m->p, ISAKMP_SA, 0);
 

@@ -7,7 +7,8 @@
  *   3 HDR*, HASH(3)                                ->
  *
  * We always send identities. A peer that sends none means the two addresses themselves. The
- * proxies of the peer must lie inside an entry of the map's ACL; a dynamic map without one takes any.
+ * proxies of the peer must lie inside an entry of the map's ACL; a dynamic map without one takes
+ * any.
  */
 #include <string.h>
 
@@ -129,7 +130,8 @@ find_map(const struct ike *k, const struct ike_msg *m, const struct ike_child *c
 			r = r == IKE_R_NO_MAP ? IKE_R_PROXY : r;
 			continue;
 		}
-		r = ike_p2_choose(k, isakmp_payload_find(&m->p, ISAKMP_SA, 0), map, ke, choice, why);
+		r = ike_p2_choose(
+			k, isakmp_payload_find(&m->p, ISAKMP_SA, 0), map, ke, choice, why);
 		*index = i;
 		if (r == IKE_R_NONE || (r != IKE_R_NO_PROPOSAL && r != IKE_R_PFS))
 			return r;

@@ -3,9 +3,10 @@
 #define BATON_CORE_IKE_SIM_TEST_H
 
 /*
- * For tests: two IKE cores joined by a link that delays, loses, doubles and reorders by a seed, under a
- * virtual clock. Each side keeps what its actions said. A test may look at, change or swallow each
- * message on its way (tap), and takes over the RELEASE of held messages by auto_release = false.
+ * For tests: two IKE cores joined by a link that delays, loses, doubles and reorders by a seed,
+ * under a virtual clock. Each side keeps what its actions said. A test may look at, change or
+ * swallow each message on its way (tap), and takes over the RELEASE of held messages by
+ * auto_release = false.
  */
 #include <check.h>
 #include <string.h>
@@ -198,7 +199,8 @@ sim_run(struct sim *s, ns_t until)
 			f->used = false;
 			sim_packet(s, f->to_b ? &s->b : &s->a, f->from, f->to, f->b, f->len);
 		} else {
-			sim_step(s, da <= db ? &s->a : &s->b, &(struct ike_in){.kind = IKE_IN_TICK});
+			sim_step(
+				s, da <= db ? &s->a : &s->b, &(struct ike_in){.kind = IKE_IN_TICK});
 		}
 	}
 	s->now = until;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The transitions of IKEv1 as data (RFC 2409 5.4, 5.5, 5.7; RFC 2408 4.8), the standard rules, and the
- * words for states and reasons. A message that no row takes is refused, and says why.
+ * The transitions of IKEv1 as data (RFC 2409 5.4, 5.5, 5.7; RFC 2408 4.8), the standard rules,
+ * and the words for states and reasons. A message that no row takes is refused, and says why.
  */
 #include "ref/core/ike_int.h"
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Two cores that do as they should: all combinations, a bad link, Delete, DPD, lifetimes, take-over. */
+/*
+ * Two cores that do as they should: all combinations, a bad link, Delete, DPD, lifetimes,
+ * take-over.
+ */
 #include <stdlib.h>
 
 #include "ref/core/ike_sim_test.h"
@@ -238,8 +241,9 @@ dpd(struct sim *s, struct side *from, struct side *to, uint16_t type, uint32_t s
 {
 	unsigned before = to->dpd_ins;
 
-	sim_step(s, from, &(struct ike_in){.kind = IKE_IN_DPD_SEND, .cookies = from->up, .notify = type,
-				  .seq = seq});
+	sim_step(s, from,
+		&(struct ike_in){
+			.kind = IKE_IN_DPD_SEND, .cookies = from->up, .notify = type, .seq = seq});
 	sim_run(s, s->now + S(1));
 	ck_assert_uint_eq(to->dpd_ins, before + 1);
 	ck_assert_uint_eq(to->dpd_seq, seq);
@@ -365,7 +369,8 @@ START_TEST(initial_contact)
 	/* but with mirrored SAs around it is not said */
 	sim_step(s, &s->a, &(struct ike_in){.kind = IKE_IN_CLEAR});
 	sim_step(s, &s->a, &(struct ike_in){.kind = IKE_IN_ACTIVATE});
-	sim_step(s, &s->a, &(struct ike_in){.kind = IKE_IN_KNOWN_PEER, .remote = {s->a.map.peer, 0}});
+	sim_step(s, &s->a,
+		&(struct ike_in){.kind = IKE_IN_KNOWN_PEER, .remote = {s->a.map.peer, 0}});
 	sim_initiate(s, &s->a, 0);
 	sim_run(s, s->now + S(1));
 	ck_assert_uint_eq(s->a.ups, 3);
@@ -420,7 +425,8 @@ START_TEST(carried_over)
 				 .send = true});
 	sim_run(s, s->now + S(1));
 	ck_assert_int_eq(heir->child_down_reason, IKE_R_DELETED_BY_PEER);
-	sim_step(s, heir, &(struct ike_in){.kind = IKE_IN_DELETE_SA, .cookies = heir->up, .send = true});
+	sim_step(s, heir,
+		&(struct ike_in){.kind = IKE_IN_DELETE_SA, .cookies = heir->up, .send = true});
 	sim_run(s, s->now + S(1));
 	ck_assert_int_eq(peer->down_reason, IKE_R_DELETED_BY_PEER);
 	ck_assert_uint_eq(peer->ups, 1);

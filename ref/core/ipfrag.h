@@ -35,8 +35,9 @@ struct ipfrag_split {
 };
 
 /*
- * Begin to split a whole, sane IPv4 packet. ERR_STATE: it does not fit and DF is set (the caller owes
- * an ICMP "fragmentation needed"); ERR_VALUE, ERR_LENGTH...: not an IPv4 packet, or an mtu below 68.
+ * Begin to split a whole, sane IPv4 packet. ERR_STATE: it does not fit and DF is set (the caller
+ * owes an ICMP "fragmentation needed"); ERR_VALUE, ERR_LENGTH...: not an IPv4 packet, or an mtu
+ * below 68.
  */
 enum err ipfrag_split_init(struct ipfrag_split *s, const struct ipfrag_rules *rules,
 	const uint8_t *packet, size_t len, size_t mtu, struct why *why) MUST_CHECK;
@@ -79,7 +80,8 @@ struct ipfrag {
 void ipfrag_init(struct ipfrag *f, const struct ipfrag_rules *rules, struct ipfrag_slot *slot,
 	unsigned slot_cnt);
 /*
- * Take a packet. A whole one is not looked at further: *out_len is its length and *out points to it.
+ * Take a packet. A whole one is not looked at further: *out_len is its length and *out points to
+ * it.
  * The fragment that completes a packet: *out and *out_len are the whole (in buf, cap bytes, header
  * mended). Otherwise *out_len is 0. ERR_* if the fragment was refused; that is counted.
  */

@@ -57,7 +57,8 @@ feed(unsigned i, enum err want)
 	const uint8_t *out;
 	size_t len;
 
-	ck_assert_int_eq(ipfrag_step(&f, 0, piece[i], piece_len[i], buf, sizeof(buf), &out, &len, &why),
+	ck_assert_int_eq(
+		ipfrag_step(&f, 0, piece[i], piece_len[i], buf, sizeof(buf), &out, &len, &why),
 		want);
 	if (len) {
 		ck_assert_uint_eq(len, packet_len);

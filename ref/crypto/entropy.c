@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What both providers share: lengths and names of algorithms, and the taking of random bytes. Nothing
- * here is random: the bytes were put into the struct by whoever owns a source.
+ * What both providers share: lengths and names of algorithms, and the taking of random bytes.
+ * Nothing here is random: the bytes were put into the struct by whoever owns a source.
  */
 #include <string.h>
 

@@ -3,7 +3,8 @@
  * A provider that protects nothing, for tests and for the simulated lab.
  *
  * It is quick and deterministic and keeps the shapes: lengths are those of the real algorithms,
- * what is changed on the way is noticed, a wrong key yields other bytes, both ends of a key exchange agree.
+ * what is changed on the way is noticed, a wrong key yields other bytes, both ends of a key
+ * exchange agree.
  * Nobody who wants to read or to forge anything is kept from it.
  */
 #include <assert.h>

@@ -6,8 +6,8 @@
  * packet costs half the throughput. Diffie-Hellman is modular exponentiation in constant time on
  * BIGNUM, because the private value is an input here and group 2 is no named group of OpenSSL's.
  *
- * A failure inside libcrypto (out of memory, a provider without AES) is not a peer's doing and cannot
- * be handled further up: it ends the process.
+ * A failure inside libcrypto (out of memory, a provider without AES) is not a peer's doing and
+ * cannot be handled further up: it ends the process.
  */
 /* libcrypto has a type of the name of one of our errors. */
 #define ERR_STATE OPENSSL_ERR_STATE
@@ -143,7 +143,8 @@ hash(enum crypto_hash h, const struct crypto_part *part, size_t cnt, uint8_t *ou
 {
 	struct kept *k = get();
 
-	must(EVP_DigestInit_ex2(k->md, h == CRYPTO_SHA1 ? k->sha1 : k->sha256, NULL) == 1, "digest");
+	must(EVP_DigestInit_ex2(k->md, h == CRYPTO_SHA1 ? k->sha1 : k->sha256, NULL) == 1,
+		"digest");
 	for (size_t i = 0; i < cnt; i++)
 		must(EVP_DigestUpdate(k->md, part[i].p, part[i].len) == 1, "digest");
 	must(EVP_DigestFinal_ex(k->md, out, NULL) == 1, "digest");

@@ -62,7 +62,8 @@ isakmp_payloads_decode(struct rd *r, uint8_t first, struct isakmp_payloads *p, s
 	p->cnt = 0;
 	while (type != ISAKMP_NONE) {
 		if (p->cnt == ISAKMP_PAYLOADS_MAX)
-			return err_set(why, ERR_FULL, "payload.count", rd_offset(r), "RFC 2408 3.2");
+			return err_set(
+				why, ERR_FULL, "payload.count", rd_offset(r), "RFC 2408 3.2");
 		p->v[p->cnt].type = type;
 		e = one(r, &p->v[p->cnt], &next, why);
 		if (e)

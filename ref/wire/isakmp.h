@@ -3,11 +3,13 @@
 #define BATON_WIRE_ISAKMP_H
 
 /*
- * ISAKMP messages (RFC 2408 3), with the contents that IKEv1 (RFC 2409) and the IPsec DOI (RFC 2407)
- * give them: header, payload chain, SA with proposals, transforms and attributes, identification,
- * notification, delete. Bytes to structs and back; what is sensible is the core's business.
+ * ISAKMP messages (RFC 2408 3), with the contents that IKEv1 (RFC 2409) and the IPsec DOI (RFC
+ * 2407) give them: header, payload chain, SA with proposals, transforms and attributes,
+ * identification, notification, delete. Bytes to structs and back; what is sensible is the core's
+ * business.
  *
- * Decoded structs borrow the message. Reserved octets are reported, not judged (isakmp_payload.reserved).
+ * Decoded structs borrow the message. Reserved octets are reported, not judged
+ * (isakmp_payload.reserved).
  */
 #include "ref/base/cursor.h"
 #include "ref/base/ip4.h"
@@ -38,7 +40,12 @@ enum isakmp_exchange {
 enum isakmp_flag { ISAKMP_F_ENCRYPT = 1, ISAKMP_F_COMMIT = 2, ISAKMP_F_AUTH = 4 };
 
 /* Protocol ids (RFC 2407 4.4.1). */
-enum isakmp_protocol { ISAKMP_P_ISAKMP = 1, ISAKMP_P_AH = 2, ISAKMP_P_ESP = 3, ISAKMP_P_IPCOMP = 4 };
+enum isakmp_protocol {
+	ISAKMP_P_ISAKMP = 1,
+	ISAKMP_P_AH = 2,
+	ISAKMP_P_ESP = 3,
+	ISAKMP_P_IPCOMP = 4
+};
 
 #define ISAKMP_DOI_IPSEC 1u
 #define ISAKMP_SIT_IDENTITY_ONLY 1u
@@ -226,7 +233,8 @@ void isakmp_build_init(struct isakmp_build *b, struct wr *w, const struct isakmp
 void isakmp_build_begin(struct isakmp_build *b, enum isakmp_type type);
 void isakmp_build_end(struct isakmp_build *b);
 /* A whole payload whose body is these bytes. */
-void isakmp_build_bytes(struct isakmp_build *b, enum isakmp_type type, const void *body, size_t len);
+void isakmp_build_bytes(
+	struct isakmp_build *b, enum isakmp_type type, const void *body, size_t len);
 void isakmp_build_notify(struct isakmp_build *b, uint8_t protocol, uint16_t type, const void *spi,
 	size_t spi_len, const void *data, size_t len);
 void isakmp_build_delete(struct isakmp_build *b, uint8_t protocol, const void *spi, size_t spi_len);

@@ -123,7 +123,7 @@ const char *lab_control_path(struct lab *l, enum lab_member m);
 
 /* Knobs; zero means the standard value. The text is IOS-like, docs/architecture.md. */
 struct lab_text {
-	int priority[LAB_MEMBERS]; /* standard: A 110, B 100 */
+	int priority[LAB_MEMBERS]; /* standard: 100 both (RESTRICT-01) */
 	int hello_ms, hold_ms;	   /* 200, 800 */
 	int replay_in, replay_out; /* 10, 1000 */
 	bool no_preempt;

@@ -131,7 +131,7 @@ standby(struct out *o, enum lab_member m, int group, const char *vip, const char
 {
 	line(o, " standby %d ip %s", group, vip);
 	line(o, " standby %d priority %d", group,
-		or_else(o->k->priority[m], m == LAB_A ? 110 : 100));
+		or_else(o->k->priority[m], 100));
 	if (!o->k->no_preempt)
 		line(o, " standby %d preempt", group);
 	line(o, " standby %d timers msec %d msec %d", group, or_else(o->k->hello_ms, LAB_HELLO_MS),

@@ -215,14 +215,14 @@ keyring_write_tls(const struct keyring *r, FILE *to)
 void
 keyring_write(const struct keyring *r, FILE *to)
 {
-	char e[2 * SECRET_MAX + 1], a[2 * SECRET_MAX + 1], s[IP4_TEXT], d[IP4_TEXT];
+	char e[2 * SECRET_MAX + 1], a[2 * SECRET_MAX + 1], s[IP4_TEXT], d[IP4_TEXT], c[17];
 
 	keyring_write_tls(r, to);
 	for (size_t i = 0; i < r->ike_cnt; i++) {
 		const struct keyike *k = &r->ike[i];
 
 		fprintf(to, "IKEV1 %s %s %s %s\n", hex_put(e, sizeof e, k->icookie, 8),
-			hex_put(d, sizeof d, k->rcookie, 8),
+			hex_put(c, sizeof c, k->rcookie, 8),
 			k->cipher == KEYPRIM_3DES ? "3des-cbc" : "aes-cbc",
 			digits(a, sizeof a, k->key.b, k->key.len));
 	}

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Opening a trace of IKEv1 (ikeopen.h). An IV of phase 1 is the last cipher block of the message
+ * before (RFC 2409 App. B), whoever sent it; the first is hash(g^xi | g^xr). An exchange of phase 2
+ * starts from hash(last block of phase 1 | message id). So a chain can be followed without any key;
+ * the key is needed to look inside.
+ *
+ * Each message is remembered by its digest with the IV that belonged to it: a retransmission is
+ * opened with that and moves nothing.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/field/field.h"
+#include "harness/keys/ikeopen.h"
+
+#define HEAD 28
+#define BODY_MAX 8192
+
+struct sa { /* one phase 1, by its cookies */
+	uint8_t icookie[8], rcookie[8];
+	enum keyprim_hash hash;
+	enum keyprim_cipher cipher;
+	uint8_t gxi[KEYPRIM_DH_MAX], gxr[KEYPRIM_DH_MAX];
+	size_t gxi_len, gxr_len;
+	uint8_t iv[KEYPRIM_BLOCK_MAX]; /* of the next phase 1 message; at last, the last block */
+	bool have_iv;
+};
+
+struct exchange { /* one of phase 2 */
+	uint8_t icookie[8];
+	uint32_t msgid;
+	uint8_t iv[KEYPRIM_BLOCK_MAX];
+};
+
+struct met { /* a message that was fed */
+	uint8_t digest[KEYPRIM_HASH_MAX];
+	uint8_t iv[KEYPRIM_BLOCK_MAX];
+	bool have_iv;
+};
+
+struct ikeopen {
+	struct keyring *ring;
+	struct sa *sas;
+	struct exchange *xs;
+	struct met *met;
+	size_t sa_cnt, sa_cap, x_cnt, x_cap, met_cnt, met_cap;
+	uint8_t body[BODY_MAX];
+	struct msg scratch;
+};
+
+struct ikeopen *
+ikeopen_new(struct keyring *ring)
+{
+	struct ikeopen *o = calloc(1, sizeof *o);
+
+	if (!o) {
+		fprintf(stderr, "ikeopen: out of memory\n");
+		abort();
+	}
+	o->ring = ring;
+	return o;
+}
+
+void
+ikeopen_free(struct ikeopen *o)
+{
+	if (!o)
+		return;
+	free(o->sas);
+	free(o->xs);
+	free(o->met);
+	wipe(o->body, sizeof o->body);
+	free(o);
+}
+
+static void *
+more(void *old, size_t cnt, size_t *cap, size_t size)
+{
+	size_t n = *cap ? *cap * 2 : 16;
+	void *p;
+
+	if (cnt < *cap)
+		return old;
+	p = realloc(old, n * size);
+	if (!p) {
+		fprintf(stderr, "ikeopen: out of memory\n");
+		abort();
+	}
+	*cap = n;
+	return p;
+}
+
+static struct sa *
+sa_of(struct ikeopen *o, const struct ikeopen_msg *h)
+{
+	struct sa *s;
+
+	for (size_t i = o->sa_cnt; i-- > 0;)
+		if (!memcmp(o->sas[i].icookie, h->icookie, 8) &&
+			!memcmp(o->sas[i].rcookie, h->rcookie, 8))
+			return &o->sas[i];
+	o->sas = more(o->sas, o->sa_cnt, &o->sa_cap, sizeof *o->sas);
+	s = &o->sas[o->sa_cnt++];
+	memset(s, 0, sizeof *s);
+	memcpy(s->icookie, h->icookie, 8);
+	memcpy(s->rcookie, h->rcookie, 8);
+	s->hash = KEYPRIM_SHA1;
+	s->cipher = KEYPRIM_AES;
+	return s;
+}
+
+static struct exchange *
+exchange_of(struct ikeopen *o, const struct sa *s, uint32_t msgid)
+{
+	struct exchange *x;
+	struct keyike k = {.hash = s->hash, .cipher = s->cipher};
+
+	for (size_t i = o->x_cnt; i-- > 0;)
+		if (o->xs[i].msgid == msgid && !memcmp(o->xs[i].icookie, s->icookie, 8))
+			return &o->xs[i];
+	o->xs = more(o->xs, o->x_cnt, &o->x_cap, sizeof *o->xs);
+	x = &o->xs[o->x_cnt++];
+	memset(x, 0, sizeof *x);
+	memcpy(x->icookie, s->icookie, 8);
+	x->msgid = msgid;
+	memcpy(k.iv, s->iv, sizeof k.iv);
+	keyike_phase2_iv(&k, msgid, x->iv);
+	return x;
+}
+
+static struct met *
+met_before(struct ikeopen *o, const uint8_t *digest)
+{
+	for (size_t i = o->met_cnt; i-- > 0;)
+		if (!memcmp(o->met[i].digest, digest, KEYPRIM_HASH_MAX))
+			return &o->met[i];
+	return NULL;
+}
+
+/* The algorithms that message 2 chose (its SA has one transform; RFC 2409 App. A: 1 and 2). */
+static void
+note_algorithms(struct sa *s, const struct msg *m)
+{
+	char type[32], value[32];
+	uint32_t t, v;
+
+	for (unsigned n = 1;; n++) {
+		snprintf(type, sizeof type, "isakmp.attr.type#%u", n);
+		snprintf(value, sizeof value, "isakmp.attr.value#%u", n);
+		if (!field_u32(m, type, &t) || !field_u32(m, value, &v))
+			return;
+		if (t == 1 && (v == KEYPRIM_3DES || v == KEYPRIM_AES))
+			s->cipher = (enum keyprim_cipher)v;
+		if (t == 2 && keyprim_hash_len((enum keyprim_hash)v))
+			s->hash = (enum keyprim_hash)v;
+	}
+}
+
+/* Public values in the order of the wire: message 3's, then message 4's. */
+static void
+note_ke(struct sa *s, const struct msg *m)
+{
+	const uint8_t *p;
+	size_t len;
+	struct keyike k;
+
+	if (!field_bytes(m, "isakmp.ke.data", &p, &len) || len > KEYPRIM_DH_MAX || s->gxr_len)
+		return;
+	if (!s->gxi_len) {
+		memcpy(s->gxi, p, len);
+		s->gxi_len = len;
+		return;
+	}
+	memcpy(s->gxr, p, len);
+	s->gxr_len = len;
+	memset(&k, 0, sizeof k);
+	k.hash = s->hash;
+	k.cipher = s->cipher;
+	keyike_first_iv(&k, SPAN(s->gxi, s->gxi_len), SPAN(s->gxr, s->gxr_len));
+	memcpy(s->iv, k.iv, sizeof s->iv);
+	s->have_iv = true;
+}
+
+static void
+look_in_clear(struct ikeopen *o, const struct ikeopen_msg *h)
+{
+	static const uint8_t none[8];
+	struct sa *s;
+
+	if (h->exchange != 2 || !memcmp(h->rcookie, none, 8) ||
+		field_decode_chain(&o->scratch, h->first, h->body, h->body_len))
+		return;
+	s = sa_of(o, h);
+	if (field_layers(&o->scratch, "isakmp.transform") == 1)
+		note_algorithms(s, &o->scratch);
+	note_ke(s, &o->scratch);
+}
+
+/* The IV of this message; the chain moves on to its last block. */
+static bool
+next_iv(struct ikeopen *o, const struct ikeopen_msg *h, const uint8_t *msg, size_t len, uint8_t *iv)
+{
+	struct sa *s = sa_of(o, h);
+	size_t block = keyprim_block(s->cipher);
+	uint8_t *chain = s->iv;
+
+	if (!s->have_iv || len < HEAD + block)
+		return false;
+	if (h->exchange != 2)
+		chain = exchange_of(o, s, h->msgid)->iv;
+	memcpy(iv, chain, block);
+	memcpy(chain, msg + len - block, block);
+	return true;
+}
+
+/* True if it looks like payloads: the wrong key gives a first header that is none. */
+static bool
+makes_sense(const struct ikeopen *o, size_t len)
+{
+	size_t first = (size_t)o->body[2] << 8 | o->body[3];
+
+	return len >= 4 && !o->body[1] && first >= 4 && first <= len;
+}
+
+static enum err
+open_body(struct ikeopen *o, const struct met *met, const uint8_t *msg, size_t len,
+	struct ikeopen_msg *out)
+{
+	const struct keyike *key = keyring_ike(o->ring, out->icookie, out->rcookie);
+	struct keyike k;
+	uint8_t iv[KEYPRIM_BLOCK_MAX];
+
+	if (!key || !met->have_iv)
+		return ERR_UNKNOWN;
+	k = *key;
+	k.cipher = sa_of(o, out)->cipher;
+	memcpy(iv, met->iv, sizeof iv);
+	if (!keyike_crypt(&k, false, iv, msg + HEAD, len - HEAD, o->body))
+		return ERR_LENGTH;
+	keyike_wipe(&k);
+	out->body = o->body;
+	out->body_len = len - HEAD;
+	return makes_sense(o, out->body_len) ? ERR_OK : ERR_AUTH;
+}
+
+static enum err
+read_head(const uint8_t *msg, size_t len, struct ikeopen_msg *out)
+{
+	uint32_t size;
+
+	memset(out, 0, sizeof *out);
+	if (len < HEAD)
+		return ERR_SHORT;
+	memcpy(out->icookie, msg, 8);
+	memcpy(out->rcookie, msg + 8, 8);
+	out->first = msg[16];
+	out->exchange = msg[18];
+	out->flags = msg[19];
+	out->msgid = IP4(msg[20], msg[21], msg[22], msg[23]);
+	size = IP4(msg[24], msg[25], msg[26], msg[27]);
+	return size == len && len - HEAD <= BODY_MAX ? ERR_OK : ERR_LENGTH;
+}
+
+enum err
+ikeopen_feed(struct ikeopen *o, const uint8_t *msg, size_t len, struct ikeopen_msg *out)
+{
+	uint8_t digest[KEYPRIM_HASH_MAX];
+	enum err e = read_head(msg, len, out);
+	struct met *met;
+
+	if (e)
+		return e;
+	keyprim_digest(KEYPRIM_SHA256, &SPAN(msg, len), 1, digest);
+	met = met_before(o, digest);
+	out->repeated = met != NULL;
+	if (!met) {
+		o->met = more(o->met, o->met_cnt, &o->met_cap, sizeof *o->met);
+		met = &o->met[o->met_cnt++];
+		memset(met, 0, sizeof *met);
+		memcpy(met->digest, digest, sizeof digest);
+	}
+	out->was_encrypted = out->flags & 1;
+	if (out->was_encrypted) {
+		if (!out->repeated)
+			met->have_iv = next_iv(o, out, msg, len, met->iv);
+		return open_body(o, met, msg, len, out);
+	}
+	memcpy(o->body, msg + HEAD, len - HEAD);
+	out->body = o->body;
+	out->body_len = len - HEAD;
+	if (!out->repeated)
+		look_in_clear(o, out);
+	return ERR_OK;
+}

@@ -136,13 +136,6 @@ ike_deadline(const struct ike *k)
 /* ---- commands ---- */
 
 static bool
-same_proxy(const struct ike_proxy *a, const struct ike_proxy *b)
-{
-	return a->net.addr == b->net.addr && a->net.len == b->net.len && a->proto == b->proto &&
-	       a->port == b->port;
-}
-
-static bool
 under_way(const struct ike *k, unsigned map, ip4_t peer, const struct ike_in *in)
 {
 	for (unsigned i = 0; i < k->xchg_cnt; i++) {
@@ -151,8 +144,8 @@ under_way(const struct ike *k, unsigned map, ip4_t peer, const struct ike_in *in
 		if ((x->state == IKE_QM_WAIT || x->state == IKE_QM_I1 ||
 			    x->state == IKE_QM_I3_HELD) &&
 			x->map == map && x->child.remote.addr == peer &&
-			same_proxy(&x->child.proxy_local, &in->proxy_local) &&
-			same_proxy(&x->child.proxy_remote, &in->proxy_remote))
+			ike_same_proxy(&x->child.proxy_local, &in->proxy_local) &&
+			ike_same_proxy(&x->child.proxy_remote, &in->proxy_remote))
 			return true;
 	}
 	return false;
@@ -329,65 +322,6 @@ cmd_unknown_spi(struct ike_ctx *c, const struct ike_in *in)
 	ike_send_delete_spi(c, sa, in->spi);
 }
 
-/* ---- mirrored SAs ---- */
-
-static void
-cmd_import(struct ike_ctx *c, const struct ike_export *x)
-{
-	struct ike_sa *sa = ike_sa_by_cookies(c->k, x->cookies.i, x->cookies.r);
-
-	if (!sa)
-		sa = ike_sa_new(c);
-	if (!sa) {
-		ike_note(c, IKE_R_TABLE_FULL, x->remote, NULL);
-		return;
-	}
-	*sa = (struct ike_sa){
-		.used = true,
-		.visible = true,
-		.imported = true,
-		.up = x->confirmed,
-		.confirmed = x->confirmed,
-		.initiator = x->initiator,
-		.dpd = x->dpd,
-		.cookies = x->cookies,
-		.local = x->local,
-		.remote = x->remote,
-		.cipher = x->cipher,
-		.key_bits = x->key_bits,
-		.hash = x->hash,
-		.group = x->group,
-		.lifetime_s = x->left_s,
-		.skeyid_d = x->skeyid_d,
-		.skeyid_a = x->skeyid_a,
-		.skeyid_e = x->skeyid_e,
-		.key = x->key,
-		.peer_id_type = x->peer_id_type,
-		.peer_id_len = x->peer_id_len,
-		.created = c->now,
-		.hard_at = c->now + ns_from_s(x->left_s),
-		.msgid_cnt = x->msgid_cnt < IKE_MSGIDS ? x->msgid_cnt : IKE_MSGIDS,
-	};
-	memcpy(sa->last_block, x->last_block, sizeof(sa->last_block));
-	memcpy(sa->peer_id, x->peer_id, sizeof(sa->peer_id));
-	memcpy(sa->msgid, x->msgid, sizeof(sa->msgid));
-	/* Nobody can finish a Main Mode whose secrets died with the other member. */
-	if (!sa->confirmed)
-		sa->hard_at = ns_min(sa->hard_at, c->now + c->k->rules->half_open_time);
-	ike_know(c->k, x->remote.addr);
-}
-
-static void
-cmd_forget(struct ike_ctx *c, const struct ike_cookies *cookies)
-{
-	struct ike_sa *sa = ike_sa_by_cookies(c->k, cookies->i, cookies->r);
-
-	if (!sa)
-		return;
-	sa->visible = false; /* so that its end says nothing to the standby */
-	ike_sa_end(c, sa, IKE_R_CLEARED);
-}
-
 static void
 command(struct ike_ctx *c, const struct ike_in *in)
 {
@@ -419,7 +353,7 @@ command(struct ike_ctx *c, const struct ike_in *in)
 		cmd_delete_sa(c, in);
 		break;
 	case IKE_IN_IMPORT:
-		cmd_import(c, in->export);
+		ike_import(c, in->export);
 		break;
 	case IKE_IN_IMPORT_CHILD:
 		ike_know(c->k, in->child->remote.addr);
@@ -427,7 +361,7 @@ command(struct ike_ctx *c, const struct ike_in *in)
 			ike_note(c, IKE_R_TABLE_FULL, in->child->remote, NULL);
 		break;
 	case IKE_IN_FORGET:
-		cmd_forget(c, &in->cookies);
+		ike_forget(c, &in->cookies);
 		break;
 	case IKE_IN_FORGET_CHILD:
 		ch = ike_child_by_spi(c->k, in->spi);
@@ -497,41 +431,4 @@ ike_busy(const struct ike *k, ip4_t peer)
 			return true;
 	}
 	return false;
-}
-
-static uint32_t
-left_s(const struct ike_sa *sa, ns_t now)
-{
-	if (sa->hard_at == NS_NEVER)
-		return sa->lifetime_s;
-	return now >= sa->hard_at ? 0 : (uint32_t)((sa->hard_at - now) / NS_PER_S);
-}
-
-void
-ike_export(const struct ike *k, const struct ike_sa *sa, ns_t now, struct ike_export *out)
-{
-	(void)k;
-	*out = (struct ike_export){
-		.cookies = sa->cookies,
-		.initiator = sa->initiator,
-		.local = sa->local,
-		.remote = sa->remote,
-		.cipher = sa->cipher,
-		.key_bits = sa->key_bits,
-		.hash = sa->hash,
-		.group = sa->group,
-		.skeyid_d = sa->skeyid_d,
-		.skeyid_a = sa->skeyid_a,
-		.skeyid_e = sa->skeyid_e,
-		.key = sa->key,
-		.peer_id_type = sa->peer_id_type,
-		.peer_id_len = sa->peer_id_len,
-		.dpd = sa->dpd,
-		.confirmed = sa->confirmed,
-		.left_s = left_s(sa, now),
-		.msgid_cnt = sa->msgid_cnt,
-	};
-	memcpy(out->last_block, sa->last_block, sizeof(out->last_block));
-	memcpy(out->peer_id, sa->peer_id, sizeof(out->peer_id));
-	memcpy(out->msgid, sa->msgid, sizeof(out->msgid));
 }

@@ -11,7 +11,7 @@
  *   ike_main.c    Main Mode          ike_quick.c   Quick Mode         ike_info.c  Informational
  *   ike_offer*.c  proposals          ike_keys.c    hashes, keys, IVs  ike_out.c   messages out,
  * HOLD
- *   ike_state.c   the tables: find, make, end
+ *   ike_state.c   the tables: find, make, end    ike_ids.c   proxies    ike_copy.c  import, export
  */
 #include "ref/core/ike.h"
 
@@ -149,6 +149,16 @@ void ike_p2_answer(struct wr *w, const struct ike_p2_choice *ch, uint32_t spi);
 void ike_p2_life(struct wr *w, uint32_t life_s, uint32_t life_kb);
 /* Read such a list into the two numbers; false if it contradicts itself or is cut. */
 bool ike_p2_life_read(struct rd *r, uint32_t *life_s, uint32_t *life_kb);
+
+/* ---- ike_ids.c ---- */
+void ike_id_write(struct isakmp_build *b, const struct ike_proxy *p);
+bool ike_same_proxy(const struct ike_proxy *a, const struct ike_proxy *b);
+enum ike_reason ike_read_ids(struct ike_msg *m, struct ike_proxy *ci, struct ike_proxy *cr,
+	bool *given);
+
+/* ---- ike_copy.c ---- */
+void ike_import(struct ike_ctx *c, const struct ike_export *x);
+void ike_forget(struct ike_ctx *c, const struct ike_cookies *cookies);
 
 /* ---- ike_keys.c ---- */
 void ike_prf(const struct ike *k, const struct ike_sa *sa, const struct secret *key,

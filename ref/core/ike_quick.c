@@ -14,85 +14,13 @@
 
 #include "ref/core/ike_int.h"
 
-/* ---- identities ---- */
-
-static void
-id_write(struct isakmp_build *b, const struct ike_proxy *p)
-{
-	uint8_t data[8];
-	uint32_t mask = ip4_mask(p->net.len);
-	struct isakmp_id id = {
-		.type = p->net.len == 32 ? ISAKMP_ID_IPV4 : ISAKMP_ID_IPV4_SUBNET,
-		.protocol = p->proto,
-		.port = p->port,
-		.data = data,
-		.len = p->net.len == 32 ? 4 : 8,
-	};
-
-	for (unsigned i = 0; i < 4; i++) {
-		data[i] = (uint8_t)(p->net.addr >> (24 - 8 * i));
-		data[4 + i] = (uint8_t)(mask >> (24 - 8 * i));
-	}
-	isakmp_build_id(b, &id);
-}
-
-/* False: a kind of identity, or a mask, that we cannot express. */
-static bool
-id_read(const struct isakmp_payload *p, struct ike_proxy *out, struct why *why)
-{
-	struct isakmp_id id;
-	uint32_t mask = UINT32_MAX;
-	struct rd r;
-
-	if (isakmp_id_decode(p, &id, why))
-		return false;
-	rd_init(&r, id.data, id.len);
-	out->net.addr = rd_u32(&r, "id.address");
-	if (id.type == ISAKMP_ID_IPV4_SUBNET)
-		mask = rd_u32(&r, "id.mask");
-	else if (id.type != ISAKMP_ID_IPV4)
-		return false;
-	if (rd_done(&r, why, "RFC 2407 4.6.2") || rd_left(&r))
-		return false;
-	for (out->net.len = 0; out->net.len < 32 && mask >> (31 - out->net.len) & 1;)
-		out->net.len++;
-	if (mask != ip4_mask(out->net.len))
-		return false;
-	out->net.addr &= mask;
-	out->proto = id.protocol;
-	out->port = id.port;
-	return true;
-}
-
-static bool
-same_proxy(const struct ike_proxy *a, const struct ike_proxy *b)
-{
-	return a->net.addr == b->net.addr && a->net.len == b->net.len && a->proto == b->proto &&
-	       a->port == b->port;
-}
+/* ---- which map ---- */
 
 static struct ike_proxy
 host(ip4_t addr)
 {
 	return (struct ike_proxy){.net = {.addr = addr, .len = 32}};
 }
-
-/* IDci and IDcr, in that order whoever sends; both or none. */
-static enum ike_reason
-read_ids(struct ike_msg *m, struct ike_proxy *ci, struct ike_proxy *cr, bool *given)
-{
-	const struct isakmp_payload *i = isakmp_payload_find(&m->p, ISAKMP_ID, 0);
-	const struct isakmp_payload *r = isakmp_payload_find(&m->p, ISAKMP_ID, 1);
-
-	*given = i != NULL;
-	if (!i)
-		return IKE_R_NONE;
-	if (!r || isakmp_payload_find(&m->p, ISAKMP_ID, 2))
-		return IKE_R_PROXY;
-	return id_read(i, ci, &m->why) && id_read(r, cr, &m->why) ? IKE_R_NONE : IKE_R_PROXY;
-}
-
-/* ---- which map ---- */
 
 static bool
 inside(const struct ike_proxy *p, const struct ike_proxy *acl)
@@ -292,8 +220,8 @@ build_qm1(const struct ike *k, struct ike_xchg *x, const struct ike_sa *sa)
 	isakmp_build_bytes(&b, ISAKMP_NONCE, x->nonce_i, x->nonce_i_len);
 	if (x->pfs_group)
 		isakmp_build_bytes(&b, ISAKMP_KE, x->gx_own, crypto_group_len(x->pfs_group));
-	id_write(&b, &x->child.proxy_local);
-	id_write(&b, &x->child.proxy_remote);
+	ike_id_write(&b, &x->child.proxy_local);
+	ike_id_write(&b, &x->child.proxy_remote);
 	return hash_end(k, x, sa, &w, &b, at);
 }
 
@@ -331,8 +259,8 @@ build_qm2(const struct ike *k, struct ike_xchg *x, const struct ike_sa *sa,
 	if (x->pfs_group)
 		isakmp_build_bytes(&b, ISAKMP_KE, x->gx_own, crypto_group_len(x->pfs_group));
 	if (ids) {
-		id_write(&b, &x->child.proxy_remote);
-		id_write(&b, &x->child.proxy_local);
+		ike_id_write(&b, &x->child.proxy_remote);
+		ike_id_write(&b, &x->child.proxy_local);
 	}
 	build_lifetime(k, &b, x, ch);
 	return hash_end(k, x, sa, &w, &b, at);
@@ -365,7 +293,7 @@ ike_qm1_in(struct ike_ctx *c, struct ike_xchg *x, struct ike_msg *m)
 		return IKE_R_HASH;
 	ch->proxy_local = host(m->sa->local.addr);
 	ch->proxy_remote = host(m->sa->remote.addr);
-	r = read_ids(m, &ch->proxy_remote, &ch->proxy_local, &ids);
+	r = ike_read_ids(m, &ch->proxy_remote, &ch->proxy_local, &ids);
 	if (!r)
 		r = read_nonce(c->k, m, x->nonce_i, &x->nonce_i_len);
 	if (!r)
@@ -481,12 +409,12 @@ check_qm2_ids(const struct ike *k, const struct ike_xchg *x, struct ike_msg *m)
 {
 	struct ike_proxy local, remote;
 	bool given;
-	enum ike_reason r = read_ids(m, &local, &remote, &given);
+	enum ike_reason r = ike_read_ids(m, &local, &remote, &given);
 
 	if (r || !k->rules->check_proxies)
 		return r;
-	if (!given || !same_proxy(&local, &x->child.proxy_local) ||
-		!same_proxy(&remote, &x->child.proxy_remote))
+	if (!given || !ike_same_proxy(&local, &x->child.proxy_local) ||
+		!ike_same_proxy(&remote, &x->child.proxy_remote))
 		return IKE_R_PROXY;
 	return IKE_R_NONE;
 }

@@ -271,4 +271,32 @@ sim_pairs_match(const struct sim *s)
 	ck_assert_uint_eq(a->pfs_group, b->pfs_group);
 }
 
+/* Main Mode and Quick Mode, begun by a, without trouble. */
+static inline void
+sim_established(struct sim *s)
+{
+	sim_initiate(s, &s->a, 0);
+	sim_run(s, s->now + NS_PER_S);
+	ck_assert_uint_eq(s->a.ups, 1);
+	ck_assert_uint_eq(s->b.ups, 1);
+	ck_assert_uint_eq(s->a.use_outs, 1);
+	ck_assert_uint_eq(s->b.use_outs, 1);
+	sim_pairs_match(s);
+}
+
+/* A DPD message under the SA that `from` saw come up arrives at `to`. */
+static inline void
+sim_dpd(struct sim *s, struct side *from, struct side *to, uint16_t type, uint32_t seq)
+{
+	unsigned before = to->dpd_ins;
+
+	sim_step(s, from,
+		&(struct ike_in){
+			.kind = IKE_IN_DPD_SEND, .cookies = from->up, .notify = type, .seq = seq});
+	sim_run(s, s->now + NS_PER_S);
+	ck_assert_uint_eq(to->dpd_ins, before + 1);
+	ck_assert_uint_eq(to->dpd_seq, seq);
+	ck_assert_int_eq(to->dpd_ack, type == ISAKMP_N_R_U_THERE_ACK);
+}
+
 #endif

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * Two cores that do as they should: all combinations, a bad link, Delete, DPD, lifetimes,
- * take-over.
- */
+/* Two cores that do as they should: all combinations, a bad link, Delete, DPD, lifetimes. */
 #include <stdlib.h>
 
 #include "ref/core/ike_sim_test.h"
@@ -10,18 +7,6 @@
 static struct sim sim;
 
 #define S(n) ((n) * NS_PER_S)
-
-static void
-established(struct sim *s)
-{
-	sim_initiate(s, &s->a, 0);
-	sim_run(s, s->now + S(1));
-	ck_assert_uint_eq(s->a.ups, 1);
-	ck_assert_uint_eq(s->b.ups, 1);
-	ck_assert_uint_eq(s->a.use_outs, 1);
-	ck_assert_uint_eq(s->b.use_outs, 1);
-	sim_pairs_match(s);
-}
 
 START_TEST(combinations)
 {
@@ -38,7 +23,7 @@ START_TEST(combinations)
 	s->a.map.transform[0] = t[_i / 4 % 3];
 	s->a.map.pfs_group = pfs[_i / 12];
 	s->b.map.is_dynamic = _i % 5 == 0;
-	established(s);
+	sim_established(s);
 	ck_assert_int_eq(s->a.pair.transform, t[_i / 4 % 3]);
 	ck_assert_uint_eq(s->a.pair.pfs_group, pfs[_i / 12]);
 	ck_assert_uint_eq(s->a.sent, 5); /* MM1 MM3 MM5 QM1 QM3 */
@@ -195,7 +180,7 @@ START_TEST(deletes)
 	struct sim *s = &sim;
 
 	sim_init(s, 1);
-	established(s);
+	sim_established(s);
 	sim_step(s, &s->b, &(struct ike_in){.kind = IKE_IN_DELETE_CHILD, .spi = s->b.pair.spi_in,
 				  .send = true});
 	sim_run(s, s->now + S(1));
@@ -212,7 +197,7 @@ START_TEST(deletes)
 	ck_assert_ptr_null(ike_sa_find(&s->b.k, &s->b.up));
 	/* and without a word */
 	sim_init(s, 2);
-	established(s);
+	sim_established(s);
 	sim_step(s, &s->a, &(struct ike_in){.kind = IKE_IN_DELETE_SA, .cookies = s->a.up,
 				  .children = true});
 	sim_run(s, s->now + S(1));
@@ -227,7 +212,7 @@ START_TEST(delete_not_honoured)
 
 	sim_init(s, 1);
 	s->a.rules.honour_delete = false;
-	established(s);
+	sim_established(s);
 	sim_step(s, &s->b, &(struct ike_in){.kind = IKE_IN_DELETE_CHILD, .spi = s->b.pair.spi_in,
 				  .send = true});
 	sim_run(s, s->now + S(1));
@@ -236,33 +221,19 @@ START_TEST(delete_not_honoured)
 }
 END_TEST
 
-static void
-dpd(struct sim *s, struct side *from, struct side *to, uint16_t type, uint32_t seq)
-{
-	unsigned before = to->dpd_ins;
-
-	sim_step(s, from,
-		&(struct ike_in){
-			.kind = IKE_IN_DPD_SEND, .cookies = from->up, .notify = type, .seq = seq});
-	sim_run(s, s->now + S(1));
-	ck_assert_uint_eq(to->dpd_ins, before + 1);
-	ck_assert_uint_eq(to->dpd_seq, seq);
-	ck_assert_int_eq(to->dpd_ack, type == ISAKMP_N_R_U_THERE_ACK);
-}
-
 START_TEST(dpd_both_ways)
 {
 	struct sim *s = &sim;
 
 	sim_init(s, 1);
-	established(s);
-	dpd(s, &s->a, &s->b, ISAKMP_N_R_U_THERE, 0x11223344);
-	dpd(s, &s->b, &s->a, ISAKMP_N_R_U_THERE_ACK, 0x11223344);
+	sim_established(s);
+	sim_dpd(s, &s->a, &s->b, ISAKMP_N_R_U_THERE, 0x11223344);
+	sim_dpd(s, &s->b, &s->a, ISAKMP_N_R_U_THERE_ACK, 0x11223344);
 	ck_assert_uint_gt(s->b.changed, 1);
 	/* not agreed: counted, not told */
 	sim_init(s, 1);
 	s->b.cfg.dpd = false;
-	established(s);
+	sim_established(s);
 	ck_assert(!s->a.k.sa[0].dpd && !s->b.k.sa[0].dpd);
 	sim_step(s, &s->a, &(struct ike_in){.kind = IKE_IN_DPD_SEND, .cookies = s->a.up,
 				  .notify = ISAKMP_N_R_U_THERE, .seq = 1});
@@ -279,7 +250,7 @@ START_TEST(rekey)
 	uint32_t old;
 
 	sim_init(s, 1);
-	established(s);
+	sim_established(s);
 	old = s->a.pair.spi_in;
 	sim_initiate(s, &s->a, old);
 	sim_run(s, s->now + S(1));
@@ -308,7 +279,7 @@ START_TEST(shorter_lifetime_is_told)
 	sim_init(s, 1);
 	s->b.map.lifetime_s = 600;
 	s->b.map.lifetime_kb = 0;
-	established(s);
+	sim_established(s);
 	ck_assert_uint_eq(s->a.pair.lifetime_s, 600);
 	ck_assert_uint_eq(s->a.pair.lifetime_kb, 4608000);
 	sim_init(s, 1);
@@ -328,7 +299,7 @@ START_TEST(ike_lifetime)
 	sim_init(s, 1);
 	for (unsigned i = 0; i < 2; i++)
 		s->a.policy[i].lifetime_s = 1000;
-	established(s);
+	sim_established(s);
 	ck_assert_uint_eq(s->b.k.sa[0].lifetime_s, 1000);
 	sim_run(s, S(940) - NS_PER_S);
 	ck_assert_ptr_nonnull(ike_sa_for_peer(&s->a.k, s->a.map.peer, s->now));
@@ -353,7 +324,7 @@ START_TEST(initial_contact)
 	struct sim *s = &sim;
 
 	sim_init(s, 1);
-	established(s);
+	sim_established(s);
 	ck_assert_uint_eq(s->b.k.count[IKE_R_INITIAL_CONTACT], 1);
 	ck_assert_uint_eq(s->a.k.count[IKE_R_INITIAL_CONTACT], 1);
 	sim_step(s, &s->a, &(struct ike_in){.kind = IKE_IN_CLEAR});
@@ -378,116 +349,6 @@ START_TEST(initial_contact)
 }
 END_TEST
 
-/* Give all that `from` holds to a fresh core in its place. */
-static void
-take_over(struct sim *s, struct side *d, const struct ike_child *pair)
-{
-	static struct ike_export x[SIM_SAS];
-	unsigned cnt = 0;
-
-	for (unsigned i = 0; i < SIM_SAS; i++)
-		if (d->sa[i].used && d->sa[i].visible)
-			ike_export(&d->k, &d->sa[i], s->now, &x[cnt++]);
-	sim_step(s, d, &(struct ike_in){.kind = IKE_IN_CLEAR});
-	sim_step(s, d, &(struct ike_in){.kind = IKE_IN_ACTIVATE});
-	for (unsigned i = 0; i < cnt; i++)
-		sim_step(s, d, &(struct ike_in){.kind = IKE_IN_IMPORT, .export = &x[i]});
-	if (pair)
-		sim_step(s, d, &(struct ike_in){.kind = IKE_IN_IMPORT_CHILD, .child = pair});
-}
-
-START_TEST(carried_over)
-{
-	struct sim *s = &sim;
-	struct side *heir = _i ? &s->a : &s->b, *peer = _i ? &s->b : &s->a;
-	uint32_t left;
-
-	sim_init(s, 1);
-	established(s);
-	sim_run(s, S(100));
-	take_over(s, heir, &heir->pair);
-	left = (uint32_t)((ike_sa_find(&heir->k, &heir->up)->hard_at - s->now) / NS_PER_S);
-	ck_assert_uint_le(left, 86400 - 99);
-	ck_assert_uint_ge(left, 86400 - 101);
-	dpd(s, heir, peer, ISAKMP_N_R_U_THERE, 5);
-	dpd(s, peer, heir, ISAKMP_N_R_U_THERE_ACK, 5);
-	dpd(s, peer, heir, ISAKMP_N_R_U_THERE, 6);
-	sim_initiate(s, heir, heir->pair.spi_in);
-	sim_run(s, s->now + S(1));
-	ck_assert_uint_eq(heir->news, 2);
-	sim_pairs_match(s);
-	sim_initiate(s, peer, 0);
-	sim_run(s, s->now + S(1));
-	ck_assert_uint_eq(heir->news, 3);
-	ck_assert_uint_eq(heir->use_outs, 3);
-	sim_pairs_match(s);
-	sim_step(s, peer, &(struct ike_in){.kind = IKE_IN_DELETE_CHILD, .spi = peer->pair.spi_in,
-				 .send = true});
-	sim_run(s, s->now + S(1));
-	ck_assert_int_eq(heir->child_down_reason, IKE_R_DELETED_BY_PEER);
-	sim_step(s, heir,
-		&(struct ike_in){.kind = IKE_IN_DELETE_SA, .cookies = heir->up, .send = true});
-	sim_run(s, s->now + S(1));
-	ck_assert_int_eq(peer->down_reason, IKE_R_DELETED_BY_PEER);
-	ck_assert_uint_eq(peer->ups, 1);
-}
-END_TEST
-
-/* A message id that the old member used is still used. */
-START_TEST(message_ids_carried_over)
-{
-	struct sim *s = &sim;
-	struct side *b = &s->b;
-	struct flying *f;
-	struct flying copy;
-
-	sim_init(s, 1);
-	established(s);
-	sim_step(s, &s->a, &(struct ike_in){.kind = IKE_IN_DPD_SEND, .cookies = s->a.up,
-				  .notify = ISAKMP_N_R_U_THERE, .seq = 1});
-	f = sim_next(s);
-	copy = *f;
-	sim_run(s, s->now + S(1));
-	ck_assert_uint_eq(b->dpd_ins, 1);
-	take_over(s, b, NULL);
-	sim_packet(s, b, copy.from, copy.to, copy.b, copy.len);
-	ck_assert_uint_eq(b->dpd_ins, 1);
-	ck_assert_int_eq(b->note, IKE_R_MSGID_USED);
-	b->rules.check_msgid = false;
-	sim_packet(s, b, copy.from, copy.to, copy.b, copy.len);
-	ck_assert_uint_eq(b->dpd_ins, 2);
-}
-END_TEST
-
-/* Taken over between message 5 and 6: the copy is no proof of anything, and goes by itself. */
-START_TEST(unconfirmed)
-{
-	struct sim *s = &sim;
-	struct ike_cookies c;
-
-	sim_init(s, 1);
-	s->auto_release = false;
-	s->b.rules.initial_contact = false;
-	sim_initiate(s, &s->a, 0);
-	sim_run(s, S(1));
-	ck_assert_int_eq(s->a.held, IKE_HELD_MM5);
-	c = s->a.sa[0].cookies;
-	ck_assert(!ike_sa_find(&s->a.k, &c)->confirmed);
-	take_over(s, &s->a, NULL);
-	ck_assert_ptr_nonnull(ike_sa_find(&s->a.k, &c));
-	ck_assert_ptr_null(ike_sa_for_peer(&s->a.k, s->a.map.peer, s->now));
-	s->auto_release = true;
-	sim_initiate(s, &s->a, 0);
-	sim_run(s, S(2));
-	ck_assert_uint_eq(s->a.ups, 1);
-	ck_assert_uint_eq(s->b.k.count[IKE_R_INITIAL_CONTACT], 0);
-	sim_run(s, S(100));
-	ck_assert_uint_eq(s->a.downs, 1);
-	ck_assert_int_eq(s->a.down_reason, IKE_R_TIMEOUT);
-	ck_assert_ptr_null(ike_sa_find(&s->a.k, &c));
-}
-END_TEST
-
 START_TEST(unknown_spi)
 {
 	struct sim *s = &sim;
@@ -496,7 +357,7 @@ START_TEST(unknown_spi)
 	sim_init(s, 1);
 	sim_step(s, &s->a, &in);
 	ck_assert_int_eq(s->a.note, IKE_R_NO_SA);
-	established(s);
+	sim_established(s);
 	/* A forgets; B goes on sending to an SPI that is not there. */
 	sim_step(s, &s->a, &(struct ike_in){.kind = IKE_IN_FORGET_CHILD, .spi = s->a.pair.spi_in});
 	in.spi = s->a.pair.spi_in;
@@ -532,7 +393,7 @@ START_TEST(all_downs_are_told)
 	s->a.k.child = many;
 	s->a.k.child_cnt = 200;
 	memset(many, 0, sizeof(many));
-	established(s);
+	sim_established(s);
 	for (uint32_t i = 1; i <= 150; i++) {
 		struct ike_child ch = {.cookies = s->a.up, .remote = {s->a.map.peer, 500},
 			.spi_in = 1000 + i, .spi_out = 5000 + i};
@@ -571,9 +432,6 @@ main(void)
 	tcase_add_test(t, shorter_lifetime_is_told);
 	tcase_add_test(t, ike_lifetime);
 	tcase_add_test(t, initial_contact);
-	tcase_add_loop_test(t, carried_over, 0, 2);
-	tcase_add_test(t, message_ids_carried_over);
-	tcase_add_test(t, unconfirmed);
 	tcase_add_test(t, unknown_spi);
 	tcase_add_test(t, silent_when_not_active);
 	tcase_add_test(t, all_downs_are_told);

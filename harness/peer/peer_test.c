@@ -2,9 +2,9 @@
 /* Two peers back to back: negotiation in all combinations, traffic, Delete, DPD, loss, refusals. */
 #include "harness/peer/peer_test_util.h"
 
-static const struct peer_esp_prop suites[] = {
-	{KEYESP_AES_SHA1, 128}, {KEYESP_AES_SHA256, 128}, {KEYESP_AES_GCM, 128}, {KEYESP_AES_GCM, 256},
-	{KEYESP_3DES_SHA1, 0}, {KEYESP_AES_SHA256, 192}, {KEYESP_NULL_SHA256, 0}};
+static const struct peer_esp_prop suites[] = {{KEYESP_AES_SHA1, 128}, {KEYESP_AES_SHA256, 128},
+	{KEYESP_AES_GCM, 128}, {KEYESP_AES_GCM, 256}, {KEYESP_3DES_SHA1, 0},
+	{KEYESP_AES_SHA256, 192}, {KEYESP_NULL_SHA256, 0}};
 
 static void
 traffic(uint32_t n, size_t size)
@@ -46,11 +46,13 @@ START_TEST(combinations)
 					wire_for_ms(50);
 					ck_assert(peer_is_up(wire.p[0]) && peer_is_up(wire.p[1]));
 					ck_assert_uint_eq(peer_phase2(wire.p[0])->pfs_group, pfs);
-					ck_assert_int_eq(peer_phase2(wire.p[1])->prop.suite, suites[s].suite);
+					ck_assert_int_eq(peer_phase2(wire.p[1])->prop.suite,
+						suites[s].suite);
 					ck_assert_uint_eq(wire.ring[0].ike_cnt, 1);
 					ck_assert_uint_eq(wire.ring[0].esp_cnt, 2);
 					ck_assert_int_eq(memcmp(wire.ring[0].ike[0].a.b,
-								 wire.ring[1].ike[0].a.b, 20), 0);
+								 wire.ring[1].ike[0].a.b, 20),
+						0);
 					traffic(5, 200);
 					ck_assert_uint_eq(peer_counters(wire.p[1])->ike_refused, 0);
 					wire_stop();
@@ -203,7 +205,8 @@ START_TEST(loss)
 		wire_for_ms(3000);
 		ck_assert_msg(peer_is_up(wire.p[0]) && peer_is_up(wire.p[1]), "message %u lost", n);
 		ck_assert_uint_ge(peer_event_cnt(wire.p[0], PEER_EV_RETRANSMIT, 0, NULL) +
-					  peer_event_cnt(wire.p[1], PEER_EV_RETRANSMIT, 0, NULL), 1);
+					  peer_event_cnt(wire.p[1], PEER_EV_RETRANSMIT, 0, NULL),
+			1);
 		ck_assert_uint_eq(peer_counters(wire.p[0])->phase1_up, 1);
 		ck_assert_uint_eq(peer_counters(wire.p[1])->phase2_up, 1);
 		traffic(2, 64);

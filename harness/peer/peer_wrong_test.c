@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Each wrong thing that a peer can be asked for, done to a second peer that behaves: the wrong is on the
- * wire, the other refuses it for the right reason, and both get on afterwards.
+ * Each wrong thing that a peer can be asked for, done to a second peer that behaves: the wrong is
+ * on the wire, the other refuses it for the right reason, and both get on afterwards.
  */
 #include "harness/peer/peer_test_util.h"
 
@@ -251,8 +251,8 @@ START_TEST(hooks)
 	peer_wrong(wire.p[0])->edit_wire = on_wire;
 	peer_initiate(wire.p[0], wire.now);
 	wire_for_ms(200);
-	ck_assert_uint_eq(plain_seen, PEER_BIT(PEER_MM1) | PEER_BIT(PEER_MM3) | PEER_BIT(PEER_MM5) |
-					      PEER_BIT(PEER_QM1));
+	ck_assert_uint_eq(plain_seen,
+		PEER_BIT(PEER_MM1) | PEER_BIT(PEER_MM3) | PEER_BIT(PEER_MM5) | PEER_BIT(PEER_QM1));
 	ck_assert_uint_eq(plain_seen, wire_seen);
 	ck_assert_str_eq(last_refusal(1), "payloads (wrong key?)");
 	peer_dpd_probe(wire.p[0], wire.now);

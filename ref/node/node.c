@@ -95,7 +95,7 @@ node_lease(const struct node *n)
 	for (unsigned i = 0; i < n->group_cnt; i++)
 		if (n->group[i].hsrp.hold > hold)
 			hold = n->group[i].hsrp.hold;
-	return 2 * hold + 4 * node_keepalive(n);
+	return hold + 4 * node_keepalive(n);
 }
 
 static void

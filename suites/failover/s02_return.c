@@ -52,7 +52,7 @@ is_bulk(const struct frame *f, void *ctx)
 	bool *armed = ctx;
 
 	return *armed && f->port == PORT_A_SYNC && pkt_parse(&p, f->bytes, f->len) && p.is_tcp &&
-	       p.data_len > 300 && p.data[0] == 0x17;
+	       p.data_len > 200 && p.data[0] == 0x17;
 }
 
 static bool
@@ -60,7 +60,7 @@ tunnel_again(void *ctx)
 {
 	const struct peer *p = ctx;
 
-	return peer_counters(p)->phase1_up >= 2 && peer_is_up(p);
+	return peer_counters(p)->phase2_up >= 2 && peer_is_up(p);
 }
 
 /* A dies while B is being filled: B must not pretend, and the peer must find its way back. */
@@ -71,8 +71,6 @@ bulk_under_way(struct case_run *c)
 	struct peer_cfg cfg = world_peer_cfg();
 	struct world w;
 	bool armed = true;
-	uint32_t spi, last;
-	char ready[16] = "?";
 
 	cfg.dpd_every = 500 * NS_PER_MS;
 	cfg.dpd_retry = 300 * NS_PER_MS;
@@ -81,17 +79,13 @@ bulk_under_way(struct case_run *c)
 		return;
 	pair_streams_start(&w, 200, 200);
 	lab_run(w.lab, 500 * NS_PER_MS);
-	spi = peer_phase2(w.peer)->spi_in;
 	lab_power_off(w.lab, LAB_B);
 	lab_run(w.lab, NS_PER_S);
 	(void)lab_after(w.lab, is_bulk, &armed, &off);
 	case_start(c, LAB_B);
 	if (!pair_reach_active(&w, LAB_B, PAIR_UP_LIMIT))
 		return;
-	last = pair_esp_last(w.lab, LAB_A, spi);
-	(void)pair_show(w.lab, LAB_B, "show counters", "ssp.records-applied", ready, sizeof ready);
-	case_note(c, "records that B had applied: %s; A's last number %u", ready, last);
-	if (!case_await(c, "a new tunnel of the peer, by its own DPD", 15 * NS_PER_S, tunnel_again, w.peer))
+	if (!case_await(c, "a new SA pair of the peer", 5 * NS_PER_S, tunnel_again, w.peer))
 		return;
 	pair_streams_stop(&w);
 	(void)case_expect_u64(c, 0, peer_counters(w.peer)->esp_replays + peer_counters(w.peer)->esp_late,
@@ -157,9 +151,9 @@ static const struct case_def cases[] = {
 		.requirement = "FAILOVER-12, IKE-07",
 		.level = CASE_MUST,
 		.class_ = CASE_INOPPORTUNE,
-		.says = "When the active dies during the bulk sync, the peer finds its way back, and no number is used "
-			"twice.",
-		.mutant = "vip-silent-heir",
+		.says = "When the active dies during the bulk sync, ESP on an SA that the heir does not have is "
+			"answered by a protected Delete, and the peer finds its way back.",
+		.mutant = "no-unknown-spi-delete",
 		.run = bulk_under_way,
 	},
 	{

@@ -205,7 +205,7 @@ body_of_tlv(const struct built *b, const struct place *p)
 static bool
 is_tlv(const struct built *b, const struct place *p)
 {
-	return p->def->fill == FIELD_BODY && b->layers[p->layer] != &format_ssp;
+	return p->def->fill == FIELD_BODY && b->layers[p->layer] != &field_format_ssp;
 }
 
 static void
@@ -249,10 +249,11 @@ checksums(struct built *b)
 
 		if (p->set || p->def->fill != FIELD_CHECKSUM)
 			continue;
-		s.len = f == &format_ipv4 ? own_octets(b, l) : b->at[layer_end(b, l)] - b->at[l];
-		s.proto = f == &format_udp || f == &format_tcp ? (uint8_t)f->type : 0;
-		sum = format_checksum(&s);
-		put_bits(b->out, p->bit, 16, f == &format_udp && !sum ? 0xffff : sum);
+		s.len = f == &field_format_ipv4 ? own_octets(b, l)
+						: b->at[layer_end(b, l)] - b->at[l];
+		s.proto = f == &field_format_udp || f == &field_format_tcp ? (uint8_t)f->type : 0;
+		sum = field_format_checksum(&s);
+		put_bits(b->out, p->bit, 16, f == &field_format_udp && !sum ? 0xffff : sum);
 	}
 }
 

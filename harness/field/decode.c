@@ -127,7 +127,7 @@ value_of(const struct msg *m, const char *name)
 static bool
 walk_data(struct msg *m, size_t at, size_t end)
 {
-	return at == end || lay(m, &format_data, &at, end);
+	return at == end || lay(m, &field_format_data, &at, end);
 }
 
 /* -- ISAKMP -- */
@@ -150,7 +150,7 @@ walk_attrs(struct msg *m, size_t at, size_t end)
 		if (!peek_u16(m, at, end, "isakmp.attr.type", &type))
 			return false;
 		if (type & 0x8000) {
-			if (!lay(m, &format_attr, &at, end))
+			if (!lay(m, &field_format_attr, &at, end))
 				return false;
 			m->layers[m->layer_cnt - 1].len = 4;
 			continue;
@@ -159,7 +159,7 @@ walk_attrs(struct msg *m, size_t at, size_t end)
 			return false;
 		if (len > end - at - 4)
 			return bad(m, ERR_LENGTH, "isakmp.attrv.length", at + 2, "RFC 2408 3.3");
-		if (!lay(m, &format_attrv, &at, at + 4 + len))
+		if (!lay(m, &field_format_attrv, &at, at + 4 + len))
 			return false;
 	}
 	return true;
@@ -185,8 +185,8 @@ walk_transforms(struct msg *m, size_t at, size_t end, size_t cnt)
 	for (size_t i = 0; i < cnt; i++) {
 		size_t stop, want = i + 1 < cnt ? 3 : 0, next = at;
 
-		if (!payload_end(m, &format_transform, at, end, &stop) ||
-			!lay(m, &format_transform, &at, stop))
+		if (!payload_end(m, &field_format_transform, at, end, &stop) ||
+			!lay(m, &field_format_transform, &at, stop))
 			return false;
 		if (value_of(m, "isakmp.transform.next") != want)
 			return bad(m, ERR_VALUE, "isakmp.transform.next", next, "RFC 2408 3.6");
@@ -205,8 +205,8 @@ walk_proposals(struct msg *m, size_t at, size_t end)
 	while (next == 2) {
 		size_t stop, start = at;
 
-		if (!payload_end(m, &format_prop, at, end, &stop) ||
-			!lay(m, &format_prop, &at, stop))
+		if (!payload_end(m, &field_format_prop, at, end, &stop) ||
+			!lay(m, &field_format_prop, &at, stop))
 			return false;
 		next = value_of(m, "isakmp.prop.next");
 		if (next != 0 && next != 2)
@@ -234,15 +234,15 @@ static bool
 walk_chain(struct msg *m, uint8_t type, size_t at, size_t end, bool padded)
 {
 	while (type) {
-		const struct field_format *f = format_payload(type);
+		const struct field_format *f = field_format_payload(type);
 		size_t stop, start = at;
 
 		if (!payload_end(m, f, at, end, &stop) || !lay(m, f, &at, stop))
 			return false;
 		type = m->bytes[start];
-		if (f == &format_sa && !walk_proposals(m, at, stop))
+		if (f == &field_format_sa && !walk_proposals(m, at, stop))
 			return false;
-		if (f == &format_delete && !check_delete(m, start))
+		if (f == &field_format_delete && !check_delete(m, start))
 			return false;
 		at = stop;
 	}
@@ -256,12 +256,12 @@ walk_isakmp(struct msg *m, size_t at, size_t end)
 {
 	size_t start = at;
 
-	if (!lay(m, &format_isakmp, &at, end))
+	if (!lay(m, &field_format_isakmp, &at, end))
 		return false;
 	if (value_of(m, "isakmp.length") != end - start)
 		return bad(m, ERR_LENGTH, "isakmp.length", start + 24, "RFC 2408 3.1");
 	if (value_of(m, "isakmp.flags") & 1)
-		return lay(m, &format_encrypted, &at, end);
+		return lay(m, &field_format_encrypted, &at, end);
 	return walk_chain(m, (uint8_t)value_of(m, "isakmp.next"), at, end, false);
 }
 
@@ -277,7 +277,7 @@ walk_tlvs(struct msg *m, size_t at, size_t end)
 		if (!peek_u16(m, at, end, "ssp.tlv.type", &type) ||
 			!peek_u16(m, at + 2, end, "ssp.tlv.length", &len))
 			return false;
-		f = format_ssp_tlv((uint16_t)type);
+		f = field_format_ssp_tlv((uint16_t)type);
 		if (!f)
 			return bad(m, ERR_VALUE, "ssp.tlv.type", at, "docs/spec/ssp.md 1");
 		if (len > end - at - 4)
@@ -297,7 +297,7 @@ walk_ssp(struct msg *m, size_t at, size_t end)
 	while (at < end) {
 		size_t start = at, body;
 
-		if (!lay(m, &format_ssp, &at, end))
+		if (!lay(m, &field_format_ssp, &at, end))
 			return false;
 		body = value_of(m, "ssp.length");
 		if (body > 4096)
@@ -322,15 +322,15 @@ walk_udp_body(struct msg *m, size_t at, size_t end)
 	if (d == 1985) {
 		bool adv = end - at > 1 && m->bytes[at + 1] == 3;
 
-		return lay(m, adv ? &format_hsrpadv : &format_hsrp, &at, end) &&
+		return lay(m, adv ? &field_format_hsrpadv : &field_format_hsrp, &at, end) &&
 		       walk_data(m, at, end);
 	}
 	if (s == 500 || d == 500)
 		return walk_isakmp(m, at, end);
 	if ((s == 4500 || d == 4500) && end - at >= 8) {
 		if (m->bytes[at] | m->bytes[at + 1] | m->bytes[at + 2] | m->bytes[at + 3])
-			return lay(m, &format_esp, &at, end);
-		return lay(m, &format_nonesp, &at, end) && walk_isakmp(m, at, end);
+			return lay(m, &field_format_esp, &at, end);
+		return lay(m, &field_format_nonesp, &at, end) && walk_isakmp(m, at, end);
 	}
 	return walk_data(m, at, end);
 }
@@ -342,7 +342,7 @@ sum_is_good(struct msg *m, const char *field, size_t at, size_t end, uint8_t pro
 
 	s.src = (uint32_t)value_of(m, "ip.src");
 	s.dst = (uint32_t)value_of(m, "ip.dst");
-	if (!format_checksum(&s))
+	if (!field_format_checksum(&s))
 		return true;
 	return bad(m, ERR_CHECKSUM, field, last_named(m, field)->offset,
 		last_named(m, field)->def->clause);
@@ -353,7 +353,7 @@ walk_udp(struct msg *m, size_t at, size_t end, bool whole)
 {
 	size_t start = at, len;
 
-	if (!lay(m, &format_udp, &at, end))
+	if (!lay(m, &field_format_udp, &at, end))
 		return false;
 	len = value_of(m, "udp.length");
 	if (!whole)
@@ -378,13 +378,13 @@ walk_l4(struct msg *m, size_t at, size_t end)
 	case 17:
 		return walk_udp(m, at, end, whole);
 	case 50:
-		return lay(m, &format_esp, &at, end);
+		return lay(m, &field_format_esp, &at, end);
 	case 1:
-		return lay(m, &format_icmp, &at, end) &&
+		return lay(m, &field_format_icmp, &at, end) &&
 		       (!whole || sum_is_good(m, "icmp.checksum", start, end, 0)) &&
 		       walk_data(m, at, end);
 	case 6:
-		return lay(m, &format_tcp, &at, end) &&
+		return lay(m, &field_format_tcp, &at, end) &&
 		       (!whole || sum_is_good(m, "tcp.checksum", start, end, 6)) &&
 		       walk_data(m, at, end);
 	}
@@ -396,7 +396,7 @@ walk_ipv4(struct msg *m, size_t at, size_t end)
 {
 	size_t start = at, len;
 
-	if (!lay(m, &format_ipv4, &at, end))
+	if (!lay(m, &field_format_ipv4, &at, end))
 		return false;
 	len = value_of(m, "ip.length");
 	if (len < at - start || len > end - start)
@@ -410,11 +410,11 @@ walk_ipv4(struct msg *m, size_t at, size_t end)
 static bool
 walk_eth(struct msg *m, size_t at, size_t end)
 {
-	if (!lay(m, &format_eth, &at, end))
+	if (!lay(m, &field_format_eth, &at, end))
 		return false;
 	switch (value_of(m, "eth.type")) {
 	case 0x0806:
-		if (!lay(m, &format_arp, &at, end))
+		if (!lay(m, &field_format_arp, &at, end))
 			return false;
 		m->layers[m->layer_cnt - 1].len = 28;
 		return true; /* what follows is padding */
@@ -458,15 +458,15 @@ field_decode_as(struct msg *m, const char *format, const void *bytes, size_t len
 	start(m, bytes, len);
 	if (!f)
 		bad(m, ERR_UNKNOWN, "format", 0, "-");
-	else if (f == &format_eth)
+	else if (f == &field_format_eth)
 		walk_eth(m, 0, len);
-	else if (f == &format_ipv4)
+	else if (f == &field_format_ipv4)
 		walk_ipv4(m, 0, len);
-	else if (f == &format_isakmp)
+	else if (f == &field_format_isakmp)
 		walk_isakmp(m, 0, len);
-	else if (f == &format_ssp)
+	else if (f == &field_format_ssp)
 		walk_ssp(m, 0, len);
-	else if (f->level == 4 && !strncmp(f->name, "isakmp.", 7) && f != &format_encrypted)
+	else if (f->level == 4 && !strncmp(f->name, "isakmp.", 7) && f != &field_format_encrypted)
 		walk_chain(m, (uint8_t)f->type, 0, len, false);
 	else if (lay(m, f, &at, len))
 		walk_data(m, at, len);
@@ -479,4 +479,16 @@ field_decode_chain(struct msg *m, uint8_t first, const void *bytes, size_t len)
 	start(m, bytes, len);
 	walk_chain(m, first, 0, len, true);
 	return m->err;
+}
+
+size_t
+field_ssp_whole(const void *bytes, size_t len)
+{
+	const uint8_t *p = bytes;
+	size_t body;
+
+	if (len < 16)
+		return 0;
+	body = (size_t)p[4] << 24 | (size_t)p[5] << 16 | (size_t)p[6] << 8 | p[7];
+	return body <= len - 16 ? 16 + body : 0;
 }

@@ -12,7 +12,7 @@
 #define NAME_MAX_LEN 64
 
 uint16_t
-format_checksum(const struct sum_in *s)
+field_format_checksum(const struct sum_in *s)
 {
 	uint64_t sum = 0;
 

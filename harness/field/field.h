@@ -29,8 +29,8 @@
 #include "ref/base/err.h"
 #include "ref/base/ip4.h"
 
-#define FIELD_MAX 320 /* fields in one message; more are refused as ERR_FULL */
-#define LAYER_MAX 64
+#define FIELD_MAX 800 /* fields in one message; more are refused as ERR_FULL */
+#define LAYER_MAX 250
 
 enum field_kind {
 	FIELD_NUM,   /* up to 64 bits */
@@ -109,6 +109,11 @@ enum err field_decode(struct msg *m, const void *frame, size_t len);
  * ISAKMP payload ("isakmp.hash") decodes the whole chain of payloads that starts with it.
  */
 enum err field_decode_as(struct msg *m, const char *format, const void *bytes, size_t len);
+/*
+ * Octets of the whole SSP message that the bytes start with; 0 if it is not all there yet. A stream
+ * is read message by message: one decoded at a time.
+ */
+size_t field_ssp_whole(const void *bytes, size_t len);
 /* A decrypted chain of ISAKMP payloads; `first` is the next-payload octet of the header. */
 enum err field_decode_chain(struct msg *m, uint8_t first, const void *bytes, size_t len);
 

@@ -158,6 +158,9 @@ START_TEST(ssp)
 
 	ck_assert_uint_eq(n, 16 + 16 + 9);
 	ck_assert_int_eq(field_decode_as(&m, "ssp", buf, n), ERR_OK);
+	ck_assert_uint_eq(field_ssp_whole(buf, n), n);
+	ck_assert_uint_eq(field_ssp_whole(buf, n + 5), n);
+	ck_assert_uint_eq(field_ssp_whole(buf, n - 1), 0);
 	ck_assert_uint_eq(get("ssp.length"), 25);
 	ck_assert_uint_eq(get("ssp.spis.type"), 24);
 	ck_assert_uint_eq(get("ssp.spis.length"), 12);
@@ -201,7 +204,7 @@ START_TEST(every_format)
 		ck_assert_ptr_eq(field_format(f->name), f);
 		for (size_t k = 0; k < f->field_cnt; k++)
 			ck_assert_msg(f->fields[k].clause && f->fields[k].name, "%s", f->name);
-		if (f->level != 4 || f == &format_encrypted)
+		if (f->level != 4 || f == &field_format_encrypted)
 			continue;
 		if (f->name[0] == 's')
 			continue; /* TLVs stand only in messages */

@@ -51,7 +51,7 @@
 	}
 
 #define FORMAT(var, n, t, l)                                                                       \
-	const struct field_format format_##var = {.name = n,                                       \
+	const struct field_format field_format_##var = {.name = n,                                 \
 		.fields = var##_fields,                                                            \
 		.field_cnt = sizeof var##_fields / sizeof var##_fields[0],                         \
 		.type = t,                                                                         \
@@ -306,12 +306,15 @@ static const struct field_def data_fields[] = {
 };
 FORMAT(data, "data", 0, 9);
 
-static const struct field_format *const own[] = {&format_eth, &format_arp, &format_ipv4,
-	&format_udp, &format_icmp, &format_tcp, &format_esp, &format_nonesp, &format_hsrp,
-	&format_hsrpadv, &format_isakmp, &format_encrypted, &format_sa, &format_prop,
-	&format_transform, &format_attr, &format_attrv, &format_ke, &format_id, &format_cert,
-	&format_cr, &format_hash, &format_sig, &format_nonce, &format_notify, &format_delete,
-	&format_vid, &format_natd, &format_natoa, &format_unknown, &format_data};
+static const struct field_format *const own[] = {&field_format_eth, &field_format_arp,
+	&field_format_ipv4, &field_format_udp, &field_format_icmp, &field_format_tcp,
+	&field_format_esp, &field_format_nonesp, &field_format_hsrp, &field_format_hsrpadv,
+	&field_format_isakmp, &field_format_encrypted, &field_format_sa, &field_format_prop,
+	&field_format_transform, &field_format_attr, &field_format_attrv, &field_format_ke,
+	&field_format_id, &field_format_cert, &field_format_cr, &field_format_hash,
+	&field_format_sig, &field_format_nonce, &field_format_notify, &field_format_delete,
+	&field_format_vid, &field_format_natd, &field_format_natoa, &field_format_unknown,
+	&field_format_data};
 
 #define OWN (sizeof own / sizeof own[0])
 
@@ -320,7 +323,7 @@ field_format_nth(size_t n)
 {
 	if (n < OWN)
 		return own[n];
-	return n == OWN ? &format_ssp : format_ssp_nth(n - OWN - 1);
+	return n == OWN ? &field_format_ssp : field_format_ssp_nth(n - OWN - 1);
 }
 
 const struct field_format *
@@ -329,14 +332,14 @@ field_format(const char *name)
 	for (size_t i = 0; i < OWN; i++)
 		if (!strcmp(own[i]->name, name))
 			return own[i];
-	return format_ssp_by_name(name);
+	return field_format_ssp_by_name(name);
 }
 
 const struct field_format *
-format_payload(uint8_t type)
+field_format_payload(uint8_t type)
 {
 	for (size_t i = 0; i < OWN; i++)
-		if (own[i]->level == 4 && own[i]->type == type && own[i] != &format_encrypted)
+		if (own[i]->level == 4 && own[i]->type == type && own[i] != &field_format_encrypted)
 			return own[i];
-	return &format_unknown;
+	return &field_format_unknown;
 }

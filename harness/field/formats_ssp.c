@@ -18,7 +18,7 @@ static const struct field_def ssp_fields[] = {
 	{.name = "ssp.number", .bits = 32, .preset = 1, .clause = CHANNEL},
 	{.name = "ssp.epoch", .bits = 32, .clause = CHANNEL},
 };
-const struct field_format format_ssp = {
+const struct field_format field_format_ssp = {
 	.name = "ssp", .fields = ssp_fields, .field_cnt = 6, .level = 3};
 
 /* Type and length, in front of each value; then the value's parts. */
@@ -148,7 +148,7 @@ static const struct field_format unknown = {.name = "ssp.unknown",
 	.level = 4};
 
 const struct field_format *
-format_ssp_tlv(uint16_t type)
+field_format_ssp_tlv(uint16_t type)
 {
 	if (type & 0x8000)
 		return &unknown;
@@ -156,10 +156,10 @@ format_ssp_tlv(uint16_t type)
 }
 
 const struct field_format *
-format_ssp_by_name(const char *name)
+field_format_ssp_by_name(const char *name)
 {
 	if (!strcmp(name, "ssp"))
-		return &format_ssp;
+		return &field_format_ssp;
 	if (!strcmp(name, unknown.name))
 		return &unknown;
 	for (size_t i = 1; i < TLV_CNT; i++)
@@ -169,7 +169,7 @@ format_ssp_by_name(const char *name)
 }
 
 const struct field_format *
-format_ssp_nth(size_t n)
+field_format_ssp_nth(size_t n)
 {
 	return n + 1 < TLV_CNT ? &tlvs[n + 1] : NULL;
 }

@@ -302,13 +302,13 @@ netif_tick(struct netif *i, ns_t now)
 		else
 			arp_ask(i, now, a);
 	}
-	reasm_tick(i, now);
+	netif_reasm_tick(i, now);
 }
 
 ns_t
 netif_deadline(const struct netif *i)
 {
-	ns_t at = reasm_deadline(i);
+	ns_t at = netif_reasm_deadline(i);
 
 	for (size_t n = 0; n < NETIF_ARP_MAX; n++)
 		if (i->arp[n].addr && !i->arp[n].known && i->arp[n].tries)
@@ -332,7 +332,7 @@ netif_frame(struct netif *i, ns_t now, const uint8_t *frame, size_t len, size_t 
 	if (!p.is_ip || p.dst != i->cfg.addr)
 		return NULL;
 	if (p.mf || p.frag_off)
-		return reasm_in(i, now, &p, ip_len);
+		return netif_reasm_in(i, now, &p, ip_len);
 	*ip_len = p.ip_len;
 	return p.ip;
 }

@@ -76,7 +76,7 @@ finish(struct netif *i, struct netif_reasm *r, size_t *ip_len)
 }
 
 const uint8_t *
-reasm_in(struct netif *i, ns_t now, const struct pkt *p, size_t *ip_len)
+netif_reasm_in(struct netif *i, ns_t now, const struct pkt *p, size_t *ip_len)
 {
 	struct netif_reasm *r = place(i, now, p);
 	size_t end = p->frag_off + p->l4_len, head = p->ip_len - p->l4_len;
@@ -99,7 +99,7 @@ reasm_in(struct netif *i, ns_t now, const struct pkt *p, size_t *ip_len)
 }
 
 void
-reasm_tick(struct netif *i, ns_t now)
+netif_reasm_tick(struct netif *i, ns_t now)
 {
 	for (size_t n = 0; n < NETIF_REASM_MAX; n++)
 		if (i->reasm[n].used && now >= i->reasm[n].expires) {
@@ -109,7 +109,7 @@ reasm_tick(struct netif *i, ns_t now)
 }
 
 ns_t
-reasm_deadline(const struct netif *i)
+netif_reasm_deadline(const struct netif *i)
 {
 	ns_t at = NS_NEVER;
 

@@ -7,8 +7,8 @@
 #include "harness/peer/netif.h"
 
 /* A fragment; the whole packet (in i->whole) if it was the last one missing, else NULL. */
-const uint8_t *reasm_in(struct netif *i, ns_t now, const struct pkt *p, size_t *ip_len);
-void reasm_tick(struct netif *i, ns_t now);
-ns_t reasm_deadline(const struct netif *i);
+const uint8_t *netif_reasm_in(struct netif *i, ns_t now, const struct pkt *p, size_t *ip_len);
+void netif_reasm_tick(struct netif *i, ns_t now);
+ns_t netif_reasm_deadline(const struct netif *i);
 
 #endif

@@ -8,7 +8,7 @@
 #include "harness/peer/peer_chain.h"
 
 bool
-chain_read(struct chain *c, uint8_t first, const uint8_t *p, size_t len)
+peer_chain_read(struct chain *c, uint8_t first, const uint8_t *p, size_t len)
 {
 	struct rd r;
 	uint8_t type = first;
@@ -41,7 +41,7 @@ chain_read(struct chain *c, uint8_t first, const uint8_t *p, size_t len)
 }
 
 const struct chain_item *
-chain_get(const struct chain *c, uint8_t type, size_t n)
+peer_chain_get(const struct chain *c, uint8_t type, size_t n)
 {
 	for (size_t i = 0; i < c->cnt; i++)
 		if (c->item[i].type == type && !n--)
@@ -50,7 +50,7 @@ chain_get(const struct chain *c, uint8_t type, size_t n)
 }
 
 size_t
-chain_count(const struct chain *c, uint8_t type)
+peer_chain_count(const struct chain *c, uint8_t type)
 {
 	size_t n = 0;
 
@@ -60,14 +60,14 @@ chain_count(const struct chain *c, uint8_t type)
 }
 
 void
-chain_start(struct chain_out *o, uint8_t *buf, size_t cap)
+peer_chain_start(struct chain_out *o, uint8_t *buf, size_t cap)
 {
 	memset(o, 0, sizeof *o);
 	wr_init(&o->w, buf, cap);
 }
 
 void
-chain_open(struct chain_out *o, uint8_t type)
+peer_chain_open(struct chain_out *o, uint8_t type)
 {
 	if (!o->w.len)
 		o->first = type;
@@ -78,17 +78,17 @@ chain_open(struct chain_out *o, uint8_t type)
 }
 
 void
-chain_close(struct chain_out *o)
+peer_chain_close(struct chain_out *o)
 {
 	wr_patch_u16(&o->w, o->open_at + 2, (uint16_t)(o->w.len - o->open_at));
 }
 
 void
-chain_put(struct chain_out *o, uint8_t type, const void *body, size_t len)
+peer_chain_put(struct chain_out *o, uint8_t type, const void *body, size_t len)
 {
-	chain_open(o, type);
+	peer_chain_open(o, type);
 	wr_bytes(&o->w, body, len);
-	chain_close(o);
+	peer_chain_close(o);
 }
 
 /* One transform payload; false at the end or when it is malformed. */
@@ -141,7 +141,7 @@ read_proposal(struct rd *r, struct offer *out, int have, uint8_t *next)
 }
 
 int
-offers_read(const uint8_t *sa, size_t len, struct offer *out, const char **bad)
+peer_offers_read(const uint8_t *sa, size_t len, struct offer *out, const char **bad)
 {
 	struct rd r;
 	uint8_t next = PL_PROPOSAL;
@@ -186,7 +186,7 @@ next_attr(struct rd *r, uint16_t *type, uint32_t *v)
 }
 
 bool
-attr_get(const struct offer *o, uint16_t type, uint32_t *v)
+peer_attr_get(const struct offer *o, uint16_t type, uint32_t *v)
 {
 	struct rd r;
 	uint16_t t;
@@ -199,7 +199,7 @@ attr_get(const struct offer *o, uint16_t type, uint32_t *v)
 }
 
 bool
-attrs_known(const struct offer *o, const uint16_t *types, size_t cnt)
+peer_attrs_known(const struct offer *o, const uint16_t *types, size_t cnt)
 {
 	struct rd r;
 	uint16_t t;
@@ -218,7 +218,7 @@ attrs_known(const struct offer *o, const uint16_t *types, size_t cnt)
 }
 
 bool
-attr_life(
+peer_attr_life(
 	const struct offer *o, uint16_t type_attr, uint16_t value_attr, uint32_t kind, uint32_t *v)
 {
 	struct rd r;
@@ -238,7 +238,7 @@ attr_life(
 }
 
 void
-attr_put(struct wr *w, uint16_t type, uint32_t value)
+peer_attr_put(struct wr *w, uint16_t type, uint32_t value)
 {
 	if (value > 0xffff) {
 		wr_u16(w, type);

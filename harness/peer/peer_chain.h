@@ -46,10 +46,10 @@ struct chain {
 
 /* False, and bad set, if a length is impossible, a reserved octet is not zero, or there are too
  * many. */
-bool chain_read(struct chain *c, uint8_t first, const uint8_t *p, size_t len);
+bool peer_chain_read(struct chain *c, uint8_t first, const uint8_t *p, size_t len);
 /* The n-th (from 0) payload of a type; NULL if there is none. */
-const struct chain_item *chain_get(const struct chain *c, uint8_t type, size_t n);
-size_t chain_count(const struct chain *c, uint8_t type);
+const struct chain_item *peer_chain_get(const struct chain *c, uint8_t type, size_t n);
+size_t peer_chain_count(const struct chain *c, uint8_t type);
 
 /* Writing: payloads one after the other; next and length fields are filled in. */
 struct chain_out {
@@ -59,10 +59,10 @@ struct chain_out {
 	size_t open_at; /* start of the payload being written */
 };
 
-void chain_start(struct chain_out *o, uint8_t *buf, size_t cap);
-void chain_open(struct chain_out *o, uint8_t type);
-void chain_close(struct chain_out *o);
-void chain_put(struct chain_out *o, uint8_t type, const void *body, size_t len);
+void peer_chain_start(struct chain_out *o, uint8_t *buf, size_t cap);
+void peer_chain_open(struct chain_out *o, uint8_t type);
+void peer_chain_close(struct chain_out *o);
+void peer_chain_put(struct chain_out *o, uint8_t type, const void *body, size_t len);
 
 /* One transform of one proposal, as offered. */
 struct offer {
@@ -76,14 +76,14 @@ struct offer {
 #define OFFER_MAX 48
 
 /* All offers of an SA payload's body. -1 if it is malformed, not the IPsec DOI, or has more. */
-int offers_read(const uint8_t *sa, size_t len, struct offer *out, const char **bad);
+int peer_offers_read(const uint8_t *sa, size_t len, struct offer *out, const char **bad);
 /* Value of an attribute (up to 4 octets); false if absent. */
-bool attr_get(const struct offer *o, uint16_t type, uint32_t *v);
+bool peer_attr_get(const struct offer *o, uint16_t type, uint32_t *v);
 /* True if every attribute is one of the types given, at most once but for life (type, duration). */
-bool attrs_known(const struct offer *o, const uint16_t *types, size_t cnt);
+bool peer_attrs_known(const struct offer *o, const uint16_t *types, size_t cnt);
 /* Duration that follows life type `kind`; false if absent. */
-bool attr_life(
+bool peer_attr_life(
 	const struct offer *o, uint16_t type_attr, uint16_t value_attr, uint32_t kind, uint32_t *v);
-void attr_put(struct wr *w, uint16_t type, uint32_t value);
+void peer_attr_put(struct wr *w, uint16_t type, uint32_t value);
 
 #endif

@@ -156,11 +156,11 @@ peer_ike_send_hashed(struct peer *p, ns_t now, struct ike *s, enum peer_kind kin
 		keyike_hash3(&s->k, msgid, SPAN(n->i, n->i_len), SPAN(n->r, n->r_len), h);
 	if (peer_spoil(p, p->wrong.bad_hash, kind))
 		h[0] ^= 1;
-	chain_start(&all, buf, sizeof buf);
+	peer_chain_start(&all, buf, sizeof buf);
 	if (peer_spoil(p, p->wrong.no_hash, kind)) {
 		all.first = o->first;
 	} else {
-		chain_put(&all, PL_HASH, h, keyprim_hash_len(s->k.hash));
+		peer_chain_put(&all, PL_HASH, h, keyprim_hash_len(s->k.hash));
 		if (len)
 			buf[0] = o->first;
 	}
@@ -188,7 +188,7 @@ peer_ike_plain_notify(struct peer *p, ns_t now, const struct in *m, uint16_t typ
 
 	memcpy(s.k.icookie, m->icookie, 8);
 	peer_random(p, s.k.rcookie, 8);
-	chain_start(&o, buf, sizeof buf);
+	peer_chain_start(&o, buf, sizeof buf);
 	peer_put_notify(&o, 1, type, NULL, 0, NULL, 0);
 	peer_ike_send(p, now, &s, PEER_INFO_NOTIFY, peer_random_u32(p), NULL, &o, NULL);
 }
@@ -280,7 +280,7 @@ open_body(struct peer *p, struct in *m, const struct ike *s, uint8_t *iv)
 			return false;
 		}
 	}
-	if (!chain_read(&m->c, m->first, m->body, m->body_len)) {
+	if (!peer_chain_read(&m->c, m->first, m->body, m->body_len)) {
 		peer_refuse(p, m->now, iv ? "payloads (wrong key?)" : m->c.bad);
 		return false;
 	}

@@ -60,14 +60,14 @@ void
 peer_put_notify(struct chain_out *o, uint8_t protocol, uint16_t type, const void *spi,
 	size_t spi_len, const void *data, size_t len)
 {
-	chain_open(o, PL_NOTIFY);
+	peer_chain_open(o, PL_NOTIFY);
 	wr_u32(&o->w, 1);
 	wr_u8(&o->w, protocol);
 	wr_u8(&o->w, (uint8_t)spi_len);
 	wr_u16(&o->w, type);
 	wr_bytes(&o->w, spi, spi_len);
 	wr_bytes(&o->w, data, len);
-	chain_close(o);
+	peer_chain_close(o);
 }
 
 void
@@ -87,7 +87,7 @@ peer_send_notify(struct peer *p, ns_t now, struct ike *s, uint16_t type, uint8_t
 	uint8_t buf[256];
 	struct chain_out o;
 
-	chain_start(&o, buf, sizeof buf);
+	peer_chain_start(&o, buf, sizeof buf);
 	peer_put_notify(&o, protocol, type, spi, spi_len, NULL, 0);
 	peer_info_chain(p, now, s, PEER_INFO_NOTIFY, &o);
 }
@@ -99,14 +99,14 @@ send_delete(struct peer *p, ns_t now, struct ike *s, enum peer_kind kind, uint8_
 	uint8_t buf[256];
 	struct chain_out o;
 
-	chain_start(&o, buf, sizeof buf);
-	chain_open(&o, PL_DELETE);
+	peer_chain_start(&o, buf, sizeof buf);
+	peer_chain_open(&o, PL_DELETE);
 	wr_u32(&o.w, 1);
 	wr_u8(&o.w, protocol);
 	wr_u8(&o.w, spi_len);
 	wr_u16(&o.w, 1);
 	wr_bytes(&o.w, spi, spi_len);
-	chain_close(&o);
+	peer_chain_close(&o);
 	peer_info_chain(p, now, s, kind, &o);
 }
 
@@ -138,7 +138,7 @@ send_dpd(struct peer *p, ns_t now, struct ike *s, enum peer_kind kind, uint32_t 
 	if (p->wrong.dpd_wrong_cookies)
 		spi[15] ^= 0xff;
 	put_u32(data, number);
-	chain_start(&o, buf, sizeof buf);
+	peer_chain_start(&o, buf, sizeof buf);
 	peer_put_notify(&o, PROTO_ISAKMP,
 		kind == PEER_DPD_ASK ? NOTIFY_R_U_THERE : NOTIFY_R_U_THERE_ACK, spi, 16, data, 4);
 	peer_info_chain(p, now, s, kind, &o);

@@ -33,7 +33,7 @@ static void
 put_vids(struct peer *p, struct chain_out *o)
 {
 	if (!p->cfg.no_dpd_vid)
-		chain_put(o, PL_VID, dpd_vid, sizeof dpd_vid);
+		peer_chain_put(o, PL_VID, dpd_vid, sizeof dpd_vid);
 }
 
 static void
@@ -111,7 +111,7 @@ send_sa(struct peer *p, ns_t now, struct ike *s, enum peer_kind kind, const stru
 	uint8_t buf[1024];
 	struct chain_out o;
 
-	chain_start(&o, buf, sizeof buf);
+	peer_chain_start(&o, buf, sizeof buf);
 	peer_put_ike_sa(p, &o, chosen, peer_spoil(p, p->wrong.bad_proposal, kind));
 	if (kind == PEER_MM1) {
 		memcpy(s->sa_b, buf + 4, o.w.len - 4);
@@ -129,9 +129,9 @@ send_ke(struct peer *p, ns_t now, struct ike *s, enum peer_kind kind)
 
 	peer_random(p, nonce, NONCE_LEN);
 	*(s->initiator ? &s->n.i_len : &s->n.r_len) = NONCE_LEN;
-	chain_start(&o, buf, sizeof buf);
-	chain_put(&o, PL_KE, s->dh.pub, s->dh.len);
-	chain_put(&o, PL_NONCE, nonce, NONCE_LEN);
+	peer_chain_start(&o, buf, sizeof buf);
+	peer_chain_put(&o, PL_KE, s->dh.pub, s->dh.len);
+	peer_chain_put(&o, PL_NONCE, nonce, NONCE_LEN);
 	put_vids(p, &o);
 	peer_ike_send(p, now, s, kind, 0, NULL, &o, &s->again);
 }
@@ -170,10 +170,10 @@ send_auth(struct peer *p, ns_t now, struct ike *s, enum peer_kind kind)
 	(s->initiator ? keyike_hash_i : keyike_hash_r)(&s->k, &in, sa_b, SPAN(id, 8), h);
 	if (peer_spoil(p, p->wrong.bad_hash, kind))
 		h[0] ^= 1;
-	chain_start(&o, buf, sizeof buf);
-	chain_put(&o, PL_ID, id, 8);
+	peer_chain_start(&o, buf, sizeof buf);
+	peer_chain_put(&o, PL_ID, id, 8);
 	if (!peer_spoil(p, p->wrong.no_hash, kind))
-		chain_put(&o, PL_HASH, h, keyprim_hash_len(s->k.hash));
+		peer_chain_put(&o, PL_HASH, h, keyprim_hash_len(s->k.hash));
 	if (s->initiator && is_first_contact(p)) {
 		memcpy(cookies, s->k.icookie, 8);
 		memcpy(cookies + 8, s->k.rcookie, 8);
@@ -206,7 +206,7 @@ peer_mm_start(struct peer *p, ns_t now, unsigned children)
 void
 peer_mm_first(struct peer *p, struct in *m)
 {
-	const struct chain_item *sa = chain_get(&m->c, PL_SA, 0);
+	const struct chain_item *sa = peer_chain_get(&m->c, PL_SA, 0);
 	struct offer offers[OFFER_MAX];
 	struct peer_ike_prop prop;
 	const char *bad = "message 1 without SA";
@@ -215,7 +215,7 @@ peer_mm_first(struct peer *p, struct in *m)
 	struct ike *s;
 
 	cnt = sa && m->c.item[0].type == PL_SA && sa->len <= sizeof s->sa_b
-		      ? offers_read(sa->body, sa->len, offers, &bad)
+		      ? peer_offers_read(sa->body, sa->len, offers, &bad)
 		      : -1;
 	while (i < cnt && !peer_match_ike(p, &offers[i], &prop, &life))
 		i++;
@@ -241,7 +241,7 @@ peer_mm_first(struct peer *p, struct in *m)
 static const char *
 take_2(struct peer *p, struct in *m, struct ike *s)
 {
-	const struct chain_item *sa = chain_get(&m->c, PL_SA, 0);
+	const struct chain_item *sa = peer_chain_get(&m->c, PL_SA, 0);
 	struct offer offers[OFFER_MAX];
 	struct peer_ike_prop prop;
 	const char *bad = "message 2 without SA";
@@ -249,7 +249,7 @@ take_2(struct peer *p, struct in *m, struct ike *s)
 
 	if (!sa || m->c.item[0].type != PL_SA)
 		return bad;
-	switch (offers_read(sa->body, sa->len, offers, &bad)) {
+	switch (peer_offers_read(sa->body, sa->len, offers, &bad)) {
 	case -1:
 		return bad;
 	case 1:
@@ -272,10 +272,10 @@ take_2(struct peer *p, struct in *m, struct ike *s)
 static const char *
 take_3(struct peer *p, struct in *m, struct ike *s)
 {
-	if (!take_nonce(chain_get(&m->c, PL_NONCE, 0), s->n.i, &s->n.i_len))
+	if (!take_nonce(peer_chain_get(&m->c, PL_NONCE, 0), s->n.i, &s->n.i_len))
 		return "message 3: nonce";
 	if (!peer_dh_start(p, &s->dh, s->prop.group) ||
-		!peer_dh_finish(&s->dh, chain_get(&m->c, PL_KE, 0)))
+		!peer_dh_finish(&s->dh, peer_chain_get(&m->c, PL_KE, 0)))
 		return "message 3: key exchange";
 	read_vids(m, s);
 	s->step = 5;
@@ -286,9 +286,9 @@ take_3(struct peer *p, struct in *m, struct ike *s)
 static const char *
 take_4(struct peer *p, struct in *m, struct ike *s)
 {
-	if (!take_nonce(chain_get(&m->c, PL_NONCE, 0), s->n.r, &s->n.r_len))
+	if (!take_nonce(peer_chain_get(&m->c, PL_NONCE, 0), s->n.r, &s->n.r_len))
 		return "message 4: nonce";
-	if (!peer_dh_finish(&s->dh, chain_get(&m->c, PL_KE, 0)))
+	if (!peer_dh_finish(&s->dh, peer_chain_get(&m->c, PL_KE, 0)))
 		return "message 4: key exchange";
 	read_vids(m, s);
 	if (!derive(p, s))
@@ -313,7 +313,8 @@ id_is_remote(const struct peer *p, const struct chain_item *id)
 static const char *
 check_auth(struct peer *p, const struct in *m, const struct ike *s)
 {
-	const struct chain_item *id = chain_get(&m->c, PL_ID, 0), *h = chain_get(&m->c, PL_HASH, 0);
+	const struct chain_item *id = peer_chain_get(&m->c, PL_ID, 0),
+				*h = peer_chain_get(&m->c, PL_HASH, 0);
 	struct keyike_in in = inputs(p, s);
 	struct span sa_b = SPAN(s->sa_b, s->sa_b_len);
 	uint8_t want[KEYPRIM_HASH_MAX];

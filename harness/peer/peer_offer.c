@@ -31,7 +31,7 @@ static const struct {
 static void
 open_sa(struct chain_out *o)
 {
-	chain_open(o, PL_SA);
+	peer_chain_open(o, PL_SA);
 	wr_u32(&o->w, 1); /* IPsec DOI */
 	wr_u32(&o->w, 1); /* SIT_IDENTITY_ONLY */
 }
@@ -80,14 +80,14 @@ put_ike_transform(struct peer *p, struct wr *w, size_t n, bool spoilt)
 	const struct peer_ike_prop *i = &p->cfg.ike[n];
 	size_t at = open_transform(w, n + 1u < p->cfg.ike_cnt, (uint8_t)(n + 1), KEY_IKE);
 
-	attr_put(w, A1_ENC, spoilt ? NOBODY_HAS_IT : (uint32_t)i->cipher);
-	attr_put(w, A1_HASH, (uint32_t)i->hash);
-	attr_put(w, A1_AUTH, AUTH_PSK);
-	attr_put(w, A1_GROUP, i->group);
-	attr_put(w, A1_LIFE_TYPE, LIFE_SECONDS);
-	attr_put(w, A1_LIFE, p->cfg.ike_life_s);
+	peer_attr_put(w, A1_ENC, spoilt ? NOBODY_HAS_IT : (uint32_t)i->cipher);
+	peer_attr_put(w, A1_HASH, (uint32_t)i->hash);
+	peer_attr_put(w, A1_AUTH, AUTH_PSK);
+	peer_attr_put(w, A1_GROUP, i->group);
+	peer_attr_put(w, A1_LIFE_TYPE, LIFE_SECONDS);
+	peer_attr_put(w, A1_LIFE, p->cfg.ike_life_s);
 	if (i->cipher == KEYPRIM_AES)
-		attr_put(w, A1_KEY_LEN, i->key_bits);
+		peer_attr_put(w, A1_KEY_LEN, i->key_bits);
 	close_at(w, at);
 }
 
@@ -118,7 +118,7 @@ peer_put_ike_sa(struct peer *p, struct chain_out *o, const struct offer *chosen,
 			put_ike_transform(p, w, n, spoilt);
 	}
 	close_at(w, at);
-	chain_close(o);
+	peer_chain_close(o);
 }
 
 bool
@@ -130,14 +130,16 @@ peer_match_ike(
 	uint32_t enc, hash, auth, group, bits = 0;
 
 	*life = 0;
-	if (o->protocol != PROTO_ISAKMP || o->transform_id != KEY_IKE || !attrs_known(o, known, 7))
+	if (o->protocol != PROTO_ISAKMP || o->transform_id != KEY_IKE ||
+		!peer_attrs_known(o, known, 7))
 		return false;
-	if (!attr_get(o, A1_ENC, &enc) || !attr_get(o, A1_HASH, &hash) ||
-		!attr_get(o, A1_AUTH, &auth) || !attr_get(o, A1_GROUP, &group) || auth != AUTH_PSK)
+	if (!peer_attr_get(o, A1_ENC, &enc) || !peer_attr_get(o, A1_HASH, &hash) ||
+		!peer_attr_get(o, A1_AUTH, &auth) || !peer_attr_get(o, A1_GROUP, &group) ||
+		auth != AUTH_PSK)
 		return false;
-	if (!attr_get(o, A1_KEY_LEN, &bits))
+	if (!peer_attr_get(o, A1_KEY_LEN, &bits))
 		bits = 0;
-	if (!attr_life(o, A1_LIFE_TYPE, A1_LIFE, LIFE_SECONDS, life))
+	if (!peer_attr_life(o, A1_LIFE_TYPE, A1_LIFE, LIFE_SECONDS, life))
 		*life = 0;
 	for (size_t n = 0; n < p->cfg.ike_cnt; n++) {
 		const struct peer_ike_prop *i = &p->cfg.ike[n];
@@ -159,19 +161,19 @@ put_esp_transform(struct peer *p, struct wr *w, size_t n, bool spoilt)
 	size_t at = open_transform(
 		w, false, 1, spoilt ? NOBODYS_TRANSFORM : suites[e->suite].transform);
 
-	attr_put(w, A2_LIFE_TYPE, LIFE_SECONDS);
-	attr_put(w, A2_LIFE, p->cfg.esp_life_s);
+	peer_attr_put(w, A2_LIFE_TYPE, LIFE_SECONDS);
+	peer_attr_put(w, A2_LIFE, p->cfg.esp_life_s);
 	if (p->cfg.esp_life_kb) {
-		attr_put(w, A2_LIFE_TYPE, LIFE_KB);
-		attr_put(w, A2_LIFE, p->cfg.esp_life_kb);
+		peer_attr_put(w, A2_LIFE_TYPE, LIFE_KB);
+		peer_attr_put(w, A2_LIFE, p->cfg.esp_life_kb);
 	}
-	attr_put(w, A2_MODE, MODE_TUNNEL);
+	peer_attr_put(w, A2_MODE, MODE_TUNNEL);
 	if (suites[e->suite].auth)
-		attr_put(w, A2_AUTH, suites[e->suite].auth);
+		peer_attr_put(w, A2_AUTH, suites[e->suite].auth);
 	if (suites[e->suite].key_len)
-		attr_put(w, A2_KEY_LEN, e->key_bits);
+		peer_attr_put(w, A2_KEY_LEN, e->key_bits);
 	if (p->cfg.pfs_group)
-		attr_put(w, A2_GROUP, p->cfg.pfs_group);
+		peer_attr_put(w, A2_GROUP, p->cfg.pfs_group);
 	close_at(w, at);
 }
 
@@ -198,7 +200,7 @@ peer_put_esp_sa(
 			chosen->attrs, chosen->attrs_len);
 		close_at(w, at);
 	}
-	chain_close(o);
+	peer_chain_close(o);
 }
 
 bool
@@ -210,19 +212,19 @@ peer_match_esp(
 	uint32_t mode, auth = 0, bits = 0, group = 0;
 
 	*life = 0;
-	if (o->protocol != PROTO_ESP || o->spi_len != 4 || !attrs_known(o, known, 6))
+	if (o->protocol != PROTO_ESP || o->spi_len != 4 || !peer_attrs_known(o, known, 6))
 		return false;
 	if (!(o->spi[0] | o->spi[1] | o->spi[2])) /* RFC 4303 2.1: 0 to 255 are reserved */
 		return false;
-	if (!attr_get(o, A2_MODE, &mode) || mode != MODE_TUNNEL)
+	if (!peer_attr_get(o, A2_MODE, &mode) || mode != MODE_TUNNEL)
 		return false;
-	if (!attr_get(o, A2_AUTH, &auth))
+	if (!peer_attr_get(o, A2_AUTH, &auth))
 		auth = 0;
-	if (!attr_get(o, A2_KEY_LEN, &bits))
+	if (!peer_attr_get(o, A2_KEY_LEN, &bits))
 		bits = 0;
-	if (!attr_get(o, A2_GROUP, &group))
+	if (!peer_attr_get(o, A2_GROUP, &group))
 		group = 0;
-	if (!attr_life(o, A2_LIFE_TYPE, A2_LIFE, LIFE_SECONDS, life))
+	if (!peer_attr_life(o, A2_LIFE_TYPE, A2_LIFE, LIFE_SECONDS, life))
 		*life = 0;
 	if (group != p->cfg.pfs_group)
 		return false;

@@ -120,7 +120,7 @@ peer_send_info(struct peer *p, ns_t now, uint8_t first, const uint8_t *payloads,
 
 	if (!s || len > sizeof buf)
 		return false;
-	chain_start(&o, buf, sizeof buf);
+	peer_chain_start(&o, buf, sizeof buf);
 	wr_bytes(&o.w, payloads, len);
 	o.first = first;
 	peer_info_chain(p, now, s, PEER_INFO_NOTIFY, &o);

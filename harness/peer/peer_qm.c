@@ -13,14 +13,14 @@ put_proxy(struct chain_out *o, const struct peer_proxy *x, uint32_t shift)
 {
 	bool host = x->net.len == 32;
 
-	chain_open(o, PL_ID);
+	peer_chain_open(o, PL_ID);
 	wr_u8(&o->w, host ? 1 : 4); /* RFC 2407 4.6.2.1: address, subnet */
 	wr_u8(&o->w, x->proto);
 	wr_u16(&o->w, x->port);
 	wr_u32(&o->w, x->net.addr + shift);
 	if (!host)
 		wr_u32(&o->w, ip4_mask(x->net.len));
-	chain_close(o);
+	peer_chain_close(o);
 }
 
 static bool
@@ -47,11 +47,12 @@ is_proxy(const struct chain_item *i, const struct peer_proxy *x)
 static bool
 proxies_good(const struct peer *p, const struct in *m, bool initiator)
 {
-	const struct chain_item *i = chain_get(&m->c, PL_ID, 0), *r = chain_get(&m->c, PL_ID, 1);
+	const struct chain_item *i = peer_chain_get(&m->c, PL_ID, 0),
+				*r = peer_chain_get(&m->c, PL_ID, 1);
 	const struct peer_proxy *ci = initiator ? &p->cfg.local : &p->cfg.far;
 	const struct peer_proxy *cr = initiator ? &p->cfg.far : &p->cfg.local;
 
-	return i && r && chain_count(&m->c, PL_ID) == 2 && is_proxy(i, ci) && is_proxy(r, cr);
+	return i && r && peer_chain_count(&m->c, PL_ID) == 2 && is_proxy(i, ci) && is_proxy(r, cr);
 }
 
 /* SA, nonce, KE, identities: the body of messages 1 and 2. */
@@ -66,11 +67,11 @@ send_offer(struct peer *p, ns_t now, struct ike *s, struct qm *q, enum peer_kind
 
 	peer_random(p, nonce, NONCE_LEN);
 	*(q->initiator ? &q->n.i_len : &q->n.r_len) = NONCE_LEN;
-	chain_start(&o, buf, sizeof buf);
+	peer_chain_start(&o, buf, sizeof buf);
 	peer_put_esp_sa(p, &o, p->wrong.spi_zero ? 0 : q->spi_in, chosen, spoilt);
-	chain_put(&o, PL_NONCE, nonce, NONCE_LEN);
+	peer_chain_put(&o, PL_NONCE, nonce, NONCE_LEN);
 	if (q->dh.group)
-		chain_put(&o, PL_KE, q->dh.pub, q->dh.len);
+		peer_chain_put(&o, PL_KE, q->dh.pub, q->dh.len);
 	put_proxy(&o, q->initiator ? &p->cfg.local : &p->cfg.far, shift);
 	put_proxy(&o, q->initiator ? &p->cfg.far : &p->cfg.local, shift);
 	peer_ike_send_hashed(
@@ -115,7 +116,7 @@ take_nonce(const struct chain_item *i, uint8_t *n, size_t *len)
 static const char *
 take_ke(struct qm *q, const struct in *m)
 {
-	const struct chain_item *ke = chain_get(&m->c, PL_KE, 0);
+	const struct chain_item *ke = peer_chain_get(&m->c, PL_KE, 0);
 
 	if (!q->dh.group)
 		return ke ? "key exchange without a group" : NULL;
@@ -143,13 +144,14 @@ static int
 choose(struct peer *p, const struct in *m, struct offer *offers, struct peer_esp_prop *prop,
 	uint32_t *life, const char **bad)
 {
-	const struct chain_item *sa = chain_get(&m->c, PL_SA, 0);
+	const struct chain_item *sa = peer_chain_get(&m->c, PL_SA, 0);
 	int cnt;
 
 	*bad = "Quick Mode without SA";
-	if (!sa || m->c.cnt < 2 || m->c.item[1].type != PL_SA || chain_count(&m->c, PL_SA) != 1)
+	if (!sa || m->c.cnt < 2 || m->c.item[1].type != PL_SA ||
+		peer_chain_count(&m->c, PL_SA) != 1)
 		return -1;
-	cnt = offers_read(sa->body, sa->len, offers, bad);
+	cnt = peer_offers_read(sa->body, sa->len, offers, bad);
 	for (int i = 0; i < cnt; i++)
 		if (peer_match_esp(p, &offers[i], prop, life))
 			return i;
@@ -176,7 +178,7 @@ take_1(struct peer *p, struct in *m, struct ike *s)
 	uint32_t life;
 	const char *bad;
 	int i = choose(p, m, offers, &prop, &life, &bad);
-	const struct chain_item *ke = chain_get(&m->c, PL_KE, 0);
+	const struct chain_item *ke = peer_chain_get(&m->c, PL_KE, 0);
 	struct qm *q;
 
 	if (i < 0) {
@@ -187,7 +189,7 @@ take_1(struct peer *p, struct in *m, struct ike *s)
 		refuse(p, m, s, "client identities", NOTIFY_INVALID_ID);
 		return;
 	}
-	if (!take_nonce(chain_get(&m->c, PL_NONCE, 0), n.i, &n.i_len)) {
+	if (!take_nonce(peer_chain_get(&m->c, PL_NONCE, 0), n.i, &n.i_len)) {
 		refuse(p, m, s, "nonce", 0);
 		return;
 	}
@@ -225,7 +227,7 @@ take_2(struct peer *p, struct in *m, struct ike *s, struct qm *q)
 		return i < 0 ? bad : "message 2 chooses more than one";
 	if (!proxies_good(p, m, true))
 		return "client identities";
-	if (!take_nonce(chain_get(&m->c, PL_NONCE, 0), q->n.r, &q->n.r_len))
+	if (!take_nonce(peer_chain_get(&m->c, PL_NONCE, 0), q->n.r, &q->n.r_len))
 		return "nonce";
 	bad = take_ke(q, m);
 	if (bad)
@@ -235,7 +237,7 @@ take_2(struct peer *p, struct in *m, struct ike *s, struct qm *q)
 	q->step = 4;
 	q->done = true;
 	q->forget = m->now + ns_from_s(30);
-	chain_start(&o, buf, sizeof buf);
+	peer_chain_start(&o, buf, sizeof buf);
 	peer_child_new(p, m->now, q);
 	peer_ike_send_hashed(p, m->now, s, PEER_QM3, q->msgid, q->iv, &o, &q->n, 3, &q->again);
 	peer_child_ready(p, m->now, q->record);
@@ -251,7 +253,7 @@ peer_qm_in(struct peer *p, struct in *m, struct ike *s, struct qm *q)
 
 	if (q)
 		n = q->n;
-	if (which == 2 && !take_nonce(chain_get(&m->c, PL_NONCE, 0), n.r, &n.r_len))
+	if (which == 2 && !take_nonce(peer_chain_get(&m->c, PL_NONCE, 0), n.r, &n.r_len))
 		bad = "nonce";
 	else if (!peer_ike_check_hash(s, m, &n, which))
 		bad = "Quick Mode hash";

@@ -4,8 +4,8 @@
 
 /*
  * Two peers joined back to back under a simulated clock, for the unit tests of this folder. A frame
- * takes 1 ms. A test may look at each frame and lose it (`lose`). Everything is static: a program has one
- * wire.
+ * takes 1 ms. A test may look at each frame and lose it (`lose`). Everything is static: a program
+ * has one wire.
  */
 #include <check.h>
 #include <string.h>

@@ -23,7 +23,7 @@ spoil_once(size_t mask_at, enum peer_kind kind, const char *refusal)
 
 	wire_default();
 	w = peer_wrong(wire.p[side]);
-	*(uint32_t *)((char *)w + mask_at) = PEER_BIT(kind);
+	memcpy((char *)w + mask_at, &(uint32_t){PEER_BIT(kind)}, sizeof(uint32_t));
 	w->count = 1;
 	peer_initiate(wire.p[0], wire.now);
 	wire_for_ms(300);

@@ -90,6 +90,8 @@ bool case_expect_u64(struct case_run *c, uint64_t want, uint64_t got, const char
 bool case_expect_text(struct case_run *c, const char *want, const char *got, const char *what);
 /* For a verdict on time: a failure while the lab was late by 20 ms or more is inconclusive. */
 bool case_expect_timely(struct case_run *c, bool cond, const char *fmt, ...) CASE_PRINTF(3, 4);
+/* A measured span against its limit: inconclusive only where the lab's lateness can explain the rest. */
+bool case_expect_within(struct case_run *c, ns_t seen, ns_t limit, const char *what);
 /* Wait, and expect that it happens; the text is built from what was waited for. */
 bool case_await(struct case_run *c, const char *what, ns_t limit, bool (*pred)(void *), void *ctx);
 /* Wait for a precondition: if it does not come, the case is inconclusive. */

@@ -54,16 +54,29 @@ start(void)
 	step(0, &(struct ike_in){.kind = IKE_IN_INITIATE, .map_id = 1, .remote = {IP4(10, 0, 0, 3), 0}});
 }
 
+/* The IV that the core will use: of the exchange, or of a new one. */
+static void
+iv_for(const struct ike_sa *sa, const struct ike_xchg *x, const uint8_t *msgid, uint8_t iv[CRYPTO_BLOCK])
+{
+	const struct crypto_part part[] = {{sa->last_block, CRYPTO_BLOCK}, {msgid, 4}};
+	uint8_t out[CRYPTO_HASH_MAX];
+
+	crypto_null.hash(CRYPTO_SHA1, part, 2, out);
+	memcpy(iv, x ? x->iv : out, CRYPTO_BLOCK);
+}
+
 /* Give the packet the cookies, the message id and the length of something that is there. */
 static void
 fit(uint8_t *b, size_t len, uint8_t how)
 {
 	const struct ike_xchg *x = &xchgs[how >> 2 & 3];
+	const struct ike_sa *sa = &sas[how >> 1 & 1];
+	uint8_t iv[CRYPTO_BLOCK];
 
 	if (len < ISAKMP_HDR_LEN)
 		return;
 	if (how & 1)
-		memcpy(b, &sas[how >> 1 & 1].cookies, 16);
+		memcpy(b, &sa->cookies, 16);
 	if (how & 1 && how & 0x40)
 		for (unsigned i = 0; i < 4; i++)
 			b[20 + i] = (uint8_t)(x->msgid >> (24 - 8 * i));
@@ -71,9 +84,10 @@ fit(uint8_t *b, size_t len, uint8_t how)
 	b[24] = b[25] = 0;
 	b[26] = (uint8_t)(len >> 8);
 	b[27] = (uint8_t)len;
+	iv_for(sa, how & 0x40 ? x : NULL, b + 20, iv);
 	if (how & 0x20 && b[19] & ISAKMP_F_ENCRYPT && (len - ISAKMP_HDR_LEN) % 16 == 0)
-		crypto_null.cbc_encrypt(sas[how >> 1 & 1].key.b, x->iv, b + ISAKMP_HDR_LEN,
-			b + ISAKMP_HDR_LEN, len - ISAKMP_HDR_LEN);
+		crypto_null.cbc_encrypt(sa->key.b, iv, b + ISAKMP_HDR_LEN, b + ISAKMP_HDR_LEN,
+			len - ISAKMP_HDR_LEN);
 }
 
 int

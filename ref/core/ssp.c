@@ -176,11 +176,14 @@ bulk_begin(struct ssp *s, struct turn *t)
 	s->bulk_sent = true;
 	s->bulk_end = 0;
 	ready_set(s, t, SSP_ACT_MIRRORED, false);
-	if (!s->rules->bulk)
-		return;
 	s->count[SSP_CNT_BULKS]++;
 	send_plain(s, t, SSP_BULK_BEGIN, 0, 0);
-	(void)emit(t, SSP_ACT_BULK);
+	if (s->rules->bulk) {
+		(void)emit(t, SSP_ACT_BULK);
+	} else {
+		send_plain(s, t, SSP_BULK_END, 0, 0);
+		s->bulk_end = s->sent;
+	}
 }
 
 /* Roles may have changed on either side: what follows from them. */

@@ -21,7 +21,7 @@ struct ssp_rules {
 	bool refuse_stale_epoch;
 	bool resync_on_gap;
 	bool ready_after_bulk;	  /* false: ready as soon as it is connected */
-	bool bulk;		  /* send what exists to a standby that joins */
+	bool bulk;		  /* send what exists to a standby that joins; else an empty bulk */
 	bool keepalives;
 	bool close_when_silent;
 	uint8_t silent_keepalives; /* 4 */

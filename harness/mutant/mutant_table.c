@@ -110,6 +110,12 @@ hsrp_no_tracking(struct node_rules *r)
 }
 
 static void
+hsrp_silent_shutdown(struct node_rules *r)
+{
+	r->hsrp.cell[HSRP_EV_B][HSRP_ACTIVE].act = "CD";
+}
+
+static void
 hsrp_no_higher_standby(struct node_rules *r)
 {
 	r->hsrp.cell[HSRP_EV_K][HSRP_STANDBY].act = NULL;
@@ -602,6 +608,7 @@ const struct mutant mutants[] = {
 	{"hsrp-wrong-vmac", "the virtual MAC is not the well-known one", hsrp_wrong_vmac},
 	{"hsrp-hold-twice", "a router waits for two hold times", hsrp_hold_twice},
 	{"hsrp-no-tracking", "a tracked interface that is down changes nothing", hsrp_no_tracking},
+	{"hsrp-silent-shutdown", "no Resign when HSRP is taken down", hsrp_silent_shutdown},
 	{"hsrp-no-higher-standby", "a standby router stays so beside a better one", hsrp_no_higher_standby},
 	{"hsrp-speak-ignores-better", "a speaking router ignores a better speaker", hsrp_speak_ignores_better},
 	{"ike-any-psk", "HASH_I is not checked", ike_any_psk},

@@ -90,7 +90,8 @@ build/fuzz/ref/%: ref/%.c $(BASE_SRC) $(REF_SRC)
 	$(FUZZ_CC) -o $@ $< $(BASE_SRC) $(call sources,ref/wire ref/crypto ref/core ref/node ref/config) -lcrypto
 build/fuzz/harness/%: harness/%.c $(BASE_SRC) $(HARNESS_SRC)
 	@mkdir -p $(@D)
-	$(FUZZ_CC) -o $@ $< $(BASE_SRC) $(call sources,harness/field harness/keys harness/trace) -lcrypto -lpcap
+	$(FUZZ_CC) -o $@ $< $(BASE_SRC) $(call sources,harness/field harness/keys harness/trace harness/peer) \
+		-lssl -lcrypto -lpcap
 
 tests: $(REF_TESTS) $(HARNESS_TESTS)
 

@@ -126,7 +126,7 @@ take_law(struct case_run *c, json_t *laws, const struct law_result *r)
 }
 
 static json_t *
-judge_laws(struct case_run *c)
+laws_outcome(struct case_run *c)
 {
 	struct law_result out[LAWS_MAX];
 	json_t *laws = json_array();
@@ -170,7 +170,7 @@ settle_up(struct case_run *c)
 	read_keylogs(c);
 	write_keys(c);
 	c->facts.frames_dropped = lab_dropped(c->lab) > 0;
-	laws = judge_laws(c);
+	laws = laws_outcome(c);
 	write_trace(c);
 	lab_wind_down(c->lab);
 	for (int m = 0; m < LAB_MEMBERS; m++) {

@@ -69,10 +69,11 @@ START_TEST(duplicates)
 	/* answered afresh: a second SA in the making */
 	sim_init(s, 1);
 	s->b.rules.redo_duplicates = true;
-	s->double_percent = 40;
+	s->double_percent = 100;
 	sim_initiate(s, &s->a, 0);
+	s->double_percent = 0;
 	sim_run(s, S(1));
-	ck_assert_uint_gt(s->b.k.count[IKE_R_REPLACED], 0);
+	ck_assert_uint_eq(s->b.k.count[IKE_R_REPLACED], 1);
 }
 END_TEST
 

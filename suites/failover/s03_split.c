@@ -176,7 +176,7 @@ static void
 unique_while_split(struct case_run *c)
 {
 	const struct lab_text knobs = {.replay_out = 100};
-	struct shadow s;
+	static struct shadow s; /* outlives the function: the lab winds down after it */
 	struct world w;
 
 	if (split_and_heal(&w, c, &knobs, &s, 4 * NS_PER_S))
@@ -187,7 +187,7 @@ static void
 unique_within_the_lease(struct case_run *c)
 {
 	const struct lab_text knobs = {.replay_out = 50};
-	struct shadow s;
+	static struct shadow s; /* outlives the function: the lab winds down after it */
 	struct world w;
 
 	if (split_and_heal(&w, c, &knobs, &s, 700 * NS_PER_MS))
@@ -208,7 +208,7 @@ static void
 healed(struct case_run *c)
 {
 	const struct lab_text knobs = {.replay_out = 100};
-	struct shadow s;
+	static struct shadow s; /* outlives the function: the lab winds down after it */
 	struct world w;
 	const struct stream_rx *rx;
 	uint32_t before;

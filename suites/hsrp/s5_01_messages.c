@@ -21,7 +21,7 @@ format(struct case_run *c)
 		uint32_t want;
 	} wants[] = {
 		{"ip.ttl", 1}, {"ip.src", LAB_OUT_A}, {"ip.dst", IP4(224, 0, 0, 2)}, {"udp.sport", 1985},
-		{"udp.dport", 1985}, {"udp.len", 28}, {"hsrp.version", 0}, {"hsrp.opcode", 0},
+		{"udp.dport", 1985}, {"udp.length", 28}, {"hsrp.version", 0}, {"hsrp.opcode", 0},
 		{"hsrp.state", 16}, {"hsrp.priority", 100}, {"hsrp.group", 1}, {"hsrp.vip", LAB_OUT_VIP},
 	};
 

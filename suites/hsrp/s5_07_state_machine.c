@@ -136,7 +136,7 @@ static void
 resign(struct case_run *c)
 {
 	struct world w;
-	struct talker t;
+	static struct talker t; /* outlives the function: the lab winds down after it */
 	struct kit_msg m;
 	ns_t at;
 
@@ -148,8 +148,10 @@ resign(struct case_run *c)
 	kit_send(w.lab, &t.msg);
 	at = lab_now(w.lab);
 	kit_send(w.lab, &m);
-	if (case_await(c, "A active at once after a Resign", PAIR_HELLO, a_is_active_outside, w.lab))
-		(void)case_expect(c, kit_garp(w.lab, PORT_A_OUT, LAB_OUT_VIP, at) != TRACE_NONE,
+	if (!case_await(c, "A active at once after a Resign", PAIR_HELLO, a_is_active_outside, w.lab))
+		return;
+	lab_run(w.lab, 100 * NS_PER_MS);
+	(void)case_expect(c, kit_garp(w.lab, PORT_A_OUT, LAB_OUT_VIP, at) != TRACE_NONE,
 			"expected a gratuitous ARP (cell i/5: CFI)");
 }
 
@@ -158,7 +160,7 @@ static void
 hold_time(struct case_run *c)
 {
 	struct world w;
-	struct talker t;
+	static struct talker t; /* outlives the function: the lab winds down after it */
 	ns_t at, took;
 
 	if (!beside(&w, c, &alone, &t, 200, a_is_standby_outside))
@@ -181,11 +183,12 @@ preempt(struct case_run *c)
 {
 	const struct lab_text knobs = {.no_ssp = true};
 	struct world w;
-	struct talker t;
+	static struct talker t; /* outlives the function: the lab winds down after it */
 	size_t no;
 
 	if (!beside(&w, c, &knobs, &t, 50, a_is_active_outside))
 		return;
+	lab_run(w.lab, 100 * NS_PER_MS);
 	no = kit_find(w.lab, PORT_A_OUT, KIT_COUP, -1, 0);
 	if (case_expect(c, no != TRACE_NONE, "expected a Coup at the preemption (note *: BGFI); saw none"))
 		(void)case_expect(c, kit_garp(w.lab, PORT_A_OUT, LAB_OUT_VIP, 0) != TRACE_NONE,
@@ -197,7 +200,7 @@ static void
 no_preempt(struct case_run *c)
 {
 	struct world w;
-	struct talker t;
+	static struct talker t; /* outlives the function: the lab winds down after it */
 
 	world_open_cold(&w, c, &alone, NULL);
 	w.c = c;
@@ -229,7 +232,7 @@ better_standby(struct case_run *c)
 	const struct kit_msg m = {.opcode = KIT_HELLO, .state = PAIR_STANDBY, .priority = 150,
 		.src = IP4(172, 16, 31, 97)};
 	struct world w;
-	struct talker t;
+	static struct talker t; /* outlives the function: the lab winds down after it */
 
 	if (!beside(&w, c, &alone, &t, 200, a_is_standby_outside))
 		return;

@@ -69,7 +69,4 @@ struct laws_in {
  * the dark time, and whether anything had to be negotiated anew. */
 size_t judge_laws(const struct laws_in *in, struct law_result *out);
 
-/* The name of a law: "uniqueness". */
-const char *judge_name(enum law_no n);
-
 #endif

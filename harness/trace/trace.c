@@ -210,6 +210,8 @@ trace_event_name(enum trace_event_kind k)
 		[EVENT_HEAL] = "heal",
 		[EVENT_LOSS] = "loss",
 		[EVENT_MARK] = "mark",
+		[EVENT_ROUTE_ADD] = "route in",
+		[EVENT_ROUTE_DEL] = "route out",
 	};
 
 	return k < EVENT_CNT ? names[k] : "?";

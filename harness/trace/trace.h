@@ -67,6 +67,8 @@ enum trace_event_kind {
 	EVENT_HEAL,	 /* segment */
 	EVENT_LOSS,	 /* port; `value`: parts in a million, 0 = none again */
 	EVENT_MARK,	 /* a case's own mark */
+	EVENT_ROUTE_ADD, /* who: a protected prefix got into its kernel; `value`, `prefix_len` */
+	EVENT_ROUTE_DEL, /* the same, and it went */
 	EVENT_CNT
 };
 
@@ -74,10 +76,11 @@ struct trace_event {
 	ns_t at;
 	size_t before; /* number of frames that had been handled: it lies before frame[before] */
 	enum trace_event_kind kind;
-	enum trace_who who;	    /* START to POWER_OFF */
+	enum trace_who who;	    /* START to POWER_OFF, ROUTE_ */
 	uint8_t port;		    /* CABLE_, LOSS */
 	enum trace_segment segment; /* PARTITION, HEAL */
 	uint32_t value;
+	uint8_t prefix_len; /* ROUTE_: `value` is the network, host order */
 	const char *text; /* the sentence for people; copied by trace_event_add */
 };
 

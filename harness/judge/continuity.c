@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Law 2, continuity: what the new active sends on an SA is above all that the old one sent; a
+ * member's own numbers only go up, and never past 2^32.
+ *
+ * A member takes an SA over when it sends on it for the first time after it became active, and the
+ * other one sent before. What the old one still has in hand is not a take-over of its own: law 1
+ * looks after that. The jump is told. Where the description states a largest jump, it is held to
+ * that, except where the numbers in between may have been used unseen: behind a pulled cable, in
+ * a split, or when the copy was stale (the heir then starts in the upper half).
+ */
+#include "harness/judge/judge_in.h"
+
+#include <stdlib.h>
+
+#define UPPER_HALF 0x80000000u
+#define IN_HAND (50 * NS_PER_MS) /* what a member had numbered and not sent when it ended */
+#define WRAP_ROOM 0x10000u
+
+struct line { /* one SA, outwards */
+	uint32_t spi;
+	ip4_t dst;
+	uint16_t natt_port;
+	int key;
+	int owner; /* who took it last, or -1 */
+	const struct scene_esp *last[SIDES], *top[SIDES];
+	bool changed;
+};
+
+struct lines {
+	struct line *l;
+	size_t cnt, cap;
+};
+
+static struct line *
+line_of(struct lines *all, const struct scene_esp *e)
+{
+	struct line *l;
+
+	for (size_t i = all->cnt; i-- > 0;) {
+		l = &all->l[i];
+		if (l->spi == e->spi && l->dst == e->dst && l->natt_port == e->natt_port &&
+			l->key == e->key)
+			return l;
+	}
+	all->l = scene_more(all->l, all->cnt, &all->cap, sizeof(*all->l));
+	l = &all->l[all->cnt++];
+	*l = (struct line){.spi = e->spi, .dst = e->dst, .natt_port = e->natt_port, .key = e->key,
+		.owner = -1};
+	return l;
+}
+
+/* Became the member active, anywhere, or was it started, since the other one sent last? */
+static bool
+promoted_since(const struct scene *s, int side, ns_t from, ns_t to)
+{
+	for (size_t i = 0; i < s->role_cnt; i++) {
+		const struct scene_role *role = &s->role[i];
+
+		if (role->side == side && role->state == STATE_ACTIVE && role->at >= from &&
+			role->at <= to)
+			return true;
+	}
+	for (size_t i = 0; i < trace_events(s->t); i++) {
+		const struct trace_event *e = trace_event(s->t, i);
+
+		if (e->kind == EVENT_START && scene_side(e->who) == side && e->at >= from &&
+			e->at <= to)
+			return true;
+	}
+	return false;
+}
+
+/* Why the jump is not limited; NULL if it is. */
+static const char *
+unlimited(const struct scene *s, const struct scene_esp *old, const struct scene_esp *first)
+{
+	if (first->seq >= UPPER_HALF)
+		return "a stale copy: the upper half";
+	for (size_t i = 0; i < trace_events(s->t); i++) {
+		const struct trace_event *e = trace_event(s->t, i);
+
+		if (e->at > first->at)
+			break;
+		if (e->kind == EVENT_PARTITION || e->kind == EVENT_HEAL)
+			return "after a split";
+		if (e->kind == EVENT_CABLE_OUT && e->at + NS_PER_S >= old->at)
+			return "numbers may have gone into a pulled cable";
+	}
+	return NULL;
+}
+
+/* Numbers that the old one used in its last moments: as many may have been lost with it. */
+static uint32_t
+in_hand(const struct scene *s, const struct scene_esp *old)
+{
+	uint32_t cnt = 0;
+
+	for (size_t i = 0; i < s->esp_cnt; i++) {
+		const struct scene_esp *e = &s->esp[i];
+
+		cnt += e->side == old->side && e->spi == old->spi && e->at <= old->at &&
+			old->at - e->at <= IN_HAND + s->in->margin;
+	}
+	return cnt;
+}
+
+static void
+judge_jump(const struct scene *s, const struct scene_esp *old, const struct scene_esp *first,
+	struct law_result *r)
+{
+	uint32_t jump = first->seq - old->seq, max = s->in->max_jump;
+	const char *why = unlimited(s, old, first);
+
+	if (max && !why && jump > max + in_hand(s, old))
+		scene_broken(r, first->frame,
+			"the jump of a take-over is at most %u: expected up to %u after %u on SPI "
+			"0x%08x (frame %zu, from %c), saw %u in frame %zu, from %c",
+			max, old->seq + max, old->seq, old->spi, old->frame + 1,
+			scene_letter(old->side), first->seq, first->frame + 1,
+			scene_letter(first->side));
+	scene_note(r, "jump of %u on SPI 0x%08x, frame %zu to %zu%s%s", jump, old->spi,
+		old->frame + 1, first->frame + 1, why ? ", not limited: " : "", why ? why : "");
+}
+
+static void
+take_over(const struct scene *s, struct line *l, const struct scene_esp *e, struct law_result *r)
+{
+	const struct scene_esp *old = l->top[!e->side];
+
+	l->changed = true;
+	if (e->seq <= old->seq)
+		scene_broken(r, e->frame,
+			"what the new active sends is above all that the old one sent: expected more "
+			"than %u on SPI 0x%08x (frame %zu, from %c), saw %u in frame %zu, from %c",
+			old->seq, e->spi, old->frame + 1, scene_letter(old->side), e->seq,
+			e->frame + 1, scene_letter(e->side));
+	else
+		judge_jump(s, l->last[!e->side], e, r);
+}
+
+static void
+own_order(const struct line *l, const struct scene_esp *e, struct law_result *r)
+{
+	const struct scene_esp *top = l->top[e->side];
+
+	if (e->seq == 0 || (top && top->seq > UINT32_MAX - WRAP_ROOM && e->seq < WRAP_ROOM))
+		scene_broken(r, e->frame,
+			"no SA goes past 2^32: expected no number after %u on SPI 0x%08x, saw %u in "
+			"frame %zu, from %c",
+			top ? top->seq : 0, e->spi, e->seq, e->frame + 1, scene_letter(e->side));
+	else if (top && e->seq < top->seq)
+		scene_broken(r, e->frame,
+			"a member's numbers only go up: expected more than %u on SPI 0x%08x (frame "
+			"%zu), saw %u in frame %zu, from %c",
+			top->seq, e->spi, top->frame + 1, e->seq, e->frame + 1,
+			scene_letter(e->side));
+}
+
+static bool
+takes(const struct scene *s, const struct line *l, const struct scene_esp *e)
+{
+	if (l->owner == e->side)
+		return false;
+	return !l->last[e->side] || promoted_since(s, e->side, l->last[e->side]->at, e->at);
+}
+
+static void
+look_at(const struct scene *s, struct lines *all, const struct scene_esp *e, struct law_result *r)
+{
+	struct line *l = line_of(all, e);
+
+	own_order(l, e, r);
+	if (takes(s, l, e)) {
+		if (l->owner >= 0)
+			take_over(s, l, e, r);
+		l->owner = e->side;
+	}
+	r->judged += l->changed;
+	l->last[e->side] = e;
+	if (!l->top[e->side] || e->seq > l->top[e->side]->seq)
+		l->top[e->side] = e;
+}
+
+void
+continuity_judge(const struct scene *s, struct law_result *r)
+{
+	struct lines all = {.cnt = 0};
+
+	for (size_t i = 0; i < s->esp_cnt; i++)
+		if (s->esp[i].side >= 0)
+			look_at(s, &all, &s->esp[i], r);
+	free(all.l);
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * IKE messages in the trace, opened where the ring has the key, and the ESP SAs that Quick Mode
+ * made of them: the accepted proposal of message 2 holds the responder's SPI and the life of both
+ * directions, message 1 the initiator's SPI (RFC 2409 5.5; RFC 2407 4.5).
+ */
+#include "harness/judge/scene.h"
+
+#include <string.h>
+
+#include "harness/keys/ikeopen.h"
+#include "ref/base/cursor.h"
+
+#define ENCRYPTED 1
+#define ATTR_LIFE_TYPE 1
+#define ATTR_LIFE 2
+#define NOTIFY_RESPONDER_LIFETIME 24576
+
+bool
+scene_payload(const uint8_t *body, size_t len, size_t *at, uint8_t *next, struct scene_payload *p)
+{
+	size_t size;
+
+	if (!*next || len - *at < 4)
+		return false;
+	size = (size_t)body[*at + 2] << 8 | body[*at + 3];
+	if (size < 4 || size > len - *at)
+		return false;
+	*p = (struct scene_payload){*next, body + *at + 4, size - 4};
+	*next = body[*at];
+	*at += size;
+	return true;
+}
+
+static void
+add_message(struct scene *s, struct ikeopen *o, size_t frame)
+{
+	const struct pkt *p = &s->pkt[frame];
+	struct ikeopen_msg m;
+	enum err e = ikeopen_feed(o, p->isakmp, p->isakmp_len, &m);
+	struct scene_ike *to;
+	uint8_t *body;
+
+	if (e == ERR_SHORT || e == ERR_LENGTH)
+		return;
+	s->ike = scene_more(s->ike, s->ike_cnt, &s->ike_cap, sizeof(*s->ike));
+	to = &s->ike[s->ike_cnt++];
+	*to = (struct scene_ike){
+		.frame = frame,
+		.at = trace_frame(s->t, frame)->at,
+		.side = scene_sender(s, frame),
+		.to = trace_frame(s->t, frame)->to,
+		.exchange = m.exchange,
+		.flags = m.flags,
+		.first = m.first,
+		.msgid = m.msgid,
+		.repeated = m.repeated,
+		.opened = e == ERR_OK,
+	};
+	memcpy(to->icookie, m.icookie, 8);
+	memcpy(to->rcookie, m.rcookie, 8);
+	if (e)
+		return;
+	body = scene_room(s, m.body_len);
+	memcpy(body, m.body, m.body_len);
+	to->body = body;
+	to->body_len = m.body_len;
+}
+
+struct offer {
+	uint32_t spi, life_s, life_kb;
+	bool is_esp;
+};
+
+/* Life attributes come in pairs: the type, then the duration, two or four octets. */
+static void
+read_attributes(struct rd *r, struct offer *o)
+{
+	uint16_t kind = 0;
+
+	while (rd_left(r) >= 4) {
+		uint16_t type = rd_u16(r, "attribute");
+		uint16_t len = type & 0x8000 ? 2 : rd_u16(r, "attribute.length");
+		struct rd v = rd_sub(r, len, "attribute.value");
+		uint32_t value = len == 4 ? rd_u32(&v, "value") : len == 2 ? rd_u16(&v, "value") : 0;
+
+		if ((type & 0x7fff) == ATTR_LIFE_TYPE)
+			kind = (uint16_t)value;
+		if ((type & 0x7fff) != ATTR_LIFE)
+			continue;
+		if (kind == 1)
+			o->life_s = value;
+		else if (kind == 2)
+			o->life_kb = value;
+	}
+}
+
+/* The first proposal for ESP, and its first transform. */
+static struct offer
+read_sa(const struct scene_payload *p)
+{
+	struct offer o = {0};
+	struct rd r, t;
+	uint8_t spi_len;
+
+	rd_init(&r, p->bytes, p->len);
+	rd_skip(&r, 8, "doi, situation");
+	rd_skip(&r, 5, "proposal");
+	o.is_esp = rd_u8(&r, "protocol") == 3;
+	spi_len = rd_u8(&r, "spi size");
+	rd_skip(&r, 1, "transforms");
+	if (spi_len != 4)
+		o.is_esp = false;
+	o.spi = rd_u32(&r, "spi");
+	rd_skip(&r, 2, "transform");
+	t = rd_sub(&r, 0, "none");
+	if (rd_left(&r) >= 6) {
+		uint16_t len = rd_u16(&r, "transform.length");
+
+		if (len >= 4)
+			t = rd_sub(&r, len - 4u, "transform");
+		rd_skip(&t, 4, "transform id");
+		read_attributes(&t, &o);
+	}
+	if (r.bad)
+		o.is_esp = false;
+	return o;
+}
+
+static bool
+offer_of(const struct scene_ike *m, struct offer *o)
+{
+	struct scene_payload p;
+	uint8_t next = m->first;
+	size_t at = 0;
+
+	while (scene_payload(m->body, m->body_len, &at, &next, &p))
+		if (p.type == PAY_SA) {
+			*o = read_sa(&p);
+			return o->is_esp;
+		}
+	return false;
+}
+
+/* What the responder says of the life overrules what it accepted (RFC 2407 4.6.3.1). */
+static void
+heed_lifetime(const struct scene_ike *m, struct offer *o)
+{
+	struct scene_payload p;
+	uint8_t next = m->first, spi_len;
+	size_t at = 0;
+	struct rd r;
+
+	while (scene_payload(m->body, m->body_len, &at, &next, &p)) {
+		if (p.type != PAY_NOTIFY)
+			continue;
+		rd_init(&r, p.bytes, p.len);
+		rd_skip(&r, 5, "doi, protocol");
+		spi_len = rd_u8(&r, "spi size");
+		if (rd_u16(&r, "type") != NOTIFY_RESPONDER_LIFETIME)
+			continue;
+		rd_skip(&r, spi_len, "spi");
+		read_attributes(&r, o);
+	}
+}
+
+static void
+add_sa(struct scene *s, const struct scene_ike *m, const struct offer *o, uint32_t spi, bool outbound)
+{
+	s->sa = scene_more(s->sa, s->sa_cnt, &s->sa_cap, sizeof(*s->sa));
+	s->sa[s->sa_cnt++] = (struct scene_sa){.spi = spi, .outbound = outbound, .frame = m->frame,
+		.at = m->at, .life_s = o->life_s, .life_kb = o->life_kb, .msgid = m->msgid};
+}
+
+/* Message 2 (index j) answers message 1 (index i). A packet to an SPI goes to who chose it. */
+static void
+pair_up(struct scene *s, const struct scene_ike *one, const struct scene_ike *two)
+{
+	struct offer asked, taken;
+
+	if (!offer_of(one, &asked) || !offer_of(two, &taken))
+		return;
+	heed_lifetime(two, &taken);
+	add_sa(s, two, &taken, taken.spi, two->side < 0);
+	add_sa(s, two, &taken, asked.spi, one->side < 0);
+}
+
+static const struct scene_ike *
+message_one(const struct scene *s, size_t before, const struct scene_ike *two)
+{
+	for (size_t i = before; i-- > 0;) {
+		const struct scene_ike *m = &s->ike[i];
+
+		if (m->exchange == IKE_QUICK && m->opened && m->msgid == two->msgid &&
+			!memcmp(m->icookie, two->icookie, 8) && (m->side < 0) != (two->side < 0))
+			return m;
+	}
+	return NULL;
+}
+
+static void
+read_sas(struct scene *s)
+{
+	for (size_t i = 0; i < s->ike_cnt; i++) {
+		const struct scene_ike *m = &s->ike[i], *one;
+
+		if (m->exchange != IKE_QUICK || !m->opened || m->repeated)
+			continue;
+		one = message_one(s, i, m);
+		if (one)
+			pair_up(s, one, m);
+	}
+}
+
+void
+scene_read_ike(struct scene *s)
+{
+	struct ikeopen *o = ikeopen_new(s->in->keys);
+
+	for (size_t i = 0; i < s->cnt; i++)
+		if (s->pkt[i].is_isakmp && !s->pkt[i].mf)
+			add_message(s, o, i);
+	ikeopen_free(o);
+	read_sas(s);
+}

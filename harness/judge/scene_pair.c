@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The pair itself: states as HSRP tells them (RFC 2281 5.1), take-overs, and whether the heir was
+ * ready, which only the sync channel tells (docs/spec/ssp.md): the last bulk of the active was
+ * acknowledged up to its end, on a channel whose last message is not older than the lease. A
+ * channel that cannot be opened makes nobody ready.
+ */
+#include "harness/judge/scene.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/keys/tlsopen.h"
+#include "ref/base/cursor.h"
+
+#define STATE_UNKNOWN 255
+#define STATE_LEFT 254 /* resigned */
+
+enum { HSRP_HELLO, HSRP_COUP, HSRP_RESIGN };
+
+static void
+add_role(struct scene *s, size_t frame, uint8_t state, bool was_active)
+{
+	s->role = scene_more(s->role, s->role_cnt, &s->role_cap, sizeof(*s->role));
+	s->role[s->role_cnt++] = (struct scene_role){
+		.frame = frame,
+		.at = trace_frame(s->t, frame)->at,
+		.side = scene_sender(s, frame),
+		.segment = scene_segment(s, frame),
+		.state = state,
+		.was_active = was_active,
+	};
+}
+
+static void
+add_take(struct scene *s, size_t frame, int heir)
+{
+	ns_t at = trace_frame(s->t, frame)->at;
+
+	if (s->take_cnt)
+		s->take[s->take_cnt - 1].until = at;
+	s->take = scene_more(s->take, s->take_cnt, &s->take_cap, sizeof(*s->take));
+	s->take[s->take_cnt++] =
+		(struct scene_take){.frame = frame, .at = at, .heir = heir, .until = NS_NEVER};
+}
+
+struct states {
+	uint8_t is[SIDES][SEG_CNT];
+	int owner; /* last active on the outside */
+	size_t event;
+};
+
+/* A process that starts again was nothing before. */
+static void
+forget_restarted(const struct scene *s, struct states *st, size_t frame)
+{
+	for (; st->event < trace_events(s->t); st->event++) {
+		const struct trace_event *e = trace_event(s->t, st->event);
+		int side = scene_side(e->who);
+
+		if (e->before > frame)
+			break;
+		if (e->kind == EVENT_START && side >= 0)
+			memset(st->is[side], STATE_UNKNOWN, sizeof(st->is[side]));
+	}
+}
+
+static void
+read_role(struct scene *s, struct states *st, size_t frame)
+{
+	const struct pkt *p = &s->pkt[frame];
+	int side = scene_sender(s, frame);
+	enum trace_segment seg = scene_segment(s, frame);
+	uint8_t was, now;
+
+	if (side < 0 || !p->is_hsrp || p->data_len < 20 || p->data[0] != 0 ||
+		(p->data[1] != HSRP_HELLO && p->data[1] != HSRP_RESIGN))
+		return;
+	was = st->is[side][seg];
+	now = p->data[1] == HSRP_RESIGN ? STATE_LEFT : p->data[2];
+	if (now == was)
+		return;
+	st->is[side][seg] = now;
+	add_role(s, frame, now, was == STATE_ACTIVE);
+	if (now != STATE_ACTIVE || seg != SEG_OUTSIDE)
+		return;
+	if (st->owner >= 0 && st->owner != side)
+		add_take(s, frame, side);
+	st->owner = side;
+}
+
+void
+scene_read_roles(struct scene *s)
+{
+	struct states st = {.owner = -1};
+
+	memset(st.is, STATE_UNKNOWN, sizeof(st.is));
+	for (size_t i = 0; i < s->cnt; i++) {
+		forget_restarted(s, &st, i);
+		read_role(s, &st, i);
+	}
+}
+
+/* ---- the sync channel ---- */
+
+#define HEAD 16
+#define BODY_MAX 4096
+#define CHANNELS_MAX 64
+
+enum { SSP_HELLO = 1, SSP_BULK_BEGIN = 3, SSP_BULK_END = 4, SSP_ACK = 13 };
+enum { TLV_LEASE = 5, TLV_ACKED = 37 };
+
+struct way {
+	uint8_t buf[2 * (HEAD + BODY_MAX)];
+	size_t have;
+	uint32_t bulk_end; /* number of the last BULK_END that this side sent, 0 none */
+	bool lost;
+};
+
+struct channel {
+	struct tlsopen *tls;
+	ip4_t addr[2];
+	uint16_t port[2];
+	int side[2]; /* of direction 0 (the client) and 1 */
+	struct way way[2];
+	uint32_t lease_ms;
+	bool ready[SIDES];
+	ns_t last; /* when a message was read; 0 never */
+};
+
+static uint32_t
+tlv_u32(const uint8_t *body, size_t len, uint16_t type)
+{
+	struct rd r;
+
+	rd_init(&r, body, len);
+	while (rd_left(&r) >= 4) {
+		uint16_t t = rd_u16(&r, "tlv"), n = rd_u16(&r, "tlv.length");
+		struct rd v = rd_sub(&r, n, "tlv.value");
+
+		if (t == type)
+			return rd_u32(&v, "value");
+	}
+	return 0;
+}
+
+static void
+take_message(struct channel *c, ns_t at, int dir, const uint8_t *m, size_t body_len)
+{
+	struct way *w = &c->way[dir];
+	int far = c->side[!dir];
+	uint32_t number = IP4(m[8], m[9], m[10], m[11]), n;
+
+	c->last = at;
+	switch (m[1]) {
+	case SSP_HELLO:
+		n = tlv_u32(m + HEAD, body_len, TLV_LEASE);
+		c->lease_ms = n > c->lease_ms ? n : c->lease_ms;
+		break;
+	case SSP_BULK_BEGIN:
+		w->bulk_end = 0;
+		if (far >= 0)
+			c->ready[far] = false;
+		break;
+	case SSP_BULK_END:
+		w->bulk_end = number;
+		break;
+	case SSP_ACK:
+		n = tlv_u32(m + HEAD, body_len, TLV_ACKED);
+		if (c->way[!dir].bulk_end && n >= c->way[!dir].bulk_end && c->side[dir] >= 0)
+			c->ready[c->side[dir]] = true;
+		break;
+	}
+}
+
+static void
+take_bytes(void *ctx, ns_t at, int dir, const uint8_t *bytes, size_t len)
+{
+	struct channel *c = ctx;
+	struct way *w = &c->way[dir];
+
+	while (len > 0 && !w->lost) {
+		size_t n = sizeof(w->buf) - w->have < len ? sizeof(w->buf) - w->have : len, size;
+
+		memcpy(w->buf + w->have, bytes, n);
+		w->have += n;
+		bytes += n;
+		len -= n;
+		while (w->have >= HEAD) {
+			size = HEAD + (size_t)IP4(w->buf[4], w->buf[5], w->buf[6], w->buf[7]);
+			w->lost = size > HEAD + BODY_MAX;
+			if (w->lost || w->have < size)
+				break;
+			take_message(c, at, dir, w->buf, size - HEAD);
+			memmove(w->buf, w->buf + size, w->have - size);
+			w->have -= size;
+		}
+	}
+}
+
+struct channels {
+	struct channel *c[CHANNELS_MAX];
+	size_t cnt;
+};
+
+static struct channel *
+channel_of(struct channels *all, const struct pkt *p, int *dir)
+{
+	for (size_t i = all->cnt; i-- > 0;) {
+		struct channel *c = all->c[i];
+
+		for (*dir = 0; *dir < 2; ++*dir)
+			if (c->addr[*dir] == p->src && c->port[*dir] == p->sport &&
+				c->addr[!*dir] == p->dst && c->port[!*dir] == p->dport)
+				return c;
+	}
+	return NULL;
+}
+
+static void
+open_channel(struct scene *s, struct channels *all, size_t frame)
+{
+	const struct pkt *p = &s->pkt[frame];
+	int side = scene_sender(s, frame);
+	struct channel *c;
+
+	if (all->cnt == CHANNELS_MAX)
+		return;
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		abort();
+	*c = (struct channel){.addr = {p->src, p->dst}, .port = {p->sport, p->dport},
+		.side = {side, side < 0 ? -1 : !side}};
+	c->tls = tlsopen_new(s->in->keys, take_bytes, c);
+	all->c[all->cnt++] = c;
+}
+
+/* By the newest channel on which a message was read. */
+static bool
+is_ready(const struct channels *all, const struct scene_take *t)
+{
+	for (size_t i = all->cnt; i-- > 0;) {
+		const struct channel *c = all->c[i];
+
+		if (c->last)
+			return c->ready[t->heir] && t->at - c->last <= ns_from_ms(c->lease_ms);
+	}
+	return false;
+}
+
+/* Take-overs are asked as the channel's time passes them, since readiness comes and goes. */
+static void
+settle_takes(struct scene *s, const struct channels *all, size_t *take, size_t frame)
+{
+	for (; *take < s->take_cnt && s->take[*take].frame <= frame; ++*take)
+		s->take[*take].ready = is_ready(all, &s->take[*take]);
+}
+
+void
+scene_read_sync(struct scene *s)
+{
+	struct channels all = {.cnt = 0};
+	size_t take = 0;
+
+	for (size_t i = 0; i < s->cnt; i++) {
+		const struct pkt *p = &s->pkt[i];
+		struct channel *c;
+		int dir = 0;
+
+		settle_takes(s, &all, &take, i);
+		if (!p->is_tcp || scene_segment(s, i) != SEG_SYNC)
+			continue;
+		c = channel_of(&all, p, &dir);
+		if ((p->tcp_flags & (TLSOPEN_SYN | 0x10)) == TLSOPEN_SYN && (!c || c->last)) {
+			open_channel(s, &all, i);
+			c = all.cnt ? all.c[all.cnt - 1] : NULL;
+			dir = 0;
+		}
+		if (c)
+			tlsopen_segment(c->tls, trace_frame(s->t, i)->at, dir, p->tcp_seq,
+				p->tcp_flags, p->data, p->data_len);
+	}
+	for (size_t i = 0; i < all.cnt; i++) {
+		tlsopen_free(all.c[i]->tls);
+		free(all.c[i]);
+	}
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Law 1, uniqueness: within one SA (destination, NAT-T port, SPI, instance) no sequence number
+ * leaves the pair twice with different bytes, whichever member sends; with AES-GCM no IV either.
+ *
+ * Judged where packets leave the members, so what a fault of the switch dropped counts, too. Of a
+ * packet that is not whole, what is there is compared. Identical copies are a remark.
+ */
+#include "harness/judge/judge_in.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define IV_AT 8 /* behind SPI and number */
+#define IV_LEN 8
+
+struct sent {
+	const struct scene_esp *e;
+};
+
+static int
+by_number(uint64_t a, uint64_t b)
+{
+	return a < b ? -1 : a > b;
+}
+
+/* The same SA? The order of its parts does not matter, as long as it is one. */
+static int
+compare_sa(const struct scene_esp *a, const struct scene_esp *b)
+{
+	int c = by_number(a->dst, b->dst);
+
+	c = c ? c : by_number(a->natt_port, b->natt_port);
+	c = c ? c : by_number(a->spi, b->spi);
+	return c ? c : by_number((uint64_t)(a->key + 1), (uint64_t)(b->key + 1));
+}
+
+static int
+compare_seq(const void *x, const void *y)
+{
+	const struct scene_esp *a = ((const struct sent *)x)->e, *b = ((const struct sent *)y)->e;
+	int c = compare_sa(a, b);
+
+	c = c ? c : by_number(a->seq, b->seq);
+	return c ? c : by_number(a->frame, b->frame);
+}
+
+static int
+compare_iv(const void *x, const void *y)
+{
+	const struct scene_esp *a = ((const struct sent *)x)->e, *b = ((const struct sent *)y)->e;
+	int c = compare_sa(a, b);
+
+	c = c ? c : memcmp(a->esp + IV_AT, b->esp + IV_AT, IV_LEN);
+	return c ? c : by_number(a->frame, b->frame);
+}
+
+static bool
+same_bytes(const struct scene_esp *a, const struct scene_esp *b)
+{
+	size_t len = a->len < b->len ? a->len : b->len;
+
+	if (a->whole && b->whole && a->len != b->len)
+		return false;
+	return memcmp(a->esp, b->esp, len) == 0;
+}
+
+static void
+numbers(struct sent *p, size_t cnt, struct law_result *r)
+{
+	size_t copies = 0;
+
+	qsort(p, cnt, sizeof(*p), compare_seq);
+	for (size_t i = 1; i < cnt; i++) {
+		const struct scene_esp *a = p[i - 1].e, *b = p[i].e;
+
+		if (compare_sa(a, b) || a->seq != b->seq)
+			continue;
+		if (same_bytes(a, b))
+			copies++;
+		else
+			scene_broken(r, b->frame,
+				"no sequence number leaves the pair twice with different bytes: "
+				"expected number %u on SPI 0x%08x once, saw it from %c in frame %zu "
+				"and from %c in frame %zu",
+				a->seq, a->spi, scene_letter(a->side), a->frame + 1,
+				scene_letter(b->side), b->frame + 1);
+	}
+	if (copies)
+		scene_note(r, "%zu identical copies", copies);
+}
+
+static bool
+is_gcm(const struct scene *s, const struct scene_esp *e)
+{
+	return e->key >= 0 && s->in->keys->esp[e->key].suite == KEYESP_AES_GCM &&
+		e->len >= IV_AT + IV_LEN;
+}
+
+static void
+ivs(struct sent *p, size_t cnt, struct law_result *r)
+{
+	qsort(p, cnt, sizeof(*p), compare_iv);
+	for (size_t i = 1; i < cnt; i++) {
+		const struct scene_esp *a = p[i - 1].e, *b = p[i].e;
+
+		if (!compare_sa(a, b) && !memcmp(a->esp + IV_AT, b->esp + IV_AT, IV_LEN) &&
+			!same_bytes(a, b))
+			scene_broken(r, b->frame,
+				"no IV of AES-GCM is used twice under one key: expected the IV of number "
+				"%u on SPI 0x%08x (frame %zu, from %c) once, saw it again with number "
+				"%u in frame %zu, from %c",
+				a->seq, a->spi, a->frame + 1, scene_letter(a->side), b->seq,
+				b->frame + 1, scene_letter(b->side));
+	}
+}
+
+void
+uniqueness_judge(const struct scene *s, struct law_result *r)
+{
+	struct sent *p = calloc(s->esp_cnt + 1, sizeof(*p));
+	size_t cnt = 0, gcm = 0;
+
+	if (!p)
+		abort();
+	for (size_t i = 0; i < s->esp_cnt; i++)
+		if (s->esp[i].side >= 0)
+			p[cnt++].e = &s->esp[i];
+	numbers(p, cnt, r);
+	for (size_t i = 0; i < cnt; i++)
+		if (is_gcm(s, p[i].e))
+			p[gcm++] = p[i];
+	ivs(p, gcm, r);
+	r->judged = cnt;
+	free(p);
+}

@@ -272,6 +272,7 @@ struct ike_sa {
 	uint8_t peer_id_type;
 	uint8_t peer_id_len;
 	uint8_t peer_id[64];
+	ns_t begun; /* its first message */
 	ns_t created, hard_at;
 	ns_t unknown_spi_at; /* earliest next Delete for an unknown SPI */
 	uint32_t msgid[IKE_MSGIDS]; /* oldest first */
@@ -294,6 +295,7 @@ struct ike_child {
 	uint32_t lifetime_s; /* agreed */
 	uint32_t lifetime_kb; /* 0: no limit */
 	uint32_t replaces;   /* inbound SPI of the pair it takes over from, 0 none */
+	ns_t made; /* set by the core */
 	enum ike_reason dying; /* to be told down when there is room in the list */
 };
 

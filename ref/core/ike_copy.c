@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * An IKE SA as the standby keeps it: taken out of one core, put into another. Exchanges under way are
- * not carried; the peer starts them anew (RFC 2409 asks no more of it).
+ * An IKE SA as the standby keeps it: taken out of one core, put into another. Exchanges under way
+ * are not carried; the peer repeats its message or starts anew.
  */
 #include <string.h>
 

@@ -89,6 +89,28 @@ START_TEST(message_ids_carried_over)
 }
 END_TEST
 
+/* Taken over in the middle of a Quick Mode: the heir answers the repeated message 1 afresh. */
+START_TEST(quick_mode_interrupted)
+{
+	struct sim *s = &sim;
+
+	sim_init(s, 1);
+	sim_established(s);
+	s->auto_release = false;
+	sim_initiate(s, &s->a, 0);
+	sim_run(s, s->now + S(1));
+	ck_assert_int_eq(s->b.held, IKE_HELD_QM2);
+	take_over(s, &s->b, &s->b.pair);
+	s->auto_release = true;
+	sim_run(s, s->now + S(5));
+	ck_assert_uint_eq(s->a.news, 2);
+	ck_assert_uint_eq(s->b.news, 3);
+	ck_assert_uint_eq(s->b.use_outs, 2);
+	ck_assert_uint_eq(s->a.failed, 0);
+	sim_pairs_match(s);
+}
+END_TEST
+
 /* Taken over between message 5 and 6: the copy is no proof of anything, and goes by itself. */
 START_TEST(unconfirmed)
 {
@@ -129,6 +151,7 @@ main(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, carried_over, 0, 2);
 	tcase_add_test(t, message_ids_carried_over);
+	tcase_add_test(t, quick_mode_interrupted);
 	tcase_add_test(t, unconfirmed);
 	suite_add_tcase(su, t);
 	r = srunner_create(su);

@@ -231,7 +231,10 @@ error_in(struct ike_ctx *c, const struct ike_sa *sa)
 	return IKE_R_PEER_NOTIFY;
 }
 
-/* Our SAs of the peer before this one, and their children, are of a life that it has forgotten. */
+/*
+ * SAs of the peer from before this one, and their children, are of a life that it has forgotten.
+ * What came up since this one began is not: two that begin at once would end each other's work.
+ */
 static void
 forget_peer(struct ike_ctx *c, const struct ike_sa *keep)
 {
@@ -241,13 +244,14 @@ forget_peer(struct ike_ctx *c, const struct ike_sa *keep)
 	for (unsigned i = 0; i < k->child_cnt; i++) {
 		struct ike_child *ch = &k->child[i];
 
-		if (ch->used && !ch->dying && ch->remote.addr == peer)
+		if (ch->used && !ch->dying && ch->made < keep->begun && ch->remote.addr == peer)
 			ike_child_end(c, ch, IKE_R_INITIAL_CONTACT);
 	}
 	for (unsigned i = 0; i < k->sa_cnt; i++) {
 		struct ike_sa *sa = &k->sa[i];
 
-		if (sa != keep && sa->used && sa->visible && sa->remote.addr == peer)
+		if (sa != keep && sa->used && sa->visible && sa->created < keep->begun &&
+			sa->remote.addr == peer)
 			ike_sa_end(c, sa, IKE_R_INITIAL_CONTACT);
 	}
 }

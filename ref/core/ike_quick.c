@@ -314,7 +314,6 @@ ike_qm1_in(struct ike_ctx *c, struct ike_xchg *x, struct ike_msg *m)
 		r = IKE_R_TOO_LONG;
 	if (r)
 		return r;
-	ike_msgid_record(c, m->sa, m->h.msgid);
 	child_new(c, x, m->sa);
 	return IKE_R_NONE;
 }
@@ -333,6 +332,8 @@ ike_qm3_in(struct ike_ctx *c, struct ike_xchg *x, struct ike_msg *m)
 		return IKE_R_HASH;
 	if (!ch)
 		return IKE_R_NO_CHILD;
+	/* Used up only now: until message 3 an heir may answer a repeated message 1 afresh. */
+	ike_msgid_record(c, m->sa, m->h.msgid);
 	x->sent_len = 0;
 	ch->use_out = true;
 	a = ike_act(c, IKE_ACT_CHILD_USE_OUT);

@@ -115,6 +115,8 @@ ike_xchg_fail(struct ike_ctx *c, struct ike_xchg *x, enum ike_reason r)
 	}
 	if (x->initiator)
 		failed(c, x, r);
+	else if (sa)
+		ike_msgid_record(c, sa, x->msgid);
 	ch = x->child.spi_in ? ike_child_by_spi(c->k, x->child.spi_in) : NULL;
 	ike_xchg_free(x);
 	if (!ch)
@@ -136,7 +138,7 @@ ike_sa_new(struct ike_ctx *c)
 		if (!k->sa[i].used) {
 			memset(&k->sa[i], 0, sizeof(k->sa[i]));
 			k->sa[i].used = true;
-			k->sa[i].created = c->now;
+			k->sa[i].begun = k->sa[i].created = c->now;
 			k->sa[i].hard_at = NS_NEVER;
 			return &k->sa[i];
 		}
@@ -360,6 +362,7 @@ ike_child_add(struct ike_ctx *c, const struct ike_child *from)
 	*ch = *from;
 	ch->used = true;
 	ch->dying = IKE_R_NONE;
+	ch->made = c->now;
 	secret_wipe(&ch->enc_in);
 	secret_wipe(&ch->auth_in);
 	secret_wipe(&ch->enc_out);

@@ -243,6 +243,24 @@ START_TEST(dpd_both_ways)
 }
 END_TEST
 
+/* Both begin at once, and both say INITIAL-CONTACT: neither ends what the other has begun. */
+START_TEST(both_at_once)
+{
+	struct sim *s = &sim;
+
+	sim_init(s, (uint64_t)_i + 1);
+	s->jitter = _i ? 30 * NS_PER_MS : 0;
+	sim_initiate(s, &s->a, 0);
+	sim_initiate(s, &s->b, 0);
+	sim_run(s, S(10));
+	ck_assert_uint_eq(s->a.failed + s->b.failed, 0);
+	ck_assert_ptr_nonnull(ike_sa_for_peer(&s->a.k, s->a.map.peer, s->now));
+	ck_assert_ptr_nonnull(ike_sa_for_peer(&s->b.k, s->b.map.peer, s->now));
+	ck_assert_uint_eq(s->a.news, s->b.news);
+	ck_assert_uint_ge(s->a.news - s->a.child_downs, 1);
+}
+END_TEST
+
 /* A second Quick Mode under the same IKE SA; both sides as initiator at once. */
 START_TEST(rekey)
 {
@@ -428,6 +446,7 @@ main(void)
 	tcase_add_test(t, deletes);
 	tcase_add_test(t, delete_not_honoured);
 	tcase_add_test(t, dpd_both_ways);
+	tcase_add_loop_test(t, both_at_once, 0, 20);
 	tcase_add_test(t, rekey);
 	tcase_add_test(t, shorter_lifetime_is_told);
 	tcase_add_test(t, ike_lifetime);

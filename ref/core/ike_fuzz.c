@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Any bytes as packets for a core that has one SA up and one exchange of each role under way. The first
- * octet of a packet says whose cookies it gets; with a null crypto and unchecked hashes the contents
- * of encrypted messages are reached, too. Whatever comes, no table may be left inconsistent.
+ * Any bytes as packets for a core that has one SA up and one exchange of each role under way. The
+ * first octet of a packet says whose cookies it gets; with a null crypto and unchecked hashes the
+ * contents of encrypted messages are reached, too. Whatever comes, all of it must time out at last.
  */
 #include <string.h>
 
@@ -38,8 +38,14 @@ static void
 start(void)
 {
 	static const struct ike_tables t = {sas, 4, children, 4, xchgs, 6, known, 2};
-	static struct ike_export x = {.remote = {IP4(10, 0, 0, 2), 500}, .confirmed = true, .dpd = true,
-		.cipher = 7, .key_bits = 128, .hash = CRYPTO_SHA1, .group = 2, .left_s = 1000};
+	static struct ike_export x = {.remote = {IP4(10, 0, 0, 2), 500},
+		.confirmed = true,
+		.dpd = true,
+		.cipher = 7,
+		.key_bits = 128,
+		.hash = CRYPTO_SHA1,
+		.group = 2,
+		.left_s = 1000};
 
 	memset(&x.cookies, 0x11, sizeof(x.cookies));
 	x.local = (struct ike_end){cfg.local, 500};
@@ -50,13 +56,16 @@ start(void)
 	ike_init(&k, &cfg, &rules, &crypto_null, &t);
 	step(0, &(struct ike_in){.kind = IKE_IN_ACTIVATE});
 	step(0, &(struct ike_in){.kind = IKE_IN_IMPORT, .export = &x});
-	step(0, &(struct ike_in){.kind = IKE_IN_INITIATE, .map_id = 1, .remote = {IP4(10, 0, 0, 2), 0}});
-	step(0, &(struct ike_in){.kind = IKE_IN_INITIATE, .map_id = 1, .remote = {IP4(10, 0, 0, 3), 0}});
+	step(0, &(struct ike_in){
+			.kind = IKE_IN_INITIATE, .map_id = 1, .remote = {IP4(10, 0, 0, 2), 0}});
+	step(0, &(struct ike_in){
+			.kind = IKE_IN_INITIATE, .map_id = 1, .remote = {IP4(10, 0, 0, 3), 0}});
 }
 
 /* The IV that the core will use: of the exchange, or of a new one. */
 static void
-iv_for(const struct ike_sa *sa, const struct ike_xchg *x, const uint8_t *msgid, uint8_t iv[CRYPTO_BLOCK])
+iv_for(const struct ike_sa *sa, const struct ike_xchg *x, const uint8_t *msgid,
+	uint8_t iv[CRYPTO_BLOCK])
 {
 	const struct crypto_part part[] = {{sa->last_block, CRYPTO_BLOCK}, {msgid, 4}};
 	uint8_t out[CRYPTO_HASH_MAX];
@@ -115,7 +124,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		in.remote = (struct ike_end){IP4(10, 0, 0, 2) + (how >> 1 & 1), 500};
 		step(now++, &in);
 		if (how & 0x80)
-			step(now++, &(struct ike_in){.kind = IKE_IN_RELEASE, .token = k.next_token});
+			step(now++,
+				&(struct ike_in){.kind = IKE_IN_RELEASE, .token = k.next_token});
 		data += n;
 		size -= n;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Client identities of Quick Mode (RFC 2407 4.6.2): an address or a subnet, a protocol, a port. Ranges and
- * names are refused.
+ * Client identities of Quick Mode (RFC 2407 4.6.2): an address or a subnet, a protocol, a port.
+ * Ranges and names are refused.
  */
 #include "ref/core/ike_int.h"
 

@@ -171,8 +171,11 @@ START_TEST(message_rules)
 	sim_init(s, 1);
 	s->a.rules.send_delete = false;
 	sim_established(s);
-	sim_step(s, &s->a, &(struct ike_in){.kind = IKE_IN_DELETE_SA, .cookies = s->a.up, .send = true,
-				  .children = true});
+	sim_step(s, &s->a,
+		&(struct ike_in){.kind = IKE_IN_DELETE_SA,
+			.cookies = s->a.up,
+			.send = true,
+			.children = true});
 	sim_run(s, s->now + S(1));
 	ck_assert_uint_eq(s->b.downs + s->b.child_downs, 0);
 	/* no write-ahead: nothing is held */
@@ -192,6 +195,15 @@ START_TEST(message_rules)
 }
 END_TEST
 
+START_TEST(every_reason_has_a_name)
+{
+	for (unsigned i = 0; i < IKE_R_CNT; i++)
+		ck_assert_ptr_nonnull(ike_reason_names[i]);
+	for (unsigned i = 0; i < IKE_STATE_CNT; i++)
+		ck_assert_ptr_nonnull(ike_state_names[i]);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -207,6 +219,7 @@ main(void)
 	tcase_add_test(t, initial_contact_rules);
 	tcase_add_test(t, negotiation_rules);
 	tcase_add_test(t, message_rules);
+	tcase_add_test(t, every_reason_has_a_name);
 	suite_add_tcase(su, t);
 	r = srunner_create(su);
 	srunner_run_all(r, CK_NORMAL);

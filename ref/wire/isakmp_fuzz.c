@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Any bytes as an ISAKMP message: every payload is opened as what it says it is, down to attributes. */
+/* Any bytes as an ISAKMP message: every payload is opened as each kind, down to attributes. */
 #include "ref/wire/isakmp.h"
 
 int
@@ -54,7 +54,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			__builtin_trap();
 		if (!isakmp_notify_decode(&p.v[i], &n, &why) && n.data_len > size)
 			__builtin_trap();
-		if (!isakmp_delete_decode(&p.v[i], &d, &why) && (size_t)d.spi_cnt * d.spi_len > size)
+		if (!isakmp_delete_decode(&p.v[i], &d, &why) &&
+			(size_t)d.spi_cnt * d.spi_len > size)
 			__builtin_trap();
 	}
 	return 0;

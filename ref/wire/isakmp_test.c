@@ -52,13 +52,15 @@ START_TEST(round_trip)
 	ck_assert_uint_eq(p.cnt, 3);
 	ck_assert_ptr_eq(p.end, buf + w.len);
 	ck_assert_uint_eq(rd_left(&p.v[0].body), 20);
-	ck_assert_int_eq(isakmp_notify_decode(isakmp_payload_find(&p, ISAKMP_NOTIFY, 0), &n, &why), ERR_OK);
+	ck_assert_int_eq(
+		isakmp_notify_decode(isakmp_payload_find(&p, ISAKMP_NOTIFY, 0), &n, &why), ERR_OK);
 	ck_assert_uint_eq(n.type, 36136);
 	ck_assert_uint_eq(n.doi, 1);
 	ck_assert_uint_eq(n.spi_len, 8);
 	ck_assert_uint_eq(n.data_len, 4);
 	ck_assert_uint_eq(n.data[3], 7);
-	ck_assert_int_eq(isakmp_delete_decode(isakmp_payload_find(&p, ISAKMP_DELETE, 0), &d, &why), ERR_OK);
+	ck_assert_int_eq(
+		isakmp_delete_decode(isakmp_payload_find(&p, ISAKMP_DELETE, 0), &d, &why), ERR_OK);
 	ck_assert_uint_eq(d.protocol, 3);
 	ck_assert_uint_eq(d.spi_cnt, 1);
 	ck_assert_uint_eq(d.spis[3], 4);
@@ -127,8 +129,8 @@ END_TEST
 
 START_TEST(attributes)
 {
-	static const uint8_t list[] = {0x80, 1, 0, 7, 0, 12, 0, 4, 0, 1, 0x51, 0x80, 0, 12, 0, 5, 1, 0, 0, 0,
-		0, 0, 9, 0, 0};
+	static const uint8_t list[] = {0x80, 1, 0, 7, 0, 12, 0, 4, 0, 1, 0x51, 0x80, 0, 12, 0, 5, 1,
+		0, 0, 0, 0, 0, 9, 0, 0};
 	struct isakmp_attr a;
 
 	rd_init(&r, list, sizeof(list));

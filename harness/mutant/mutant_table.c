@@ -589,6 +589,42 @@ lifetime_ignored(struct node_rules *r)
 	r->honour_lifetime = false;
 }
 
+static void
+esp_any_padding(struct node_rules *r)
+{
+	r->esp.check_padding = false;
+}
+
+static void
+ike_keymat_swapped(struct node_rules *r)
+{
+	r->ike.keymat_own_spi = false;
+}
+
+static void
+ike_pfs_not_in_keys(struct node_rules *r)
+{
+	r->ike.zero_shared_pfs = true;
+}
+
+static void
+ike_any_id(struct node_rules *r)
+{
+	r->ike.check_id = false;
+}
+
+static void
+ike_any_choice(struct node_rules *r)
+{
+	r->ike.check_choice = false;
+}
+
+static void
+dpd_first_number_high(struct node_rules *r)
+{
+	r->dpd.high_bit_clear = false;
+}
+
 /* clang-format off */
 const struct mutant mutants[] = {
 	{"hsrp-ttl-255", "HSRP messages leave with TTL 255", hsrp_ttl_255},
@@ -687,6 +723,12 @@ const struct mutant mutants[] = {
 	{"rri-no-dynamic", "a dynamic map's SAs bring no route", rri_no_dynamic},
 	{"rri-static-needs-sa", "a static map's route needs an SA", rri_static_needs_sa},
 	{"rri-host-route", "a host route in place of the prefix", rri_host_route},
+	{"esp-any-padding", "padding octets are not looked at", esp_any_padding},
+	{"ike-keymat-swapped", "the keys of the two directions are swapped", ike_keymat_swapped},
+	{"ike-pfs-not-in-keys", "with PFS the fresh secret does not enter the keys", ike_pfs_not_in_keys},
+	{"ike-any-id", "the peer's identity is not looked at", ike_any_id},
+	{"ike-any-choice", "an initiator takes an answer that it did not offer", ike_any_choice},
+	{"dpd-first-number-high", "the first DPD number has its high bit set", dpd_first_number_high},
 	{"lifetime-ignored", "SAs never expire", lifetime_ignored},
 };
 /* clang-format on */

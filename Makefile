@@ -82,16 +82,22 @@ $(B)/test/harness/%: $(B)/obj/harness/%.o $(B)/libharness.a $(B)/libbase.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(HARNESS_LIBS)
 
-# Fuzz targets: clang and libFuzzer, everything in one compilation of the parts it needs.
-FUZZ_CC = $(CLANG) -std=gnu11 -D_GNU_SOURCE -I. -O1 -g -fsanitize=fuzzer,address,undefined \
+# Fuzz targets: clang and libFuzzer; the libraries are compiled once for all of them.
+FUZZ_FLAGS = -std=gnu11 -D_GNU_SOURCE -I. -O1 -g -fsanitize=address,undefined \
 	-fno-sanitize-recover=undefined $(XML_CFLAGS)
-build/fuzz/ref/%: ref/%.c $(BASE_SRC) $(REF_SRC)
+fuzz_objects = $(patsubst %.c,build/fuzz/obj/%.o,$(1))
+FUZZ_REF := $(call fuzz_objects,$(BASE_SRC) $(call sources,ref/wire ref/crypto ref/core ref/node ref/config))
+FUZZ_HARNESS := $(call fuzz_objects,$(BASE_SRC) $(call sources,harness/field harness/keys harness/trace \
+	harness/peer))
+build/fuzz/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(FUZZ_CC) -o $@ $< $(BASE_SRC) $(call sources,ref/wire ref/crypto ref/core ref/node ref/config) -lcrypto
-build/fuzz/harness/%: harness/%.c $(BASE_SRC) $(HARNESS_SRC)
+	$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
+build/fuzz/ref/%: ref/%.c $(FUZZ_REF)
 	@mkdir -p $(@D)
-	$(FUZZ_CC) -o $@ $< $(BASE_SRC) $(call sources,harness/field harness/keys harness/trace harness/peer) \
-		-lssl -lcrypto -lpcap
+	$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ -lcrypto
+build/fuzz/harness/%: harness/%.c $(FUZZ_HARNESS)
+	@mkdir -p $(@D)
+	$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ -lssl -lcrypto -lpcap
 
 tests: $(REF_TESTS) $(HARNESS_TESTS)
 
@@ -133,7 +139,7 @@ install: all
 clean:
 	rm -rf build baton-results
 
--include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
+-include $(shell find $(B)/obj build/fuzz/obj -name '*.d' 2>/dev/null)
 
 .PHONY: all tests unit gates fuzz fuzz-build deps suites run mutants check soak install clean
 .SECONDARY:

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "harness/run/laws.h"
 #include "harness/run/verdict.h"
 
 #ifndef BATON_VERSION
@@ -99,6 +100,7 @@ main(int argc, char **argv)
 		fputs(help, stdout);
 		return 0;
 	}
+	laws_set(judge_laws);
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return commands[i].run(argc - 1, argv + 1);

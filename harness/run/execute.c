@@ -15,6 +15,8 @@
 
 #define MARGIN (20 * NS_PER_MS) /* on instants, for laws: a loaded machine (facts/ground.md) */
 
+#define DARK_MARGIN (250 * NS_PER_MS) /* over hold: one hello, two groups, ARP */
+
 static laws_judge *judge;
 
 void
@@ -125,24 +127,54 @@ take_law(struct case_run *c, json_t *laws, const struct law_result *r)
 	case_decided_by(c, r->frame, "%s", text);
 }
 
+/* What the members were told, whatever line a case put in place of the standard one. */
+static void
+take_description(const struct lab_text *k, struct laws_in *in)
+{
+	static const char replay[] = "ha replay-interval", timers[] = "standby 1 timers";
+	char *text = lab_text(k, LAB_A), *at;
+	unsigned a = 0, b = 0;
+
+	in->replay_in = 1000; /* as the feature's own defaults are */
+	in->replay_out = 100000;
+	at = strstr(text, replay);
+	if (at && sscanf(at + strlen(replay), " inbound %u outbound %u", &a, &b) == 2) {
+		in->replay_in = a;
+		in->replay_out = b;
+	}
+	at = strstr(text, timers);
+	if (at && sscanf(at + strlen(timers), " msec %u msec %u", &a, &b) == 2) {
+		in->hello = ns_from_ms(a);
+		in->hold = ns_from_ms(b);
+	} else if (at && sscanf(at + strlen(timers), " %u %u", &a, &b) == 2) {
+		in->hello = ns_from_s(a);
+		in->hold = ns_from_s(b);
+	}
+	in->max_jump = 2 * in->replay_out;
+	in->dynamic_map = !k->static_map;
+	free(text);
+}
+
 static json_t *
 laws_outcome(struct case_run *c)
 {
 	struct law_result out[LAWS_MAX];
 	json_t *laws = json_array();
-	const struct lab_text *k = &c->knobs;
 	struct laws_in in = {
 		.trace = lab_trace(c->lab),
 		.keys = &c->ring,
-		.hello = ns_from_ms(k->hello_ms ? k->hello_ms : LAB_HELLO_MS),
-		.hold = ns_from_ms(k->hold_ms ? k->hold_ms : LAB_HOLD_MS),
-		.replay_in = (uint32_t)(k->replay_in ? k->replay_in : 10),
-		.replay_out = (uint32_t)(k->replay_out ? k->replay_out : 1000),
+		.hello = LAB_HELLO_MS * NS_PER_MS,
+		.hold = LAB_HOLD_MS * NS_PER_MS,
 		.margin = MARGIN + lab_late_ns(c->lab),
+		.dark_margin = DARK_MARGIN,
+		.near = {IP4(10, 0, 0, 0), 24},
+		.far = {LAB_REMOTE_NET, 24},
 		.skip = c->def->skips_laws,
 	};
-	size_t cnt = judge ? judge(&in, out) : 0;
+	size_t cnt;
 
+	take_description(&c->knobs, &in);
+	cnt = judge ? judge(&in, out) : 0;
 	for (size_t i = 0; i < cnt; i++)
 		take_law(c, laws, &out[i]);
 	return laws;

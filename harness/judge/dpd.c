@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Law 6, DPD (RFC 3706 5.4, 6): what the pair asks is numbered upwards within an IKE SA, whoever of
+ * it asks; after a take-over at most the number in flight is repeated, or one skipped; and each
+ * R-U-THERE-ACK carries a number that the peer has asked.
+ */
+#include "harness/judge/judge_in.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ref/base/cursor.h"
+
+#define R_U_THERE 36136
+#define R_U_THERE_ACK 36137
+#define SKIP_MAX 2 /* the one in flight may have been lost with the old active */
+
+struct asked {
+	const struct scene_ike *m;
+	uint16_t type;
+	uint32_t number;
+};
+
+struct sa {
+	uint8_t icookie[8], rcookie[8];
+	const struct scene_ike *last; /* the pair's last R-U-THERE */
+	uint32_t number;
+};
+
+struct book {
+	struct law_result *r;
+	struct asked *a;
+	size_t a_cnt, a_cap;
+	struct sa *sa;
+	size_t sa_cnt, sa_cap;
+};
+
+/* A DPD notify in the message? */
+static bool
+read_dpd(const struct scene_ike *m, struct asked *q)
+{
+	struct scene_payload p;
+	uint8_t next = m->first, spi_len;
+	size_t at = 0;
+	struct rd r;
+
+	while (scene_payload(m->body, m->body_len, &at, &next, &p)) {
+		if (p.type != PAY_NOTIFY)
+			continue;
+		rd_init(&r, p.bytes, p.len);
+		rd_skip(&r, 5, "doi, protocol");
+		spi_len = rd_u8(&r, "spi size");
+		*q = (struct asked){.m = m, .type = rd_u16(&r, "type")};
+		rd_skip(&r, spi_len, "spi");
+		q->number = rd_u32(&r, "number");
+		if (!r.bad && (q->type == R_U_THERE || q->type == R_U_THERE_ACK))
+			return true;
+	}
+	return false;
+}
+
+static struct sa *
+sa_of(struct book *k, const struct scene_ike *m)
+{
+	struct sa *sa;
+
+	for (size_t i = 0; i < k->sa_cnt; i++)
+		if (!memcmp(k->sa[i].icookie, m->icookie, 8) &&
+			!memcmp(k->sa[i].rcookie, m->rcookie, 8))
+			return &k->sa[i];
+	k->sa = scene_more(k->sa, k->sa_cnt, &k->sa_cap, sizeof(*k->sa));
+	sa = &k->sa[k->sa_cnt++];
+	*sa = (struct sa){.last = NULL};
+	memcpy(sa->icookie, m->icookie, 8);
+	memcpy(sa->rcookie, m->rcookie, 8);
+	return sa;
+}
+
+static void
+judge_question(struct book *k, const struct asked *q)
+{
+	struct sa *sa = sa_of(k, q->m);
+	const struct scene_ike *last = sa->last;
+	uint32_t step = q->number - sa->number;
+
+	k->r->judged++;
+	sa->last = q->m;
+	if (last && q->number < sa->number)
+		scene_broken(k->r, q->m->frame,
+			"no R-U-THERE number is below the last one: expected %u or more (frame %zu, from "
+			"%c), saw %u in frame %zu, from %c",
+			sa->number, last->frame + 1, scene_letter(last->side), q->number,
+			q->m->frame + 1, scene_letter(q->m->side));
+	else if (last && last->side != q->m->side && step > SKIP_MAX)
+		scene_broken(k->r, q->m->frame,
+			"after a take-over at most the number in flight is repeated or skipped: expected "
+			"%u to %u after %u in frame %zu, from %c, saw %u in frame %zu, from %c",
+			sa->number, sa->number + SKIP_MAX, sa->number, last->frame + 1,
+			scene_letter(last->side), q->number, q->m->frame + 1,
+			scene_letter(q->m->side));
+	sa->number = q->number;
+}
+
+static void
+judge_answer(struct book *k, const struct asked *q)
+{
+	k->r->judged++;
+	for (size_t i = k->a_cnt; i-- > 0;) {
+		const struct asked *a = &k->a[i];
+
+		if (a->m->side < 0 && a->type == R_U_THERE && a->number == q->number &&
+			!memcmp(a->m->icookie, q->m->icookie, 8) &&
+			!memcmp(a->m->rcookie, q->m->rcookie, 8))
+			return;
+	}
+	scene_broken(k->r, q->m->frame,
+		"each R-U-THERE-ACK carries the number asked: expected one that the peer has asked on "
+		"this IKE SA, saw %u in frame %zu, from %c, which it has not",
+		q->number, q->m->frame + 1, scene_letter(q->m->side));
+}
+
+void
+dpd_judge(const struct scene *s, struct law_result *r)
+{
+	struct book k = {.r = r};
+
+	for (size_t i = 0; i < s->ike_cnt; i++) {
+		struct asked q;
+
+		if (s->ike[i].exchange != IKE_INFO || !s->ike[i].opened || !read_dpd(&s->ike[i], &q))
+			continue;
+		if (q.m->side >= 0 && q.type == R_U_THERE)
+			judge_question(&k, &q);
+		else if (q.m->side >= 0)
+			judge_answer(&k, &q);
+		k.a = scene_more(k.a, k.a_cnt, &k.a_cap, sizeof(*k.a));
+		k.a[k.a_cnt++] = q;
+	}
+	free(k.a);
+	free(k.sa);
+}

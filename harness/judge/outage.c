@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Law 5, outage, with two verdicts over each take-over by a ready standby.
+ *
+ * outage: the dark time is at most hold time and margin. Measured on numbered streams (UDP port
+ * 7007: "BTNS", id, number): a packet is sent where its station put it out, and carried where it
+ * left a member on the other side. Dark is the time from the sending of the first lost one to the
+ * sending of the next that came. A cable that was pulled takes two Hellos more, since the other
+ * group has to move as well.
+ *
+ * nothing anew: no Phase 1 and no Phase 2 was needed. Needed means: the heir used none of the SAs
+ * before somebody negotiated anew; or it left an encrypted message of the peer under the IKE SA
+ * without an answer, and then came Main Mode. What is renegotiated beside SAs that work (a rekey
+ * that was due, a wish of the case) was not needed.
+ */
+#include "harness/judge/judge_in.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ref/base/cursor.h"
+
+#define STREAM_PORT 7007
+#define STREAMS 16
+#define USED_LATELY (2 * NS_PER_S)
+#define ANSWER_IN (2 * NS_PER_S)
+
+struct numbered { /* a stream's packet */
+	uint16_t id;
+	bool outwards; /* towards the peer */
+	uint32_t no;
+	size_t sent, came; /* frames, or TRACE_NONE */
+};
+
+struct log {
+	const struct scene *s;
+	struct numbered *n;
+	size_t cnt, cap;
+};
+
+static bool
+read_number(const struct pkt *p, uint16_t *id, uint32_t *no)
+{
+	struct rd r;
+
+	if (!p->is_udp || p->dport != STREAM_PORT || p->data_len < 12 ||
+		memcmp(p->data, "BTNS", 4) != 0)
+		return false;
+	rd_init(&r, p->data, p->data_len);
+	rd_skip(&r, 4, "magic");
+	*id = rd_u16(&r, "id");
+	rd_skip(&r, 2, "zero");
+	*no = rd_u32(&r, "number");
+	return !r.bad;
+}
+
+static void
+note_sent(struct log *l, size_t frame, const struct pkt *p, bool outwards)
+{
+	struct numbered *n;
+
+	l->n = scene_more(l->n, l->cnt, &l->cap, sizeof(*l->n));
+	n = &l->n[l->cnt];
+	*n = (struct numbered){.outwards = outwards, .sent = frame, .came = TRACE_NONE};
+	if (read_number(p, &n->id, &n->no))
+		l->cnt++;
+}
+
+static void
+note_came(struct log *l, size_t frame, const struct pkt *p, bool outwards)
+{
+	uint16_t id;
+	uint32_t no;
+
+	if (!read_number(p, &id, &no))
+		return;
+	for (size_t i = l->cnt; i-- > 0;) {
+		struct numbered *n = &l->n[i];
+
+		if (n->id == id && n->no == no && n->outwards == outwards) {
+			if (n->came == TRACE_NONE)
+				n->came = frame;
+			return;
+		}
+	}
+}
+
+static void
+take_esp(struct log *l, const struct scene_esp *e)
+{
+	struct pkt p;
+
+	if (!e->inner || !pkt_parse_ip(&p, e->inner, e->inner_len))
+		return;
+	if (e->side < 0)
+		note_sent(l, e->frame, &p, false);
+	else if (e->to)
+		note_came(l, e->frame, &p, true);
+}
+
+static void
+take_inside(struct log *l, size_t frame)
+{
+	const struct pkt *p = &l->s->pkt[frame];
+
+	if (scene_segment(l->s, frame) != SEG_INSIDE || !p->is_ip)
+		return;
+	if (scene_sender(l->s, frame) < 0 && ip4_in(l->s->in->near, p->src))
+		note_sent(l, frame, p, true);
+	else if (scene_sender(l->s, frame) >= 0 && trace_frame(l->s->t, frame)->to)
+		note_came(l, frame, p, false);
+}
+
+static void
+fill(struct log *l)
+{
+	size_t e = 0;
+
+	for (size_t i = 0; i < l->s->cnt; i++) {
+		for (; e < l->s->esp_cnt && l->s->esp[e].frame <= i; e++)
+			take_esp(l, &l->s->esp[e]);
+		take_inside(l, i);
+	}
+}
+
+static ns_t
+at_of(const struct scene *s, size_t frame)
+{
+	return trace_frame(s->t, frame)->at;
+}
+
+static bool
+cable_out(const struct scene *s, ns_t from, ns_t to)
+{
+	for (size_t i = 0; i < trace_events(s->t); i++) {
+		const struct trace_event *e = trace_event(s->t, i);
+
+		if (e->kind == EVENT_CABLE_OUT && e->at >= from && e->at <= to)
+			return true;
+	}
+	return false;
+}
+
+/* The next packet of the stream of n[i]; TRACE_NONE if there is none. */
+static size_t
+next_of(const struct log *l, size_t i)
+{
+	const struct numbered *n = &l->n[i];
+
+	for (size_t j = i + 1; j < l->cnt; j++)
+		if (l->n[j].id == n->id && l->n[j].outwards == n->outwards)
+			return j;
+	return TRACE_NONE;
+}
+
+/* One run of lost packets, from n[first] up to the one that came. */
+static void
+judge_run(const struct log *l, const struct scene_take *t, size_t first, size_t end,
+	struct law_result *r)
+{
+	const struct scene *s = l->s;
+	const struct numbered *a = &l->n[first], *b = &l->n[end];
+	ns_t from = at_of(s, a->sent), to = at_of(s, b->sent), limit;
+
+	if (from > t->at + s->in->hold || to < t->at - s->in->hold)
+		return;
+	limit = s->in->hold + s->in->dark_margin + s->in->margin;
+	if (cable_out(s, from - s->in->hold, to))
+		limit += 2 * s->in->hello;
+	if (to - from <= limit)
+		return;
+	scene_broken(r, t->frame,
+		"with a ready standby the dark time is at most hold time and margin: expected %lld ms at "
+		"most around the take-over by %c in frame %zu, saw stream %u %s dark for %lld ms, from "
+		"frame %zu to frame %zu%s",
+		(long long)ns_to_ms(limit), scene_letter(t->heir), t->frame + 1, a->id,
+		a->outwards ? "outwards" : "inwards", (long long)ns_to_ms(to - from), a->sent + 1,
+		b->sent + 1, b->came == TRACE_NONE ? " and longer" : "");
+}
+
+static void
+judge_stream(const struct log *l, const struct scene_take *t, size_t start, struct law_result *r)
+{
+	size_t lost = TRACE_NONE, last = start;
+	bool carried = false;
+
+	for (size_t i = start; i != TRACE_NONE; i = next_of(l, i)) {
+		bool came = l->n[i].came != TRACE_NONE;
+
+		last = i;
+		if (came && lost != TRACE_NONE)
+			judge_run(l, t, lost, i, r);
+		if (came)
+			lost = TRACE_NONE;
+		else if (lost == TRACE_NONE && carried)
+			lost = i;
+		carried = carried || came;
+		r->judged++;
+	}
+	if (lost != TRACE_NONE)
+		judge_run(l, t, lost, last, r);
+}
+
+/* The first packets of all streams; how many there are, at most STREAMS. */
+static size_t
+list_streams(const struct log *l, size_t start[STREAMS])
+{
+	size_t cnt = 0;
+
+	for (size_t i = 0; i < l->cnt; i++) {
+		size_t k = 0;
+
+		while (k < cnt && (l->n[start[k]].id != l->n[i].id ||
+			l->n[start[k]].outwards != l->n[i].outwards))
+			k++;
+		if (k == cnt && cnt < STREAMS)
+			start[cnt++] = i;
+	}
+	return cnt;
+}
+
+void
+outage_judge(const struct scene *s, struct law_result *r)
+{
+	struct log l = {.s = s};
+	size_t ready = 0, start[STREAMS], cnt;
+
+	fill(&l);
+	cnt = list_streams(&l, start);
+	for (size_t t = 0; t < s->take_cnt; t++) {
+		if (!s->take[t].ready)
+			continue;
+		ready++;
+		for (size_t i = 0; i < cnt; i++)
+			judge_stream(&l, &s->take[t], start[i], r);
+	}
+	if (s->take_cnt > ready)
+		scene_note(r, "%zu of %zu take-overs were by a standby that was not ready",
+			s->take_cnt - ready, s->take_cnt);
+	free(l.n);
+}
+
+/* ---- nothing anew ---- */
+
+/* Was there anything for the heir to protect? */
+static bool
+was_asked(const struct scene *s, const struct scene_take *t, ns_t until)
+{
+	unsigned ports = scene_ports(s, t->heir, SEG_INSIDE);
+
+	for (size_t i = t->frame; i < s->cnt; i++) {
+		const struct frame *f = trace_frame(s->t, i);
+
+		if (f->at + s->in->margin >= until)
+			break;
+		if (f->to & ports && s->pkt[i].is_ip && ip4_in(s->in->near, s->pkt[i].src) &&
+			ip4_in(s->in->far, s->pkt[i].dst))
+			return true;
+	}
+	return false;
+}
+
+/* Did that member send on an SA that the other one had used not long before? */
+static bool
+used_inherited(const struct scene *s, const struct scene_take *t, ns_t until, bool *there_was)
+{
+	*there_was = false;
+	for (size_t i = 0; i < s->esp_cnt; i++) {
+		const struct scene_esp *old = &s->esp[i];
+
+		if (old->side != !t->heir || old->at > t->at || t->at - old->at > USED_LATELY)
+			continue;
+		*there_was = true;
+		for (size_t j = i + 1; j < s->esp_cnt; j++) {
+			const struct scene_esp *e = &s->esp[j];
+
+			if (e->side == t->heir && e->spi == old->spi && e->dst == old->dst &&
+				e->at <= until)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* A message of the peer under a known IKE SA that the heir got and did not answer. */
+static const struct scene_ike *
+unanswered(const struct scene *s, const struct scene_take *t, ns_t until)
+{
+	unsigned ports = scene_ports(s, t->heir, SEG_OUTSIDE);
+
+	for (size_t i = 0; i < s->ike_cnt; i++) {
+		const struct scene_ike *m = &s->ike[i];
+		bool answered = false;
+
+		if (m->side >= 0 || m->at <= t->at || m->at > until || m->exchange != IKE_QUICK ||
+			!m->opened || !(m->to & ports))
+			continue;
+		for (size_t j = i + 1; j < s->ike_cnt && !answered; j++)
+			answered = s->ike[j].side >= 0 &&
+				!memcmp(s->ike[j].icookie, m->icookie, 8);
+		if (!answered && trace_frame(s->t, s->cnt - 1)->at - m->at > ANSWER_IN)
+			return m;
+	}
+	return NULL;
+}
+
+static void
+judge_anew(const struct scene *s, const struct scene_take *t, const struct scene_ike *m,
+	struct law_result *r)
+{
+	const char *what = m->exchange == IKE_MAIN ? "Phase 1" : "Phase 2";
+	const struct scene_ike *mute = unanswered(s, t, m->at);
+	bool there_was, used = used_inherited(s, t, m->at, &there_was);
+
+	if (there_was && !used && was_asked(s, t, m->at))
+		scene_broken(r, m->frame,
+			"no new %s is needed after a take-over by a ready standby: expected %c to use the "
+			"SAs that it holds from frame %zu on, saw none of it before the negotiation "
+			"in frame %zu",
+			what, scene_letter(t->heir), t->frame + 1, m->frame + 1);
+	else if (mute && m->exchange == IKE_MAIN)
+		scene_broken(r, m->frame,
+			"no new %s is needed after a take-over by a ready standby: expected %c to answer "
+			"the peer's message in frame %zu, saw silence and Main Mode in frame %zu",
+			what, scene_letter(t->heir), mute->frame + 1, m->frame + 1);
+}
+
+/* The first message of an exchange that makes SAs. */
+static bool
+is_first(const struct scene *s, size_t i)
+{
+	const struct scene_ike *m = &s->ike[i];
+	static const uint8_t none[8];
+
+	if (m->exchange == IKE_MAIN)
+		return !memcmp(m->rcookie, none, 8) && !m->repeated;
+	if (m->exchange != IKE_QUICK || m->repeated)
+		return false;
+	for (size_t j = 0; j < i; j++)
+		if (s->ike[j].exchange == IKE_QUICK && s->ike[j].msgid == m->msgid)
+			return false;
+	return true;
+}
+
+void
+anew_judge(const struct scene *s, struct law_result *r)
+{
+	for (size_t n = 0; n < s->take_cnt; n++) {
+		const struct scene_take *t = &s->take[n];
+		size_t cnt = 0;
+
+		if (!t->ready)
+			continue;
+		for (size_t i = 0; i < s->esp_cnt; i++)
+			r->judged += s->esp[i].side == t->heir && s->esp[i].at > t->at &&
+				s->esp[i].at < t->until;
+		for (size_t i = 0; i < s->ike_cnt; i++) {
+			if (s->ike[i].at <= t->at || s->ike[i].at >= t->until || !is_first(s, i))
+				continue;
+			r->judged++;
+			cnt++;
+			judge_anew(s, t, &s->ike[i], r);
+		}
+		if (cnt)
+			scene_note(r, "%zu negotiations after the take-over by %c", cnt,
+				scene_letter(t->heir));
+	}
+}

@@ -2,8 +2,8 @@
 /*
  * The lab `netns`, its opening and closing, and the fixed things of its drawing. The files:
  * enclose.c namespaces of the whole, net.c netlink, node.c one member's machine and cables,
- * member.c its process, switch.c what happens to a frame, fault.c what goes wrong and when,
- * loop.c time, ask.c the consoles, text.c the standard configuration.
+ * member.c its process, routes.c what it routes, switch.c what happens to a frame, fault.c what goes
+ * wrong and when, loop.c time, ask.c the consoles, text.c the standard configuration.
  *
  * One lab in a process: it owns the namespace it stands in, and the paths under /run/baton.
  * It does not judge, and it does not retry: what cannot be set up is said, and refused.

@@ -149,6 +149,10 @@ void lab_set_text(struct lab *l, enum lab_member m, const char *text);
 bool lab_alive(const struct lab *l, enum lab_member m);
 pid_t lab_pid(const struct lab *l, enum lab_member m); /* inside the enclosure; 0 = none */
 
+/* Has the member's kernel, now, a route of the router's own protocol number to that prefix? What
+ * came and went is in the trace: EVENT_ROUTE_ADD, EVENT_ROUTE_DEL. */
+bool lab_routed(struct lab *l, enum lab_member m, ip4_t net, uint8_t len);
+
 /* How a member's process last ended. */
 enum lab_end {
 	LAB_END_NONE,  /* it has not ended */

@@ -53,6 +53,8 @@ struct node {
 	bool asked_to_end, killed, died, ended;
 	int status; /* wait status of the last end */
 	uint64_t suppressed;
+	struct mnl_socket *hear, *inquire; /* routes.c */
+	unsigned inquiries;
 	char *text;
 	char conf[LAB_PATH], log[LAB_PATH], err_log[LAB_PATH], keylog[LAB_PATH], control[LAB_PATH];
 };
@@ -93,7 +95,7 @@ struct lab {
 };
 
 /* epoll tags: a port's number, or these and a member. */
-enum { TAG_TIMER = 100, TAG_ASK = 101, TAG_PROCESS = 200 };
+enum { TAG_TIMER = 100, TAG_ASK = 101, TAG_PROCESS = 200, TAG_ROUTES = 300 };
 
 /* lab.c */
 ns_t lab_clock(void);
@@ -132,6 +134,12 @@ ns_t fault_deadline(const struct lab *l);
 
 /* loop.c */
 void loop_step(struct lab *l, ns_t until);
+
+/* routes.c */
+bool routes_open(struct lab *l, enum lab_member m, char *err); /* in the node's namespace */
+void routes_close(struct lab *l, enum lab_member m);
+void routes_event(struct lab *l, enum lab_member m);
+void routes_list(struct lab *l, enum lab_member m); /* an event for each that is there */
 
 /* ask.c */
 void ask_event(struct lab *l);

@@ -56,6 +56,8 @@ take_in(struct lab *l, int timeout_ms)
 			drain_timer(l);
 		else if (tag == TAG_ASK)
 			ask_event(l);
+		else if (tag >= TAG_ROUTES)
+			routes_event(l, (enum lab_member)(tag - TAG_ROUTES));
 		else
 			member_reap(l, (enum lab_member)(tag - TAG_PROCESS), false);
 	}

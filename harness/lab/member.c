@@ -165,6 +165,7 @@ lab_start(struct lab *l, enum lab_member m, char *err)
 		&(struct trace_event){.kind = EVENT_START,
 			.who = lab_port_who(lab_member_port(m, SEG_OUTSIDE)),
 			.text = text});
+	routes_list(l, m); /* left by a process that was killed */
 	return watch(l, m, err);
 }
 

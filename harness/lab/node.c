@@ -144,7 +144,7 @@ node_make(struct lab *l, enum lab_member m, char *err)
 	ok = n->netns >= 0 && pin(m);
 	if (!ok)
 		snprintf(err, LAB_ERR, "lab: node %s: %s", lab_member_name(m), strerror(errno));
-	ok = ok && lay_cables(l, m, err);
+	ok = ok && lay_cables(l, m, err) && routes_open(l, m, err);
 	if (setns(l->home, CLONE_NEWNET) != 0) {
 		snprintf(err, LAB_ERR, "lab: the way back: %s", strerror(errno));
 		return false;
@@ -167,6 +167,7 @@ node_retire(struct lab *l, enum lab_member m)
 		port->link = NULL;
 		port->has_head = port->readable = false;
 	}
+	routes_close(l, m);
 	if (n->netns < 0)
 		return;
 	node_path(m, path);

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Routes that a member puts into its kernel so that others hear of the protected prefixes: IPv4,
+ * main table, of the router's own protocol number. The lab listens in each member's namespace for
+ * as long as that exists, and writes what comes and goes into the trace; at the start of a process
+ * it lists what was left there, and at any time a case may ask what is there now.
+ *
+ * Two sockets a node, opened inside it (rtnetlink(7)): one hears, one asks. It changes no route.
+ */
+#include "harness/lab/lab_in.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/rtnetlink.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#define ROUTE_PROTOCOL 200 /* of the members (docs/architecture.md) */
+#define ROOM 32768
+
+struct seen {
+	struct lab *lab;
+	enum lab_member member;
+	bool tell; /* an event for each */
+	bool wanted_there;
+	struct ip4_net wanted;
+};
+
+/* rtnetlink's own header, looked through once: which network, in which table. */
+static int
+attribute(const struct nlattr *a, void *data)
+{
+	const struct nlattr **at = data;
+	uint16_t type = mnl_attr_get_type(a);
+
+	if (type <= RTA_MAX)
+		at[type] = a;
+	return MNL_CB_OK;
+}
+
+static bool
+is_ours(const struct nlmsghdr *h, struct ip4_net *net)
+{
+	const struct rtmsg *m = mnl_nlmsg_get_payload(h);
+	const struct nlattr *at[RTA_MAX + 1] = {NULL};
+	uint32_t table = m->rtm_table;
+
+	if (m->rtm_family != AF_INET || m->rtm_protocol != ROUTE_PROTOCOL ||
+		mnl_attr_parse(h, sizeof(*m), attribute, at) < 0)
+		return false;
+	if (at[RTA_TABLE])
+		table = mnl_attr_get_u32(at[RTA_TABLE]);
+	net->len = m->rtm_dst_len;
+	net->addr = at[RTA_DST] ? ntohl(mnl_attr_get_u32(at[RTA_DST])) : 0;
+	return table == RT_TABLE_MAIN;
+}
+
+static void
+tell(struct seen *s, bool came, const struct ip4_net *net)
+{
+	char text[96], addr[IP4_TEXT];
+	enum trace_event_kind kind = came ? EVENT_ROUTE_ADD : EVENT_ROUTE_DEL;
+
+	snprintf(text, sizeof(text), "%s at %s: %s/%u", trace_event_name(kind),
+		lab_member_name(s->member), ip4_put(addr, net->addr), net->len);
+	lab_event(s->lab,
+		&(struct trace_event){.kind = kind,
+			.who = lab_port_who(lab_member_port(s->member, SEG_OUTSIDE)),
+			.value = net->addr,
+			.prefix_len = net->len,
+			.text = text});
+}
+
+static int
+message(const struct nlmsghdr *h, void *data)
+{
+	struct seen *s = data;
+	struct ip4_net net;
+
+	if ((h->nlmsg_type != RTM_NEWROUTE && h->nlmsg_type != RTM_DELROUTE) || !is_ours(h, &net))
+		return MNL_CB_OK;
+	if (s->tell)
+		tell(s, h->nlmsg_type == RTM_NEWROUTE, &net);
+	if (net.addr == s->wanted.addr && net.len == s->wanted.len)
+		s->wanted_there = true;
+	return MNL_CB_OK;
+}
+
+bool
+routes_open(struct lab *l, enum lab_member m, char *err)
+{
+	struct node *n = &l->node[m];
+
+	n->hear = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	n->inquire = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	if (n->hear && n->inquire &&
+		mnl_socket_bind(n->hear, RTMGRP_IPV4_ROUTE, MNL_SOCKET_AUTOPID) == 0 &&
+		mnl_socket_bind(n->inquire, 0, MNL_SOCKET_AUTOPID) == 0 &&
+		lab_watch(l, mnl_socket_get_fd(n->hear), TAG_ROUTES + (uint32_t)m, EPOLLIN))
+		return true;
+	snprintf(err, LAB_ERR, "lab: routes of %s: %s", lab_member_name(m), strerror(errno));
+	return false;
+}
+
+void
+routes_close(struct lab *l, enum lab_member m)
+{
+	struct node *n = &l->node[m];
+
+	if (n->hear)
+		mnl_socket_close(n->hear); /* epoll forgets it */
+	if (n->inquire)
+		mnl_socket_close(n->inquire);
+	n->hear = n->inquire = NULL;
+}
+
+void
+routes_event(struct lab *l, enum lab_member m)
+{
+	_Alignas(struct nlmsghdr) char in[ROOM];
+	struct seen s = {.lab = l, .member = m, .tell = true};
+	ssize_t got;
+
+	while (l->node[m].hear && (got = mnl_socket_recvfrom(l->node[m].hear, in, sizeof(in))) > 0)
+		if (mnl_cb_run(in, (size_t)got, 0, 0, message, &s) < 0)
+			break;
+}
+
+/* All routes there are, through message(). The kernel answers at once. */
+static bool
+list(struct lab *l, struct seen *s)
+{
+	_Alignas(struct nlmsghdr) char room[ROOM] = {0};
+	struct mnl_socket *sock = l->node[s->member].inquire;
+	struct nlmsghdr *h = mnl_nlmsg_put_header(room);
+	struct rtmsg *m = mnl_nlmsg_put_extra_header(h, sizeof(*m));
+	int more = 1;
+
+	h->nlmsg_type = RTM_GETROUTE;
+	h->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	h->nlmsg_seq = ++l->node[s->member].inquiries;
+	m->rtm_family = AF_INET;
+	if (!sock || mnl_socket_sendto(sock, h, h->nlmsg_len) < 0)
+		return false;
+	while (more > 0) {
+		ssize_t got = mnl_socket_recvfrom(sock, room, sizeof(room));
+
+		if (got < 0)
+			return false;
+		more = mnl_cb_run(room, (size_t)got, l->node[s->member].inquiries,
+			mnl_socket_get_portid(sock), message, s);
+	}
+	return more == 0;
+}
+
+void
+routes_list(struct lab *l, enum lab_member m)
+{
+	struct seen s = {.lab = l, .member = m, .tell = true};
+
+	if (!list(l, &s))
+		fprintf(stderr, "lab: routes of %s: %s\n", lab_member_name(m), strerror(errno));
+}
+
+bool
+lab_routed(struct lab *l, enum lab_member m, ip4_t net, uint8_t len)
+{
+	struct seen s = {.lab = l, .member = m, .wanted = {net, len}};
+
+	return list(l, &s) && s.wanted_there;
+}

@@ -211,7 +211,7 @@ peer_role_set(struct ssp *s, struct turn *t, enum ssp_role role)
 		if (s->role == SSP_ROLE_ACTIVE)
 			ready_set(s, t, SSP_ACT_MIRRORED, false);
 	}
-	if (role != SSP_ROLE_ACTIVE)
+	if (role != SSP_ROLE_ACTIVE && s->stated)
 		(void)emit(t, SSP_ACT_MET);
 	roles_settle(s, t);
 }
@@ -239,7 +239,7 @@ hello_in(struct ssp *s, struct turn *t, const struct ssp_msg *m)
 	if (ns_from_ms(m->keepalive_ms) > s->keepalive)
 		s->keepalive = ns_from_ms(m->keepalive_ms);
 	(void)emit(t, SSP_ACT_STATE_HIGHEST);
-	send_keepalive(s, t);
+	s->send_at = t->now; /* a KEEPALIVE behind the statements: it tells that they are complete */
 	peer_role_set(s, t, (enum ssp_role)m->role);
 }
 
@@ -352,6 +352,9 @@ dispatch(struct ssp *s, struct turn *t, const struct ssp_msg *m)
 		ack_in(s, t, m);
 		break;
 	case SSP_KEEPALIVE:
+		if (!s->stated && s->peer_role != SSP_ROLE_ACTIVE)
+			(void)emit(t, SSP_ACT_MET);
+		s->stated = true;
 		break;
 	case SSP_RESYNC:
 		s->count[SSP_CNT_RESYNCS]++;

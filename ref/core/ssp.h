@@ -68,7 +68,7 @@ enum ssp_act_kind {
 	SSP_ACT_ACKED,	  /* the standby has recorded all up to `number` */
 	SSP_ACT_LOST,	  /* the channel is lost; `at`: when the lease is certainly over there */
 	SSP_ACT_REFUSED,  /* the other one is active too */
-	SSP_ACT_MET,	  /* the other one is here, and not active */
+	SSP_ACT_MET,	  /* the other one is here, not active, and has stated its numbers */
 	SSP_ACT_HIGHEST,  /* out->msg: its highest number on an SA */
 	SSP_ACT_STATE_HIGHEST, /* say ours: RECORD with HIGHEST for each outbound SA we sent on */
 	SSP_ACT_READY,	  /* we, the standby, are (on) or are no longer ready */
@@ -121,7 +121,7 @@ struct ssp {
 	uint32_t bulk_end;	/* number of BULK_END, 0: not sent */
 	bool in_bulk;		/* standby: between the marks */
 	bool ready;		/* standby: bulk complete; active: the standby's */
-	bool stated;		/* HIGHEST was asked of the node on this connection */
+	bool stated;		/* the other has said all its HIGHEST: its first KEEPALIVE is here */
 	ns_t since;		/* of the connection */
 	ns_t last_heard, send_at;
 	ns_t keepalive, lease;	/* in force: the larger of the two */

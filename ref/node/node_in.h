@@ -94,6 +94,8 @@ uint32_t sync_replay(struct node *n, struct node_pair *p);
 uint32_t sync_volume(struct node *n, struct node_pair *p);
 uint32_t sync_dpd(struct node *n, struct node_ike *k);
 void sync_highest(struct node *n, const struct ssp_spis *s, uint32_t highest);
+/* HIGHEST for every SA that we have sent on. */
+void sync_state_highest(struct node *n);
 
 /* copies.c: records in; copies -> live */
 enum err copies_apply(struct node *n, const struct ssp_msg *m);

@@ -41,6 +41,7 @@ routes_role(struct node *n, bool active)
 	}
 }
 
+/* What we have sent, so that an heir can go above it; kept until it has been told on a new connection. */
 static void
 tombstones_write(struct node *n)
 {
@@ -54,7 +55,6 @@ tombstones_write(struct node *n)
 		t = &n->tombstone[n->tombstone_cnt++];
 		t->spis = pairs_spis(p);
 		t->highest = resv_highest(&p->resv);
-		sync_highest(n, &t->spis, t->highest);
 	}
 }
 
@@ -104,6 +104,7 @@ demote(struct node *n)
 {
 	n->count[NODE_CNT_DEMOTIONS]++;
 	n->live = false;
+	sync_state_highest(n); /* before the role is told: nothing leaves any more */
 	routes_role(n, false);
 	if (n->role == NODE_STANDBY && n->rules->drop_on_demotion)
 		drop_live(n);

@@ -228,12 +228,15 @@ sync_highest(struct node *n, const struct ssp_spis *s, uint32_t highest)
 	(void)record(n, &m);
 }
 
-static void
-state_highest(struct node *n)
+void
+sync_state_highest(struct node *n)
 {
+	bool told = n->ssp.up && n->ssp.greeted;
+
 	for (unsigned i = 0; i < n->tombstone_cnt; i++)
 		sync_highest(n, &n->tombstone[i].spis, n->tombstone[i].highest);
-	n->tombstone_cnt = 0;
+	if (told)
+		n->tombstone_cnt = 0;
 	for (unsigned i = 0; i < n->pair_cnt; i++) {
 		const struct node_pair *p = &n->pair[i];
 		struct ssp_spis s = pairs_spis(p);
@@ -338,7 +341,7 @@ highest_in(struct node *n, const struct ssp_msg *m)
 		return;
 	if (m->reserve > p->peer_highest)
 		p->peer_highest = m->reserve;
-	if (n->ssp.peer_role != SSP_ROLE_ACTIVE)
+	if (n->ssp.peer_role != SSP_ROLE_ACTIVE && n->ssp.stated)
 		met(n);
 }
 
@@ -402,7 +405,7 @@ act(struct node *n, struct ssp_acts *acts, const struct ssp_act *a)
 		ssp_msg_wipe(&acts->msg);
 		break;
 	case SSP_ACT_STATE_HIGHEST:
-		state_highest(n);
+		sync_state_highest(n);
 		break;
 	case SSP_ACT_READY:
 		n->ready = a->on;

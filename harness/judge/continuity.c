@@ -84,7 +84,8 @@ unlimited(const struct scene *s, const struct scene_esp *old, const struct scene
 			break;
 		if (e->kind == EVENT_PARTITION || e->kind == EVENT_HEAL)
 			return "after a split";
-		if (e->kind == EVENT_CABLE_OUT && e->at + NS_PER_S >= old->at)
+		if (e->kind == EVENT_CABLE_OUT && e->at + NS_PER_S >= old->at &&
+			trace_port(s->t, e->port)->segment == SEG_OUTSIDE)
 			return "numbers may have gone into a pulled cable";
 	}
 	return NULL;
@@ -131,7 +132,8 @@ take_over(const struct scene *s, struct line *l, const struct scene_esp *e, stru
 	l->changed = true;
 	if (e->seq <= old->seq)
 		scene_broken(r, e->frame,
-			"what the new active sends is above all that the old one sent: expected more "
+			"what the new active sends is above all that the old one "
+			"sent: expected more "
 			"than %u on SPI 0x%08x (frame %zu, from %c), saw %u in frame %zu, from %c",
 			old->seq, e->spi, old->frame + 1, scene_letter(old->side), e->seq,
 			e->frame + 1, scene_letter(e->side));
@@ -146,7 +148,8 @@ own_order(const struct line *l, const struct scene_esp *e, struct law_result *r)
 
 	if (e->seq == 0 || (top && top->seq > UINT32_MAX - WRAP_ROOM && e->seq < WRAP_ROOM))
 		scene_broken(r, e->frame,
-			"no SA goes past 2^32: expected no number after %u on SPI 0x%08x, saw %u in "
+			"no SA goes past 2^32: expected no number after %u on SPI "
+			"0x%08x, saw %u in "
 			"frame %zu, from %c",
 			top ? top->seq : 0, e->spi, e->seq, e->frame + 1, scene_letter(e->side));
 	else if (top && e->seq < top->seq)

@@ -87,13 +87,15 @@ judge_question(struct book *k, const struct asked *q)
 	sa->last = q->m;
 	if (last && q->number < sa->number)
 		scene_broken(k->r, q->m->frame,
-			"no R-U-THERE number is below the last one: expected %u or more (frame %zu, from "
+			"no R-U-THERE number is below the last one: expected %u or "
+			"more (frame %zu, from "
 			"%c), saw %u in frame %zu, from %c",
 			sa->number, last->frame + 1, scene_letter(last->side), q->number,
 			q->m->frame + 1, scene_letter(q->m->side));
 	else if (last && last->side != q->m->side && step > SKIP_MAX)
 		scene_broken(k->r, q->m->frame,
-			"after a take-over at most the number in flight is repeated or skipped: expected "
+			"after a take-over at most the number in flight is repeated "
+			"or skipped: expected "
 			"%u to %u after %u in frame %zu, from %c, saw %u in frame %zu, from %c",
 			sa->number, sa->number + SKIP_MAX, sa->number, last->frame + 1,
 			scene_letter(last->side), q->number, q->m->frame + 1,
@@ -114,7 +116,8 @@ judge_answer(struct book *k, const struct asked *q)
 			return;
 	}
 	scene_broken(k->r, q->m->frame,
-		"each R-U-THERE-ACK carries the number asked: expected one that the peer has asked on "
+		"each R-U-THERE-ACK carries the number asked: expected one "
+		"that the peer has asked on "
 		"this IKE SA, saw %u in frame %zu, from %c, which it has not",
 		q->number, q->m->frame + 1, scene_letter(q->m->side));
 }
@@ -125,9 +128,10 @@ dpd_judge(const struct scene *s, struct law_result *r)
 	struct book k = {.r = r};
 
 	for (size_t i = 0; i < s->ike_cnt; i++) {
+		const struct scene_ike *m = &s->ike[i];
 		struct asked q;
 
-		if (s->ike[i].exchange != IKE_INFO || !s->ike[i].opened || !read_dpd(&s->ike[i], &q))
+		if (m->exchange != IKE_INFO || !m->opened || !read_dpd(m, &q))
 			continue;
 		if (q.m->side >= 0 && q.type == R_U_THERE)
 			judge_question(&k, &q);

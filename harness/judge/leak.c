@@ -41,7 +41,8 @@ leak_judge(const struct scene *s, struct law_result *r)
 		if ((ip4_in(in->near, src) && ip4_in(in->far, dst)) ||
 			(ip4_in(in->far, src) && ip4_in(in->near, dst)))
 			scene_broken(r, i,
-				"no protected packet leaves an outside port in clear: expected ESP or "
+				"no protected packet leaves an outside port in clear: "
+				"expected ESP or "
 				"nothing for %s to %s, saw it in clear in frame %zu, from %c",
 				ip4_put(a, src), ip4_put(b, dst), i + 1,
 				scene_letter(scene_sender(s, i)));

@@ -29,8 +29,10 @@ judge_seconds(const struct scene *s, const struct scene_sa *sa, const struct sce
 
 	if (sa->life_s && e->at > end)
 		scene_broken(r, e->frame,
-			"no SA is used beyond its life: expected nothing on SPI 0x%08x later than %u s "
-			"after frame %zu, which negotiated that, saw number %u in frame %zu, from %c, "
+			"no SA is used beyond its life: expected nothing on SPI "
+			"0x%08x later than %u s "
+			"after frame %zu, which negotiated that, saw number %u in "
+			"frame %zu, from %c, "
 			"%lld ms after it",
 			sa->spi, sa->life_s, sa->frame + 1, e->seq, e->frame + 1,
 			scene_letter(e->side), (long long)ns_to_ms(e->at - sa->at));
@@ -64,7 +66,8 @@ judge_volume(const struct scene *s, const struct scene_sa *sa, struct law_result
 		if (octets <= most)
 			continue;
 		scene_broken(r, e->frame,
-			"no SA protects more than its life in kilobytes: expected at most %llu octets on "
+			"no SA protects more than its life in kilobytes: expected at "
+			"most %llu octets on "
 			"SPI 0x%08x (negotiated in frame %zu), saw %llu with frame %zu, from %c",
 			(unsigned long long)most, sa->spi, sa->frame + 1,
 			(unsigned long long)octets, e->frame + 1, scene_letter(e->side));

@@ -170,8 +170,10 @@ judge_run(const struct log *l, const struct scene_take *t, size_t first, size_t 
 	if (to - from <= limit)
 		return;
 	scene_broken(r, t->frame,
-		"with a ready standby the dark time is at most hold time and margin: expected %lld ms at "
-		"most around the take-over by %c in frame %zu, saw stream %u %s dark for %lld ms, from "
+		"with a ready standby the dark time is at most hold time and "
+		"margin: expected %lld ms at "
+		"most around the take-over by %c in frame %zu, saw stream %u "
+		"%s dark for %lld ms, from "
 		"frame %zu to frame %zu%s",
 		(long long)ns_to_ms(limit), scene_letter(t->heir), t->frame + 1, a->id,
 		a->outwards ? "outwards" : "inwards", (long long)ns_to_ms(to - from), a->sent + 1,
@@ -314,13 +316,16 @@ judge_anew(const struct scene *s, const struct scene_take *t, const struct scene
 
 	if (there_was && !used && was_asked(s, t, m->at))
 		scene_broken(r, m->frame,
-			"no new %s is needed after a take-over by a ready standby: expected %c to use the "
-			"SAs that it holds from frame %zu on, saw none of it before the negotiation "
+			"no new %s is needed after a take-over by a ready standby: "
+			"expected %c to use the "
+			"SAs that it holds from frame %zu on, saw none of it before "
+			"the negotiation "
 			"in frame %zu",
 			what, scene_letter(t->heir), t->frame + 1, m->frame + 1);
 	else if (mute && m->exchange == IKE_MAIN)
 		scene_broken(r, m->frame,
-			"no new %s is needed after a take-over by a ready standby: expected %c to answer "
+			"no new %s is needed after a take-over by a ready standby: "
+			"expected %c to answer "
 			"the peer's message in frame %zu, saw silence and Main Mode in frame %zu",
 			what, scene_letter(t->heir), mute->frame + 1, m->frame + 1);
 }

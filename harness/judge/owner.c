@@ -43,7 +43,8 @@ struct court {
 static void
 part(struct court *c, const struct trace_event *e)
 {
-	unsigned a = scene_ports(c->s, SIDE_A, e->segment), b = scene_ports(c->s, SIDE_B, e->segment);
+	unsigned a = scene_ports(c->s, SIDE_A, e->segment);
+	unsigned b = scene_ports(c->s, SIDE_B, e->segment);
 	bool far_a = (e->value & a) != 0, far_b = (e->value & b) != 0;
 
 	c->parted[e->segment] = far_a != far_b;
@@ -146,7 +147,8 @@ judge_claim(struct court *c, size_t frame, int side, const struct group *g, cons
 		(rejoined && other->last <= since + grace) || at <= c->joined[seg] + grace)
 		return;
 	scene_broken(c->r, frame,
-		"at most one member answers for a virtual address: expected %c silent for %s from %lld "
+		"at most one member answers for a virtual address: expected "
+		"%c silent for %s from %lld "
 		"ms after %s in frame %zu on, saw %s in frame %zu, %lld ms after it",
 		scene_letter(side), ip4_put(vip, g->vip), (long long)ns_to_ms(grace),
 		rejoined ? "the reconnection; the other's claim began" : "the other's first claim",

@@ -126,7 +126,8 @@ list_deliveries(struct book *k)
 		size_t len = e->inner ? ip_length(e->inner, e->inner_len) : 0;
 
 		if (e->side < 0 && len)
-			k->d[k->d_cnt++] = (struct delivery){.e = e, .digest = digest(e->inner, len)};
+			k->d[k->d_cnt++] =
+				(struct delivery){.e = e, .digest = digest(e->inner, len)};
 	}
 }
 
@@ -206,7 +207,8 @@ judge_again(struct book *k, const struct accepted *first, const struct scene_esp
 	}
 	scene_broken(k->r, inside,
 		"what one member accepted is not accepted again: expected number %u on SPI 0x%08x "
-		"(delivered in frame %zu, accepted by %c: frame %zu) to be refused, saw %c accept it "
+		"(delivered in frame %zu, accepted by %c: frame %zu) to be "
+		"refused, saw %c accept it "
 		"from frame %zu in frame %zu, %llu packets later; %llu are allowed",
 		e->seq, e->spi, first->e->frame + 1, scene_letter(first->side), first->inside + 1,
 		scene_letter(side), e->frame + 1, inside + 1, (unsigned long long)later,

@@ -163,7 +163,8 @@ judge_both(struct map *m, ns_t at)
 		if (!p->both || at <= p->both + grace(m->s))
 			continue;
 		scene_broken(m->r, frame_at(m, p->both),
-			"a protected prefix is never routed to two live members: expected one route to "
+			"a protected prefix is never routed to two live members: "
+			"expected one route to "
 			"%s/%u from %lld ms after the second came (behind frame %zu) on, saw both",
 			ip4_put(net, p->net), p->len, (long long)ns_to_ms(grace(m->s)),
 			frame_at(m, p->both) + 1);
@@ -183,8 +184,10 @@ judge_take(struct map *m, const struct scene_take *t, ns_t at)
 			!active_at(m->s, t->heir, at))
 			continue;
 		scene_broken(m->r, t->frame,
-			"after a take-over a protected prefix is routed to exactly one member: expected "
-			"%s/%u in %c's kernel %lld ms after it became active in frame %zu, saw none",
+			"after a take-over a protected prefix is routed to exactly "
+			"one member: expected "
+			"%s/%u in %c's kernel %lld ms after it became active in "
+			"frame %zu, saw none",
 			ip4_put(net, m->p[i].net), m->p[i].len, scene_letter(t->heir),
 			(long long)ns_to_ms(grace(m->s)), t->frame + 1);
 	}
@@ -203,8 +206,10 @@ judge_gone(struct map *m, ns_t at)
 			if (!m->p[i].in[side])
 				continue;
 			scene_broken(m->r, m->gone_frame,
-				"no route of a dynamic map outlives its last SA: expected no route to "
-				"%s/%u %lld ms after the Delete in frame %zu, saw it in %c's kernel",
+				"no route of a dynamic map outlives its last SA: expected no "
+				"route to "
+				"%s/%u %lld ms after the Delete in frame %zu, saw it in %c's "
+				"kernel",
 				ip4_put(net, m->p[i].net), m->p[i].len,
 				(long long)ns_to_ms(grace(m->s)), m->gone_frame + 1,
 				scene_letter(side));

@@ -70,7 +70,7 @@ struct scene_take {
 	size_t frame; /* its first Hello as active */
 	ns_t at;
 	int heir;
-	bool ready;	/* its last bulk sync was acknowledged by itself, on a channel we could read */
+	bool ready;	/* it had acknowledged its last bulk, on a channel that we could read */
 	ns_t until;	/* the next one, or NS_NEVER */
 };
 

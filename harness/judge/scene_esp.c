@@ -155,10 +155,7 @@ open_with(struct scene *s, struct scene_esp *e, size_t key, uint8_t *room)
 	e->inner_len = len;
 }
 
-/*
- * Which key opens it tells the SA's instance. One that no key opens (cut, or spoilt) is of the
- * instance that was last seen on its SPI, so that it is compared with its like.
- */
+/* Which key opens it tells the SA's instance. */
 static void
 open_packet(struct scene *s, size_t i)
 {
@@ -169,11 +166,29 @@ open_packet(struct scene *s, size_t i)
 	for (size_t k = ring->esp_cnt; e->whole && k-- > 0 && !e->inner;)
 		if (ring->esp[k].spi == e->spi && ring->esp[k].dst == e->dst)
 			open_with(s, e, k, room);
+}
+
+static bool
+same_line(const struct scene_esp *a, const struct scene_esp *b)
+{
+	return a->spi == b->spi && a->dst == b->dst && b->key >= 0;
+}
+
+/*
+ * One that no key opens (cut, or spoilt) is of the instance that was last seen on its SPI, or else
+ * is seen next, so that it is compared with its like.
+ */
+static void
+guess_instance(struct scene *s, size_t i)
+{
+	struct scene_esp *e = &s->esp[i];
+
 	for (size_t j = i; j-- > 0 && e->key < 0;)
-		if (s->esp[j].spi == e->spi && s->esp[j].dst == e->dst) {
+		if (same_line(e, &s->esp[j]))
 			e->key = s->esp[j].key;
-			break;
-		}
+	for (size_t j = i + 1; j < s->esp_cnt && e->key < 0; j++)
+		if (same_line(e, &s->esp[j]))
+			e->key = s->esp[j].key;
 }
 
 void
@@ -194,4 +209,7 @@ scene_read_esp(struct scene *s)
 	}
 	for (size_t i = 0; i < s->esp_cnt; i++)
 		open_packet(s, i);
+	for (size_t i = 0; i < s->esp_cnt; i++)
+		if (s->esp[i].key < 0 && keyring_esp(s->in->keys, s->esp[i].spi, s->esp[i].dst))
+			guess_instance(s, i);
 }

@@ -82,7 +82,9 @@ read_attributes(struct rd *r, struct offer *o)
 		uint16_t type = rd_u16(r, "attribute");
 		uint16_t len = type & 0x8000 ? 2 : rd_u16(r, "attribute.length");
 		struct rd v = rd_sub(r, len, "attribute.value");
-		uint32_t value = len == 4 ? rd_u32(&v, "value") : len == 2 ? rd_u16(&v, "value") : 0;
+		uint32_t value = len == 4 ? rd_u32(&v, "value")
+			: len == 2	  ? rd_u16(&v, "value")
+					  : 0;
 
 		if ((type & 0x7fff) == ATTR_LIFE_TYPE)
 			kind = (uint16_t)value;
@@ -165,7 +167,8 @@ heed_lifetime(const struct scene_ike *m, struct offer *o)
 }
 
 static void
-add_sa(struct scene *s, const struct scene_ike *m, const struct offer *o, uint32_t spi, bool outbound)
+add_sa(struct scene *s, const struct scene_ike *m, const struct offer *o, uint32_t spi,
+	bool outbound)
 {
 	s->sa = scene_more(s->sa, s->sa_cnt, &s->sa_cap, sizeof(*s->sa));
 	s->sa[s->sa_cnt++] = (struct scene_sa){.spi = spi, .outbound = outbound, .frame = m->frame,

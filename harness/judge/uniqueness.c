@@ -82,7 +82,8 @@ numbers(struct sent *p, size_t cnt, struct law_result *r)
 		else
 			scene_broken(r, b->frame,
 				"no sequence number leaves the pair twice with different bytes: "
-				"expected number %u on SPI 0x%08x once, saw it from %c in frame %zu "
+				"expected number %u on SPI 0x%08x once, saw it from %c in "
+				"frame %zu "
 				"and from %c in frame %zu",
 				a->seq, a->spi, scene_letter(a->side), a->frame + 1,
 				scene_letter(b->side), b->frame + 1);
@@ -108,8 +109,10 @@ ivs(struct sent *p, size_t cnt, struct law_result *r)
 		if (!compare_sa(a, b) && !memcmp(a->esp + IV_AT, b->esp + IV_AT, IV_LEN) &&
 			!same_bytes(a, b))
 			scene_broken(r, b->frame,
-				"no IV of AES-GCM is used twice under one key: expected the IV of number "
-				"%u on SPI 0x%08x (frame %zu, from %c) once, saw it again with number "
+				"no IV of AES-GCM is used twice under one key: expected the "
+				"IV of number "
+				"%u on SPI 0x%08x (frame %zu, from %c) once, saw it again "
+				"with number "
 				"%u in frame %zu, from %c",
 				a->seq, a->spi, a->frame + 1, scene_letter(a->side), b->seq,
 				b->frame + 1, scene_letter(b->side));

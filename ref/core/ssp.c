@@ -250,9 +250,11 @@ time_in(struct ssp *s, struct turn *t, const struct ssp_msg *m)
 		s->peer_time_ms = m->time_ms;
 		s->peer_time_at = t->now;
 	}
-	if (s->role == SSP_ROLE_STANDBY && s->ready && m->echo_ms && m->echo_ms <= clock_ms(t->now) &&
-		ns_from_ms((int64_t)m->echo_ms) > s->proven)
-		s->proven = ns_from_ms((int64_t)m->echo_ms);
+	if (s->role == SSP_ROLE_STANDBY && s->ready && m->echo_ms && m->echo_ms <= clock_ms(t->now)) {
+		ns_t said = ns_from_ms((int64_t)m->echo_ms - 1);
+
+		s->proven = said > s->proven ? said : s->proven;
+	}
 }
 
 static void

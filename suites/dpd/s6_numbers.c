@@ -32,7 +32,7 @@ first_number(struct case_run *c)
 
 		if (i == 0 ? !ike_kit_tunnel(&w, c, &knobs, NULL) : !pair_tunnel(&w))
 			return;
-		since = lab_now(w.lab);
+		since = ike_kit_mark(&w);
 		(void)ike_kit_event(&w, PEER_EV_DPD_ASKED, since, 1, 2 * NS_PER_S);
 		if (!case_expect(c, dpd_kit_asked(&w, since, v, 1) > 0, "expected an R-U-THERE within 2 s") ||
 			!case_expect(c, !(v[0] & 0x80000000u),
@@ -58,7 +58,7 @@ repeated(struct case_run *c)
 		return;
 	peer_wrong(w.peer)->drop = PEER_BIT(PEER_DPD_ACK);
 	peer_wrong(w.peer)->count = 2;
-	since = lab_now(w.lab);
+	since = ike_kit_mark(&w);
 	(void)ike_kit_event(&w, PEER_EV_DPD_ASKED, since, 4, 4 * NS_PER_S);
 	n = dpd_kit_asked(&w, since, v, 32);
 	if (!case_expect(c, n >= 4, "expected R-U-THERE three times with one number, and then the next; saw %zu in all",
@@ -90,7 +90,7 @@ heir_goes_on(struct case_run *c)
 	lab_run(w.lab, 100 * NS_PER_MS);
 	n = dpd_kit_asked(&w, 0, before, 64);
 	lab_power_off(w.lab, LAB_A);
-	since = lab_now(w.lab);
+	since = ike_kit_mark(&w);
 	if (!pair_reach_active(&w, LAB_B, 4 * PAIR_HOLD))
 		return;
 	(void)ike_kit_event(&w, PEER_EV_DPD_ASKED, since, 2, 4 * NS_PER_S);

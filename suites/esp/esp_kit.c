@@ -17,17 +17,6 @@ esp_kit_out(struct world *w, uint16_t port)
 	host_send_udp(w->host, lab_now(w->lab), LAB_REMOTE_HOST, port, port, body, sizeof body);
 }
 
-size_t
-esp_kit_came(const struct world *w, uint16_t port)
-{
-	const struct host_udp *u;
-	size_t n = 0;
-
-	for (size_t i = 0; (u = host_udp(w->host, i)); i++)
-		n += u->dport == port;
-	return n;
-}
-
 struct awaited {
 	const struct world *w;
 	uint16_t port;
@@ -38,7 +27,7 @@ came(void *ctx)
 {
 	const struct awaited *a = ctx;
 
-	return esp_kit_came(a->w, a->port) > 0;
+	return ike_kit_came(a->w, a->port) > 0;
 }
 
 bool

@@ -12,8 +12,6 @@
 void esp_kit_in(struct world *w, uint16_t port);
 /* The host sends one to the peer's side. */
 void esp_kit_out(struct world *w, uint16_t port);
-/* How many with that port came out at the host, of the last 64 that did. */
-size_t esp_kit_came(const struct world *w, uint16_t port);
 /* Send one more, and wait for it: what was sent before has been dealt with. As a precondition. */
 bool esp_kit_flush(struct world *w, uint16_t port);
 

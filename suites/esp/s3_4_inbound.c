@@ -16,17 +16,17 @@ replay(struct case_run *c)
 	if (!esp_kit_flush(&w, 6000))
 		return;
 	for (uint16_t i = 0; i < 10; i++)
-		if (!case_expect_u64(c, 1, esp_kit_came(&w, (uint16_t)(5000 + i)), "packets at the host"))
+		if (!case_expect_u64(c, 1, ike_kit_came(&w, (uint16_t)(5000 + i)), "packets at the host"))
 			return;
 	for (size_t n = 0; n <= 10; n++)
 		(void)peer_replay(w.peer, lab_now(w.lab), n);
 	if (!esp_kit_flush(&w, 6001))
 		return;
 	for (uint16_t i = 0; i < 10; i++)
-		if (!case_expect_u64(c, 1, esp_kit_came(&w, (uint16_t)(5000 + i)),
+		if (!case_expect_u64(c, 1, ike_kit_came(&w, (uint16_t)(5000 + i)),
 			    "copies at the host of a packet that was sent twice with the same number"))
 			return;
-	(void)case_expect_u64(c, 1, esp_kit_came(&w, 6000), "copies of the highest number");
+	(void)case_expect_u64(c, 1, ike_kit_came(&w, 6000), "copies of the highest number");
 }
 
 /* The window reaches to the highest number less its size: 63 behind is within, 64 is not. */
@@ -53,10 +53,10 @@ window(struct case_run *c)
 	wrong->esp_fixed_seq = 201;
 	if (!esp_kit_flush(&w, 6001))
 		return;
-	if (case_expect_u64(c, 1, esp_kit_came(&w, 5001), "packets at the host, 63 behind the highest") &&
-		case_expect_u64(c, 1, esp_kit_came(&w, 5004), "packets at the host, 1 behind the highest") &&
-		case_expect_u64(c, 0, esp_kit_came(&w, 5002), "packets at the host, 64 behind the highest"))
-		(void)case_expect_u64(c, 0, esp_kit_came(&w, 5003), "packets at the host, 199 behind");
+	if (case_expect_u64(c, 1, ike_kit_came(&w, 5001), "packets at the host, 63 behind the highest") &&
+		case_expect_u64(c, 1, ike_kit_came(&w, 5004), "packets at the host, 1 behind the highest") &&
+		case_expect_u64(c, 0, ike_kit_came(&w, 5002), "packets at the host, 64 behind the highest"))
+		(void)case_expect_u64(c, 0, ike_kit_came(&w, 5003), "packets at the host, 199 behind");
 }
 
 /* A forged packet far ahead must not push the genuine ones out of the window. */
@@ -79,10 +79,10 @@ forged_ahead(struct case_run *c)
 		esp_kit_in(&w, (uint16_t)(5000 + i));
 	lab_run(w.lab, 300 * NS_PER_MS);
 	for (uint16_t i = 2; i < 6; i++)
-		if (!case_expect_u64(c, 1, esp_kit_came(&w, (uint16_t)(5000 + i)),
+		if (!case_expect_u64(c, 1, ike_kit_came(&w, (uint16_t)(5000 + i)),
 			    "genuine packets at the host after a forged one with number 100000"))
 			return;
-	(void)case_expect_u64(c, 0, esp_kit_came(&w, 5001), "forged packets at the host");
+	(void)case_expect_u64(c, 0, ike_kit_came(&w, 5001), "forged packets at the host");
 }
 
 /* One bit of the ciphertext flipped, far from the ICV. */
@@ -113,8 +113,8 @@ bad_icv(struct case_run *c)
 	wrong->edit_wire = NULL;
 	if (!esp_kit_flush(&w, 6001))
 		return;
-	if (case_expect_u64(c, 0, esp_kit_came(&w, 5001), "packets at the host with a bit of the ICV flipped") &&
-		case_expect_u64(c, 0, esp_kit_came(&w, 5002),
+	if (case_expect_u64(c, 0, ike_kit_came(&w, 5001), "packets at the host with a bit of the ICV flipped") &&
+		case_expect_u64(c, 0, ike_kit_came(&w, 5002),
 			"packets at the host with a bit of the ciphertext flipped") &&
 		case_expect(c, ike_kit_carries_out(&w, NS_PER_S), "expected the SA to carry on"))
 		(void)case_expect_u64(c, 0, peer_counters(w.peer)->deletes_in, "Deletes because of it");
@@ -134,7 +134,7 @@ padding(struct case_run *c)
 	wrong->esp_bad_pad = false;
 	if (!esp_kit_flush(&w, 6001))
 		return;
-	(void)case_expect_u64(c, 0, esp_kit_came(&w, 5001),
+	(void)case_expect_u64(c, 0, ike_kit_came(&w, 5001),
 		"packets at the host whose padding octets are not 1, 2, 3");
 }
 

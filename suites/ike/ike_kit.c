@@ -76,6 +76,13 @@ ike_kit_pkt(struct world *w, size_t frame)
 	return p;
 }
 
+ns_t
+ike_kit_mark(struct world *w)
+{
+	lab_run(w->lab, 10 * NS_PER_MS);
+	return lab_now(w->lab) + 1;
+}
+
 bool
 ike_kit_same(struct world *w, size_t a, size_t b)
 {
@@ -145,13 +152,38 @@ reached(void *ctx)
 	return *c->n >= c->want;
 }
 
+size_t
+ike_kit_came(const struct world *w, uint16_t port)
+{
+	const struct host_udp *u;
+	size_t n = 0;
+
+	for (size_t i = 0; (u = host_udp(w->host, i)); i++)
+		n += u->dport == port;
+	return n;
+}
+
+struct arrival {
+	const struct world *w;
+	uint16_t port;
+};
+
+static bool
+came(void *ctx)
+{
+	const struct arrival *a = ctx;
+
+	return ike_kit_came(a->w, a->port) > 0;
+}
+
 bool
 ike_kit_carries_in(struct world *w, ns_t limit)
 {
-	struct counted k = {&host_counters(w->host)->udp_in, host_counters(w->host)->udp_in + 1};
+	static uint16_t port = 20000; /* a fresh one each time: whose arrival it is, is certain */
+	struct arrival a = {w, port++};
 
-	peer_send_inner(w->peer, lab_now(w->lab), 0, LAB_IN_HOST, PROBE_PORT, "in", 2);
-	return lab_until(w->lab, "a packet at the host", limit, reached, &k);
+	peer_send_inner(w->peer, lab_now(w->lab), 0, LAB_IN_HOST, a.port, "in", 2);
+	return lab_until(w->lab, "a packet at the host", limit, came, &a);
 }
 
 bool

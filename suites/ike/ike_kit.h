@@ -22,6 +22,8 @@ bool ike_kit_alone(struct world *w, struct case_run *c, const struct lab_text *k
 bool ike_kit_tunnel(struct world *w, struct case_run *c, const struct lab_text *knobs,
 	const struct peer_cfg *cfg);
 
+/* An instant after all that A has sent until now: what was under way is let arrive. */
+ns_t ike_kit_mark(struct world *w);
 /* The first ISAKMP message of that exchange that came in at the port at or after `after`. */
 size_t ike_kit_find(struct world *w, enum lab_port p, unsigned exchange, ns_t after);
 size_t ike_kit_count(struct world *w, enum lab_port p, unsigned exchange, ns_t after);
@@ -42,6 +44,8 @@ bool ike_kit_event(
 /* The peer has noted a notify of that type since then. */
 size_t ike_kit_notified(const struct world *w, uint16_t type, ns_t since);
 
+/* How many UDP packets to that port came out at the host, of the last 64 that did. */
+size_t ike_kit_came(const struct world *w, uint16_t port);
 /* Does a packet of the peer's side come out at the host, and one of the host's at the peer? */
 bool ike_kit_carries_in(struct world *w, ns_t limit);
 bool ike_kit_carries_out(struct world *w, ns_t limit);

@@ -53,6 +53,12 @@ all: $(PROGRAMS)
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+# Rewritten only when the version changes, so that the programs that tell it are built again then.
+$(B)/version: FORCE
+	@mkdir -p $(@D)
+	@echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' >$@
+FORCE:
+$(B)/obj/harness/bin/baton.o $(B)/obj/ref/bin/twind_main.o: $(B)/version
 $(B)/obj/harness/report/%.o: ALL_CFLAGS += $(XML_CFLAGS)
 $(B)/obj/harness/bin/baton.o $(B)/obj/ref/bin/twind_main.o: ALL_CFLAGS += -DBATON_VERSION='"$(VERSION)"'
 
@@ -141,5 +147,5 @@ clean:
 
 -include $(shell find $(B)/obj build/fuzz/obj -name '*.d' 2>/dev/null)
 
-.PHONY: all tests unit gates fuzz fuzz-build deps suites run mutants check soak install clean
+.PHONY: FORCE all tests unit gates fuzz fuzz-build deps suites run mutants check soak install clean
 .SECONDARY:

@@ -350,6 +350,22 @@ START_TEST(no_route_at_the_heir_breaks_it)
 }
 END_TEST
 
+START_TEST(a_heir_of_one_group_alone_owes_no_route_yet)
+{
+	hellos(P_A_OUT, S_ACTIVE, 2);
+	stage_hsrp(P_A_IN, S_HELLO, S_ACTIVE);
+	route(true, WHO_A);
+	stage_wait(1);
+	stage_event(EVENT_POWER_OFF, WHO_A);
+	stage_wait(800);
+	hellos(P_B_OUT, S_ACTIVE, 4);
+	stage_expect(LAW_ROUTES, LAW_HELD);
+	stage_hsrp(P_B_IN, S_HELLO, S_ACTIVE);
+	hellos(P_B_OUT, S_ACTIVE, 4);
+	stage_expect(LAW_ROUTES, LAW_BROKEN);
+}
+END_TEST
+
 static void
 delete_the_last(bool authentic, bool route_goes)
 {
@@ -474,6 +490,7 @@ main(void)
 	tcase_add_test(t, a_route_moves);
 	tcase_add_test(t, two_routes_break_it);
 	tcase_add_test(t, no_route_at_the_heir_breaks_it);
+	tcase_add_test(t, a_heir_of_one_group_alone_owes_no_route_yet);
 	tcase_add_test(t, a_route_goes_with_the_last_sa);
 	tcase_add_test(t, a_route_that_stays_breaks_it);
 	tcase_add_test(t, a_forged_delete_moves_no_route);

@@ -5,7 +5,8 @@
  *
  * Seen in the kernels of the members: the lab listens there, and writes what comes and goes into
  * the trace. At a take-over the old active may hold its route until it has heard of the new one:
- * one hello and jitter. What a dead process left in its kernel routes nothing.
+ * one hello and jitter, and the new one has it once both its groups have moved. What a dead
+ * process left in its kernel routes nothing.
  */
 #include "harness/judge/judge_in.h"
 
@@ -184,10 +185,9 @@ judge_take(struct map *m, const struct scene_take *t, ns_t at)
 			!active_at(m->s, t->heir, at))
 			continue;
 		scene_broken(m->r, t->frame,
-			"after a take-over a protected prefix is routed to exactly "
-			"one member: expected "
-			"%s/%u in %c's kernel %lld ms after it became active in "
-			"frame %zu, saw none",
+			"after a take-over a protected prefix is routed to exactly one member: "
+			"expected %s/%u in %c's kernel %lld ms after both its groups had moved "
+			"(it became active in frame %zu), saw none",
 			ip4_put(net, m->p[i].net), m->p[i].len, scene_letter(t->heir),
 			(long long)ns_to_ms(grace(m->s)), t->frame + 1);
 	}
@@ -315,6 +315,7 @@ moments_of(const struct scene *s, size_t *cnt)
 {
 	size_t all = trace_events(s->t) + s->sa_cnt + s->ike_cnt + s->take_cnt + 1, n = 0;
 	struct moment *m = calloc(all, sizeof(*m));
+	ns_t end = s->cnt ? trace_frame(s->t, s->cnt - 1)->at : 0;
 
 	if (!m)
 		abort();
@@ -325,9 +326,9 @@ moments_of(const struct scene *s, size_t *cnt)
 	for (size_t i = 0; i < s->ike_cnt; i++)
 		m[n++] = (struct moment){s->ike[i].at, MOMENT_IKE, i};
 	for (size_t i = 0; i < s->take_cnt; i++)
-		if (s->cnt && s->take[i].at + grace(s) <= trace_frame(s->t, s->cnt - 1)->at)
-			m[n++] = (struct moment){s->take[i].at + grace(s), MOMENT_DUE, i};
-	m[n++] = (struct moment){s->cnt ? trace_frame(s->t, s->cnt - 1)->at : 0, MOMENT_END, 0};
+		if (s->take[i].whole < end - grace(s))
+			m[n++] = (struct moment){s->take[i].whole + grace(s), MOMENT_DUE, i};
+	m[n++] = (struct moment){end, MOMENT_END, 0};
 	qsort(m, n, sizeof(*m), by_time);
 	*cnt = n;
 	return m;

@@ -69,6 +69,7 @@ struct scene_role {
 struct scene_take {
 	size_t frame; /* its first Hello as active */
 	ns_t at;
+	ns_t whole; /* when it was active inside as well; NS_NEVER if it never was */
 	int heir;
 	bool ready;	/* it had acknowledged its last bulk, on a channel that we could read */
 	ns_t until;	/* the next one, or NS_NEVER */

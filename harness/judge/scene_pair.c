@@ -41,7 +41,8 @@ add_take(struct scene *s, size_t frame, int heir)
 		s->take[s->take_cnt - 1].until = at;
 	s->take = scene_more(s->take, s->take_cnt, &s->take_cap, sizeof(*s->take));
 	s->take[s->take_cnt++] =
-		(struct scene_take){.frame = frame, .at = at, .heir = heir, .until = NS_NEVER};
+		(struct scene_take){.frame = frame, .at = at, .heir = heir, .whole = NS_NEVER,
+			.until = NS_NEVER};
 }
 
 struct states {
@@ -49,6 +50,20 @@ struct states {
 	int owner; /* last active on the outside */
 	size_t event;
 };
+
+/* Both groups have moved, or there is none inside: the SAs and routes of the heir come to life. */
+static void
+complete_take(struct scene *s, const struct states *st, int side, ns_t at)
+{
+	struct scene_take *t = s->take_cnt ? &s->take[s->take_cnt - 1] : NULL;
+	bool no_inside = st->is[SIDE_A][SEG_INSIDE] == STATE_UNKNOWN &&
+		st->is[SIDE_B][SEG_INSIDE] == STATE_UNKNOWN;
+
+	if (t && t->heir == side && t->whole == NS_NEVER &&
+		st->is[side][SEG_OUTSIDE] == STATE_ACTIVE &&
+		(no_inside || st->is[side][SEG_INSIDE] == STATE_ACTIVE))
+		t->whole = at;
+}
 
 /* A process that starts again was nothing before. */
 static void
@@ -82,11 +97,12 @@ read_role(struct scene *s, struct states *st, size_t frame)
 		return;
 	st->is[side][seg] = now;
 	add_role(s, frame, now, was == STATE_ACTIVE);
-	if (now != STATE_ACTIVE || seg != SEG_OUTSIDE)
-		return;
-	if (st->owner >= 0 && st->owner != side)
-		add_take(s, frame, side);
-	st->owner = side;
+	if (now == STATE_ACTIVE && seg == SEG_OUTSIDE) {
+		if (st->owner >= 0 && st->owner != side)
+			add_take(s, frame, side);
+		st->owner = side;
+	}
+	complete_take(s, st, side, trace_frame(s->t, frame)->at);
 }
 
 void

@@ -3,6 +3,7 @@
 #   make run      install what is missing (as root), build, run the suites on the reference pair
 #   make check    that, and unit tests, gates, a fuzz smoke, and all again under sanitizers
 #   make          build/baton build/twind build/twinctl build/twind-mutant
+#   make suites   the suites alone (CASES='hsrp/ failover/')
 #   make mutants  prove that every case can fail
 #   make soak N=20 LOAD=2      the suites N times beside LOAD busy processes
 #   make fuzz FUZZ_SECONDS=10  each decoder, from its committed corpus
@@ -17,7 +18,8 @@ J ?= 6
 N ?= 20
 LOAD ?= 2
 FUZZ_SECONDS ?= 10
-RUNFLAGS ?=
+RESULTS ?= baton-results
+CASES ?=
 
 B := build$(if $(SAN),/san)$(if $(filter clang%,$(CC)),/clang)
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo 0)
@@ -122,7 +124,7 @@ deps:
 	ci/deps
 
 suites: all
-	$(B)/baton run -j $(J) -o baton-results $(RUNFLAGS)
+	ci/suites $(B)/baton $(J) $(RESULTS) $(CASES)
 
 run: deps
 	$(MAKE) all

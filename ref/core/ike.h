@@ -110,6 +110,7 @@ struct ike_rules {
 	bool keymat_own_spi;	  /* inbound keys from our SPI; else the two are swapped */
 	bool zero_shared_pfs;	  /* false; forget g(qm)^xy in KEYMAT */
 	bool skeyid_order;	  /* prf(psk, Ni | Nr); else Nr | Ni */
+	bool answer_inactive;	  /* false; answers even before ACTIVATE */
 	/* exchanges */
 	bool answer_duplicates;	  /* with the same bytes; else not at all */
 	bool redo_duplicates;	  /* false; a duplicate MM1 is worked on afresh */

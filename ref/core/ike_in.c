@@ -421,7 +421,7 @@ ike_packet(struct ike_ctx *c, const struct ike_in *in)
 	struct ike_msg m = {.in = in};
 	enum ike_reason r;
 
-	if (!c->k->active)
+	if (!c->k->active && !c->k->rules->answer_inactive)
 		r = IKE_R_INACTIVE;
 	else if (in->local.addr != c->k->cfg->local)
 		r = IKE_R_NOT_LOCAL;

@@ -54,6 +54,7 @@ const struct ike_rules ike_rules_standard = {
 	.check_id = true,
 	.act_unauthenticated = false,
 	.answer_unauthenticated = true,
+	.answer_inactive = false,
 	.iv_from_msgid = true,
 	.keymat_standard = true,
 	.keymat_own_spi = true,

@@ -66,6 +66,18 @@ node_emit_bytes(struct node *n, enum node_act_kind kind, unsigned iface, const u
 }
 
 void
+node_emit_routes(struct node *n)
+{
+	for (unsigned i = 0; i < n->rri_acts.cnt; i++) {
+		struct node_act a = {.kind = NODE_ACT_ROUTE};
+
+		a.net = n->rri_acts.v[i].net;
+		a.on = n->rri_acts.v[i].add;
+		node_emit(n, &a);
+	}
+}
+
+void
 node_note(struct node *n, const char *area, const char *what, ip4_t peer, uint32_t number)
 {
 	struct node_act a = {.kind = NODE_ACT_NOTE};
@@ -130,8 +142,10 @@ static_routes(struct node *n)
 		for (unsigned k = 0; k < m->acl->cnt; k++) {
 			struct rri_in in = {.kind = RRI_IN_STATIC, .net = m->acl->v[k].dst};
 
-			if (m->acl->v[k].permit)
-				rri_step(&n->rri, n->now, &in, &n->rri_acts);
+			if (!m->acl->v[k].permit)
+				continue;
+			rri_step(&n->rri, n->now, &in, &n->rri_acts);
+			node_emit_routes(n);
 		}
 	}
 }

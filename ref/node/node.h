@@ -52,6 +52,7 @@ struct node_rules {
 	bool check_inbound_policy; /* RFC 4301 5.2: clear packets that should be protected */
 	bool check_proxies;	 /* and inner packets outside their SA's proxies */
 	bool leak_without_sa;	 /* false: what the ACL protects waits or is dropped */
+	bool open_dormant;	 /* false; a standby opens what comes under a dormant SA */
 	bool unknown_spi_delete; /* answered by a protected Delete */
 	bool preempt_when_ready; /* a standby does not preempt before its bulk sync */
 	bool probe_dormant;	 /* false: a standby sends no DPD */

@@ -12,6 +12,8 @@ void node_note(struct node *n, const char *area, const char *what, ip4_t peer, u
 void node_emit_bytes(struct node *n, enum node_act_kind kind, unsigned iface, const uint8_t *b,
 	size_t len);
 void node_emit(struct node *n, const struct node_act *a);
+/* What the rri core has just said, as route actions. */
+void node_emit_routes(struct node *n);
 
 /* setup.c: configuration -> what the cores want */
 void node_setup(struct node *n);

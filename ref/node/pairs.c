@@ -92,13 +92,7 @@ route(struct node *n, const struct node_pair *p, bool up)
 		.net = p->child.proxy_remote.net};
 
 	rri_step(&n->rri, n->now, &in, &n->rri_acts);
-	for (unsigned i = 0; i < n->rri_acts.cnt; i++) {
-		struct node_act a = {.kind = NODE_ACT_ROUTE};
-
-		a.net = n->rri_acts.v[i].net;
-		a.on = n->rri_acts.v[i].add;
-		node_emit(n, &a);
-	}
+	node_emit_routes(n);
 }
 
 void

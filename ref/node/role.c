@@ -32,13 +32,7 @@ routes_role(struct node *n, bool active)
 	struct rri_in in = {.kind = RRI_IN_ROLE, .on = active};
 
 	rri_step(&n->rri, n->now, &in, &n->rri_acts);
-	for (unsigned i = 0; i < n->rri_acts.cnt; i++) {
-		struct node_act a = {.kind = NODE_ACT_ROUTE};
-
-		a.net = n->rri_acts.v[i].net;
-		a.on = n->rri_acts.v[i].add;
-		node_emit(n, &a);
-	}
+	node_emit_routes(n);
 }
 
 /* What we have sent, so that an heir can go above it; kept until it has been told on a new connection. */

@@ -42,6 +42,7 @@ node_rules_join(struct node_rules *r)
 		.check_inbound_policy = true,
 		.check_proxies = true,
 		.leak_without_sa = false,
+		.open_dormant = false,
 		.unknown_spi_delete = true,
 		.preempt_when_ready = true,
 		.probe_dormant = false,

@@ -367,7 +367,8 @@ traffic_esp_in(struct node *n, ip4_t src, const uint8_t *esp, size_t len)
 
 	rd_init(&r, esp, len);
 	p = pairs_by_spi_in(n, rd_u32(&r, "esp.spi"));
-	if (r.bad || !p || p->dormant || p->child.remote.addr != src) {
+	if (r.bad || !p || (p->dormant && !n->rules->open_dormant) ||
+		p->child.remote.addr != src) {
 		unknown_spi(n, src, esp, len);
 		return;
 	}

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Global commands. */
+#include <stdio.h>
+#include <string.h>
+
+#include "ref/base/hex.h"
+#include "ref/config/commands_int.h"
+
+void
+config_name(char dst[CFG_NAME], const char *src)
+{
+	(void)snprintf(dst, CFG_NAME, "%s", src);
+}
+
+void
+command_hostname(struct parse *p, const struct arg *a)
+{
+	config_name(p->cfg->hostname, a[0].text);
+}
+
+void
+command_interface(struct parse *p, const struct arg *a)
+{
+	struct cfg *c = p->cfg;
+
+	p->iface = (struct cfg_if *)(uintptr_t)cfg_if(c, a[0].text);
+	if (!p->iface && c->if_cnt == CFG_IFS) {
+		p->wrong = "too many interfaces";
+		return;
+	}
+	if (!p->iface) {
+		p->iface = &c->ifs[c->if_cnt++];
+		config_name(p->iface->name, a[0].text);
+		p->iface->delay_minimum_s = 0;
+	}
+	p->mode = MODE_IF;
+}
+
+void
+command_policy(struct parse *p, const struct arg *a)
+{
+	struct cfg *c = p->cfg;
+	unsigned at = 0;
+
+	while (at < c->policy_cnt && c->policy[at].priority < a[0].num)
+		at++;
+	if (at == c->policy_cnt || c->policy[at].priority != a[0].num) {
+		if (c->policy_cnt == CFG_POLICIES) {
+			p->wrong = "too many policies";
+			return;
+		}
+		memmove(&c->policy[at + 1], &c->policy[at],
+			(c->policy_cnt++ - at) * sizeof c->policy[0]);
+		memset(&c->policy[at], 0, sizeof c->policy[at]);
+		c->policy[at].priority = (uint16_t)a[0].num;
+	}
+	p->policy = &c->policy[at];
+	p->mode = MODE_POLICY;
+}
+
+void
+command_isakmp_key(struct parse *p, const struct arg *a)
+{
+	struct cfg *c = p->cfg;
+	struct cfg_key *k;
+	size_t n = strlen(a[0].text);
+
+	if (c->key_cnt == CFG_KEYS || n > SECRET_MAX) {
+		p->wrong = "too many keys, or a key of more than 64 characters";
+		return;
+	}
+	k = &c->key[c->key_cnt++];
+	k->addr = a[1].ip;
+	k->len = a[2].has ? a[2].len : 32;
+	secret_set(&k->key, a[0].text, n);
+}
+
+static void
+keepalive_set(struct parse *p, const struct arg *a, uint32_t unit_ms)
+{
+	struct cfg *c = p->cfg;
+
+	c->keepalive_ms = a[0].num * unit_ms;
+	c->keepalive_retry_ms = a[1].has ? a[1].num * unit_ms : 2 * unit_ms;
+	c->keepalive_periodic = a[2].has;
+}
+
+void
+command_keepalive(struct parse *p, const struct arg *a)
+{
+	keepalive_set(p, a, 1000);
+}
+
+void
+command_keepalive_msec(struct parse *p, const struct arg *a)
+{
+	keepalive_set(p, a, 1);
+}
+
+void
+command_isakmp_ssp(struct parse *p, const struct arg *a)
+{
+	p->cfg->isakmp_ssp = (uint16_t)a[0].num;
+}
+
+static struct cfg_tset *
+tset_new(struct parse *p, const char *name)
+{
+	struct cfg *c = p->cfg;
+	struct cfg_tset *t = (struct cfg_tset *)(uintptr_t)cfg_tset(c, name);
+
+	if (!t && c->tset_cnt < CFG_TSETS)
+		t = &c->tset[c->tset_cnt++];
+	if (!t) {
+		p->wrong = "too many transform-sets";
+		return NULL;
+	}
+	config_name(t->name, name);
+	p->tset = t;
+	p->mode = MODE_TSET;
+	return t;
+}
+
+static void
+tset(struct parse *p, const struct arg *a, enum cfg_esp_cipher cipher, enum cfg_esp_auth auth)
+{
+	struct cfg_tset *t = tset_new(p, a[0].text);
+
+	if (!t)
+		return;
+	t->cipher = cipher;
+	t->key_bits = 128;
+	t->auth = auth;
+}
+
+void
+command_tset_aes_sha(struct parse *p, const struct arg *a)
+{
+	tset(p, a, CFG_ESP_AES_CBC, CFG_AUTH_SHA1);
+}
+
+void
+command_tset_aes_sha256(struct parse *p, const struct arg *a)
+{
+	tset(p, a, CFG_ESP_AES_CBC, CFG_AUTH_SHA256);
+}
+
+void
+command_tset_gcm(struct parse *p, const struct arg *a)
+{
+	tset(p, a, CFG_ESP_AES_GCM, CFG_AUTH_NONE);
+}
+
+void
+command_sa_seconds(struct parse *p, const struct arg *a)
+{
+	p->cfg->lifetime_s = a[0].num;
+}
+
+void
+command_sa_kilobytes(struct parse *p, const struct arg *a)
+{
+	p->cfg->lifetime_kb = a[0].num;
+}
+
+void
+command_window_size(struct parse *p, const struct arg *a)
+{
+	p->cfg->window = (uint16_t)a[0].num;
+	if (a[0].num & (a[0].num - 1))
+		p->wrong = "a window of 64, 128, 256, 512 or 1024";
+}
+
+static struct cfg_acl_entry *
+acl_entry(struct parse *p, const char *name)
+{
+	struct cfg *c = p->cfg;
+	struct cfg_acl *l = (struct cfg_acl *)(uintptr_t)cfg_acl(c, name);
+
+	if (!l && c->acl_cnt < CFG_ACLS) {
+		l = &c->acl[c->acl_cnt++];
+		config_name(l->name, name);
+	}
+	if (!l || l->cnt == CFG_ACL_ENTRIES) {
+		p->wrong = "too many access-lists or entries";
+		return NULL;
+	}
+	return &l->v[l->cnt++];
+}
+
+/* a: list, NET, PORT, NET, PORT */
+static void
+acl_add(struct parse *p, const struct arg *a, bool permit, uint8_t proto)
+{
+	struct cfg_acl_entry *e = acl_entry(p, a[0].text);
+	bool ports = proto == 6 || proto == 17;
+
+	if (!e)
+		return;
+	e->permit = permit;
+	e->proto = proto;
+	e->src = (struct ip4_net){a[1].ip & ip4_mask(a[1].len), a[1].len};
+	e->sport = ports ? (uint16_t)a[2].num : 0;
+	e->dst = (struct ip4_net){a[ports ? 3 : 2].ip, a[ports ? 3 : 2].len};
+	e->dst.addr &= ip4_mask(e->dst.len);
+	e->dport = ports ? (uint16_t)a[4].num : 0;
+}
+
+#define ACL(word, permit, proto)                                                                   \
+	void command_acl_##word(struct parse *p, const struct arg *a)                               \
+	{                                                                                          \
+		acl_add(p, a, permit, proto);                                                      \
+	}
+ACL(permit_ip, true, 0)
+ACL(deny_ip, false, 0)
+ACL(permit_udp, true, 17)
+ACL(permit_tcp, true, 6)
+ACL(permit_icmp, true, 1)
+
+static struct cfg_map *
+map_entry(struct parse *p, const struct arg *a, bool is_template)
+{
+	struct cfg *c = p->cfg;
+	struct cfg_map *m = NULL;
+
+	for (unsigned i = 0; i < c->map_cnt; i++)
+		if (c->map[i].is_template == is_template && c->map[i].seq == a[1].num &&
+			!strcmp(c->map[i].name, a[0].text))
+			m = &c->map[i];
+	if (!m && c->map_cnt == CFG_MAPS) {
+		p->wrong = "too many crypto map entries";
+		return NULL;
+	}
+	if (!m) {
+		m = &c->map[c->map_cnt++];
+		config_name(m->name, a[0].text);
+		m->seq = (uint16_t)a[1].num;
+		m->is_template = is_template;
+		m->line = p->line;
+	}
+	p->map = m;
+	return m;
+}
+
+void
+command_map_static(struct parse *p, const struct arg *a)
+{
+	if (map_entry(p, a, false))
+		p->mode = MODE_MAP;
+}
+
+void
+command_map_dynamic(struct parse *p, const struct arg *a)
+{
+	struct cfg_map *m = map_entry(p, a, false);
+
+	if (m)
+		config_name(m->dynamic, a[2].text);
+}
+
+void
+command_dynamic_map(struct parse *p, const struct arg *a)
+{
+	if (map_entry(p, a, true))
+		p->mode = MODE_DYNAMIC;
+}
+
+void
+command_ha_interval(struct parse *p, const struct arg *a)
+{
+	struct cfg *c = p->cfg;
+
+	if (c->ha_cnt == CFG_DYNS) {
+		p->wrong = "too many ha replay-intervals";
+		return;
+	}
+	config_name(c->ha[c->ha_cnt].map, a[0].text);
+	c->ha[c->ha_cnt].inbound = a[1].num;
+	c->ha[c->ha_cnt++].outbound = a[2].num;
+}
+
+void
+command_ssp_group(struct parse *p, const struct arg *a)
+{
+	struct cfg *c = p->cfg;
+
+	p->ssp = (struct cfg_ssp *)(uintptr_t)cfg_ssp(c, a[0].num);
+	if (!p->ssp && c->ssp_cnt == CFG_SSPS) {
+		p->wrong = "too many ssp groups";
+		return;
+	}
+	if (!p->ssp) {
+		p->ssp = &c->ssp[c->ssp_cnt++];
+		p->ssp->id = (uint16_t)a[0].num;
+		p->ssp->port = 3249;
+		p->ssp->line = p->line;
+	}
+	p->mode = MODE_SSP;
+}
+
+void
+command_ip_route(struct parse *p, const struct arg *a)
+{
+	struct cfg *c = p->cfg;
+
+	if (c->route_cnt == CFG_ROUTES) {
+		p->wrong = "too many routes";
+		return;
+	}
+	c->route[c->route_cnt].net = (struct ip4_net){a[0].ip & ip4_mask(a[1].len), a[1].len};
+	c->route[c->route_cnt++].gw = a[2].ip;
+}

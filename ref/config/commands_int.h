@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef BATON_CONFIG_COMMANDS_INT_H
+#define BATON_CONFIG_COMMANDS_INT_H
+
+/* The handlers, one a command; the table in command_table.c names them. Nobody else includes this. */
+#include "ref/config/commands.h"
+
+void config_name(char dst[CFG_NAME], const char *src);
+
+#define COMMAND(name) void command_##name(struct parse *p, const struct arg *a)
+COMMAND(hostname);
+COMMAND(interface);
+COMMAND(policy);
+COMMAND(isakmp_key);
+COMMAND(keepalive);
+COMMAND(keepalive_msec);
+COMMAND(isakmp_ssp);
+COMMAND(tset_aes_sha);
+COMMAND(tset_aes_sha256);
+COMMAND(tset_gcm);
+COMMAND(sa_seconds);
+COMMAND(sa_kilobytes);
+COMMAND(window_size);
+COMMAND(map_static);
+COMMAND(map_dynamic);
+COMMAND(dynamic_map);
+COMMAND(ha_interval);
+COMMAND(ssp_group);
+COMMAND(ip_route);
+COMMAND(ip_address);
+COMMAND(shutdown);
+COMMAND(no_shutdown);
+COMMAND(standby_ip);
+COMMAND(standby_priority);
+COMMAND(standby_preempt);
+COMMAND(preempt_minimum);
+COMMAND(preempt_reload);
+COMMAND(preempt_sync);
+COMMAND(timers_s);
+COMMAND(timers_ms);
+COMMAND(timers_ms_s);
+COMMAND(standby_name);
+COMMAND(standby_track);
+COMMAND(standby_auth);
+COMMAND(standby_delay);
+COMMAND(if_map);
+COMMAND(if_map_ssp);
+COMMAND(policy_aes);
+COMMAND(policy_sha);
+COMMAND(policy_sha256);
+COMMAND(policy_psk);
+COMMAND(policy_group2);
+COMMAND(policy_group14);
+COMMAND(policy_lifetime);
+COMMAND(mode_tunnel);
+COMMAND(set_peer);
+COMMAND(set_tsets);
+COMMAND(set_pfs2);
+COMMAND(set_pfs14);
+COMMAND(set_seconds);
+COMMAND(set_kilobytes);
+COMMAND(match_address);
+COMMAND(reverse_route);
+COMMAND(ssp_remote);
+COMMAND(ssp_redundancy);
+COMMAND(ssp_port);
+COMMAND(ssp_key);
+COMMAND(acl_permit_ip);
+COMMAND(acl_deny_ip);
+COMMAND(acl_permit_udp);
+COMMAND(acl_permit_tcp);
+COMMAND(acl_permit_icmp);
+#undef COMMAND
+
+#endif

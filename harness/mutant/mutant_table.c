@@ -625,6 +625,20 @@ dpd_first_number_high(struct node_rules *r)
 	r->dpd.high_bit_clear = false;
 }
 
+static void
+standby_answers_ike(struct node_rules *r)
+{
+	r->vip_only_owner = false;
+	r->ike.answer_inactive = true;
+}
+
+static void
+standby_opens_esp(struct node_rules *r)
+{
+	r->vip_only_owner = false;
+	r->open_dormant = true;
+}
+
 /* clang-format off */
 const struct mutant mutants[] = {
 	{"hsrp-ttl-255", "HSRP messages leave with TTL 255", hsrp_ttl_255},
@@ -724,6 +738,8 @@ const struct mutant mutants[] = {
 	{"rri-static-needs-sa", "a static map's route needs an SA", rri_static_needs_sa},
 	{"rri-host-route", "a host route in place of the prefix", rri_host_route},
 	{"esp-any-padding", "padding octets are not looked at", esp_any_padding},
+	{"standby-answers-ike", "a standby answers IKE for the virtual address", standby_answers_ike},
+	{"standby-opens-esp", "a standby opens ESP under its dormant SAs", standby_opens_esp},
 	{"ike-keymat-swapped", "the keys of the two directions are swapped", ike_keymat_swapped},
 	{"ike-pfs-not-in-keys", "with PFS the fresh secret does not enter the keys", ike_pfs_not_in_keys},
 	{"ike-any-id", "the peer's identity is not looked at", ike_any_id},

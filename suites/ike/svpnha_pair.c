@@ -111,7 +111,7 @@ static const struct case_def cases[] = {
 		.level = CASE_MUST,
 		.class_ = CASE_INOPPORTUNE,
 		.says = "The standby answers no IKE for the virtual address, even if it is delivered to it.",
-		.mutant = "vip-everyone",
+		.mutant = "standby-answers-ike",
 		.run = standby_is_silent,
 	},
 	{

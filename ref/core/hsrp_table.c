@@ -4,6 +4,8 @@
  * the second one as alt: for a (note +) it is taken when the address is configured, for h (note *) when we may
  * preempt.
  */
+#include <stddef.h>
+
 #include "ref/core/hsrp.h"
 
 #define INI HSRP_INITIAL
@@ -13,27 +15,29 @@
 #define STB HSRP_STANDBY
 #define ACT HSRP_ACTIVE
 #define STAY HSRP_NONE
+#define DO(act, to) {act, to, NULL, HSRP_NONE}
+#define EITHER(act, to, alt, alt_to) {act, to, alt, alt_to}
 
 /* clang-format off */
 const struct hsrp_rules hsrp_rules_standard = {
 	.cell = {
-		[HSRP_EV_A] = { [INI] = {"AB", LRN, "AB", LSN} },
-		[HSRP_EV_B] = { [LRN] = {"CD", INI}, [LSN] = {"CD", INI}, [SPK] = {"CD", INI},
-				[STB] = {"CD", INI}, [ACT] = {"CDH", INI} },
-		[HSRP_EV_C] = { [LSN] = {"AB", SPK}, [STB] = {"CDFI", ACT} },
-		[HSRP_EV_D] = { [LSN] = {"B", SPK}, [SPK] = {"D", STB} },
-		[HSRP_EV_E] = { [SPK] = {"F", STAY}, [STB] = {"F", STAY}, [ACT] = {"F", STAY} },
-		[HSRP_EV_F] = { [SPK] = {"B", LSN}, [STB] = {"B", LSN} },
-		[HSRP_EV_G] = { [LRN] = {"EAB", LSN}, [LSN] = {"EA", STAY}, [SPK] = {"EA", STAY},
-				[STB] = {"EA", STAY}, [ACT] = {"AB", SPK} },
-		[HSRP_EV_H] = { [LRN] = {"EAB", LSN},
-				[LSN] = {"A", STAY, "BGFI", ACT}, [SPK] = {"A", STAY, "BGFI", ACT},
-				[STB] = {"A", STAY, "BGFI", ACT}, [ACT] = {"G", STAY} },
-		[HSRP_EV_I] = { [LSN] = {"AB", SPK}, [SPK] = {"A", STAY}, [STB] = {"CFI", ACT} },
-		[HSRP_EV_J] = { [ACT] = {"ABH", SPK} },
-		[HSRP_EV_K] = { [LSN] = {"B", STAY}, [SPK] = {"B", LSN}, [STB] = {"B", LSN},
-				[ACT] = {"B", STAY} },
-		[HSRP_EV_L] = { [LSN] = {"B", SPK}, [SPK] = {"D", STB}, [ACT] = {"B", STAY} },
+		[HSRP_EV_A] = { [INI] = EITHER("AB", LRN, "AB", LSN) },
+		[HSRP_EV_B] = { [LRN] = DO("CD", INI), [LSN] = DO("CD", INI), [SPK] = DO("CD", INI),
+				[STB] = DO("CD", INI), [ACT] = DO("CDH", INI) },
+		[HSRP_EV_C] = { [LSN] = DO("AB", SPK), [STB] = DO("CDFI", ACT) },
+		[HSRP_EV_D] = { [LSN] = DO("B", SPK), [SPK] = DO("D", STB) },
+		[HSRP_EV_E] = { [SPK] = DO("F", STAY), [STB] = DO("F", STAY), [ACT] = DO("F", STAY) },
+		[HSRP_EV_F] = { [SPK] = DO("B", LSN), [STB] = DO("B", LSN) },
+		[HSRP_EV_G] = { [LRN] = DO("EAB", LSN), [LSN] = DO("EA", STAY), [SPK] = DO("EA", STAY),
+				[STB] = DO("EA", STAY), [ACT] = DO("AB", SPK) },
+		[HSRP_EV_H] = { [LRN] = DO("EAB", LSN),
+				[LSN] = EITHER("A", STAY, "BGFI", ACT), [SPK] = EITHER("A", STAY, "BGFI", ACT),
+				[STB] = EITHER("A", STAY, "BGFI", ACT), [ACT] = DO("G", STAY) },
+		[HSRP_EV_I] = { [LSN] = DO("AB", SPK), [SPK] = DO("A", STAY), [STB] = DO("CFI", ACT) },
+		[HSRP_EV_J] = { [ACT] = DO("ABH", SPK) },
+		[HSRP_EV_K] = { [LSN] = DO("B", STAY), [SPK] = DO("B", LSN), [STB] = DO("B", LSN),
+				[ACT] = DO("B", STAY) },
+		[HSRP_EV_L] = { [LSN] = DO("B", SPK), [SPK] = DO("D", STB), [ACT] = DO("B", STAY) },
 	},
 	.vmac = {{0x00, 0x00, 0x0c, 0x07, 0xac, 0x00}},
 	.ttl = 1,

@@ -73,7 +73,7 @@ send(struct ssp *s, struct ssp_turn *t, struct ssp_msg *m)
 		s->echoed_at = s->peer_time_at;
 	wr_init(&w, t->out->buf + t->out->used, sizeof t->out->buf - t->out->used);
 	if (ssp_encode(&w, m) != ERR_OK)
-		assert(!"an SSP message that the node made does not fit");
+		assert(false); /* a message of ours that does not fit is a programmer's mistake */
 	a = ssp_emit(t, SSP_ACT_SEND);
 	a->off = t->out->used;
 	a->len = w.len;

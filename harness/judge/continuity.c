@@ -5,9 +5,12 @@
  *
  * A member takes an SA over when it sends on it for the first time after it became active, and the
  * other one sent before. What the old one still has in hand is not a take-over of its own: law 1
- * looks after that. The jump is told. Where the description states a largest jump, it is held to
- * that, except where the numbers in between may have been used unseen: behind a pulled cable, in
- * a split, or when the copy was stale (the heir then starts in the upper half).
+ * looks after that. After a split has healed, who stays active goes above both: from a hold time
+ * after the other one has left office on, for the two have to find each other first.
+ *
+ * The jump is told. Where the description states a largest jump, it is held to that, except where
+ * the numbers in between may have been used unseen: behind a pulled cable, in a split, or when the
+ * copy was stale (the heir then starts in the upper half).
  */
 #include "harness/judge/judge_in.h"
 
@@ -160,6 +163,47 @@ own_order(const struct line *l, const struct scene_esp *e, struct law_result *r)
 			scene_letter(e->side));
 }
 
+/* When that member left office for good after a split had healed; 0 if it did not. */
+static ns_t
+left_after_heal(const struct scene *s, int side, ns_t at)
+{
+	ns_t healed = 0, left = 0;
+
+	for (size_t i = 0; i < trace_events(s->t) && trace_event(s->t, i)->at <= at; i++)
+		if (trace_event(s->t, i)->kind == EVENT_HEAL)
+			healed = trace_event(s->t, i)->at;
+	for (size_t i = 0; healed && i < s->role_cnt && s->role[i].at <= at; i++) {
+		const struct scene_role *role = &s->role[i];
+
+		if (role->side != side || role->segment != SEG_OUTSIDE || role->at < healed)
+			continue;
+		if (role->state == STATE_ACTIVE)
+			left = 0;
+		else if (role->was_active)
+			left = role->at;
+	}
+	return left;
+}
+
+static void
+above_both(const struct scene *s, const struct line *l, const struct scene_esp *e,
+	struct law_result *r)
+{
+	const struct scene_esp *other = l->top[!e->side];
+	ns_t left;
+
+	if (!other || e->seq > other->seq)
+		return;
+	left = left_after_heal(s, !e->side, e->at);
+	if (left && e->at > left + s->in->hold + s->in->hello + s->in->margin)
+		scene_broken(r, e->frame,
+			"after a split has healed, who stays active goes above both: expected "
+			"more than %u on SPI 0x%08x (frame %zu, from %c), saw %u in frame %zu, "
+			"from %c",
+			other->seq, e->spi, other->frame + 1, scene_letter(other->side), e->seq,
+			e->frame + 1, scene_letter(e->side));
+}
+
 static bool
 takes(const struct scene *s, const struct line *l, const struct scene_esp *e)
 {
@@ -174,6 +218,7 @@ look_at(const struct scene *s, struct lines *all, const struct scene_esp *e, str
 	struct line *l = line_of(all, e);
 
 	own_order(l, e, r);
+	above_both(s, l, e, r);
 	if (takes(s, l, e)) {
 		if (l->owner >= 0)
 			take_over(s, l, e, r);

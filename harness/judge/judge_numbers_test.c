@@ -223,6 +223,34 @@ START_TEST(coming_back_below_breaks_it)
 }
 END_TEST
 
+/* A and B both active in a split; B leaves once it has healed, and A goes on with these numbers. */
+static void
+heal_and_go_on(uint32_t with)
+{
+	a_then_b(100, 5000);
+	stage_esp(P_A_OUT, 101, 101);
+	stage_event(EVENT_HEAL, WHO_OTHER);
+	stage_hsrp(P_B_OUT, S_HELLO, S_STANDBY);
+	stage_wait(1100);
+	stage_esp(P_A_OUT, with, with);
+}
+
+START_TEST(a_healed_winner_is_above_both)
+{
+	stage.in.max_jump = 0;
+	heal_and_go_on(5100);
+	stage_expect(LAW_CONTINUITY, LAW_HELD);
+}
+END_TEST
+
+START_TEST(a_healed_winner_below_breaks_it)
+{
+	stage.in.max_jump = 0;
+	heal_and_go_on(102);
+	ck_assert_ptr_nonnull(strstr(stage_expect(LAW_CONTINUITY, LAW_BROKEN)->text, "healed"));
+}
+END_TEST
+
 START_TEST(a_wrap_breaks_it)
 {
 	stage_esp(P_A_OUT, 0xffffffffu, 1);
@@ -374,6 +402,8 @@ main(void)
 	tcase_add_test(t, a_stale_copy_may_jump);
 	tcase_add_test(t, what_the_old_one_had_in_hand_is_no_take_over);
 	tcase_add_test(t, coming_back_below_breaks_it);
+	tcase_add_test(t, a_healed_winner_is_above_both);
+	tcase_add_test(t, a_healed_winner_below_breaks_it);
 	tcase_add_test(t, a_wrap_breaks_it);
 	tcase_add_test(t, refused_again_holds);
 	tcase_add_test(t, accepted_again_breaks_it);

@@ -8,10 +8,11 @@
  * sending of the next that came. A cable that was pulled takes two Hellos more, since the other
  * group has to move as well.
  *
- * nothing anew: no Phase 1 and no Phase 2 was needed. Needed means: the heir used none of the SAs
- * before somebody negotiated anew; or it left an encrypted message of the peer under the IKE SA
- * without an answer, and then came Main Mode. What is renegotiated beside SAs that work (a rekey
- * that was due, a wish of the case) was not needed.
+ * nothing anew: no Phase 1 and no Phase 2 was needed. Needed means: there was something to protect,
+ * the heir never used an SA that the old active had used, and somebody negotiated anew; or it left
+ * an encrypted message of the peer under the IKE SA without an answer, and then came Main Mode.
+ * What is renegotiated beside SAs that work (a rekey that was due, a wish of the case) was not
+ * needed.
  */
 #include "harness/judge/judge_in.h"
 
@@ -253,7 +254,7 @@ was_asked(const struct scene *s, const struct scene_take *t, ns_t until)
 	for (size_t i = t->frame; i < s->cnt; i++) {
 		const struct frame *f = trace_frame(s->t, i);
 
-		if (f->at + s->in->margin >= until)
+		if (f->at >= until)
 			break;
 		if (f->to & ports && s->pkt[i].is_ip && ip4_in(s->in->near, s->pkt[i].src) &&
 			ip4_in(s->in->far, s->pkt[i].dst))
@@ -264,7 +265,7 @@ was_asked(const struct scene *s, const struct scene_take *t, ns_t until)
 
 /* Did that member send on an SA that the other one had used not long before? */
 static bool
-used_inherited(const struct scene *s, const struct scene_take *t, ns_t until, bool *there_was)
+used_inherited(const struct scene *s, const struct scene_take *t, bool *there_was)
 {
 	*there_was = false;
 	for (size_t i = 0; i < s->esp_cnt; i++) {
@@ -276,8 +277,7 @@ used_inherited(const struct scene *s, const struct scene_take *t, ns_t until, bo
 		for (size_t j = i + 1; j < s->esp_cnt; j++) {
 			const struct scene_esp *e = &s->esp[j];
 
-			if (e->side == t->heir && e->spi == old->spi && e->dst == old->dst &&
-				e->at <= until)
+			if (e->side == t->heir && e->spi == old->spi && e->dst == old->dst)
 				return true;
 		}
 	}
@@ -312,15 +312,13 @@ judge_anew(const struct scene *s, const struct scene_take *t, const struct scene
 {
 	const char *what = m->exchange == IKE_MAIN ? "Phase 1" : "Phase 2";
 	const struct scene_ike *mute = unanswered(s, t, m->at);
-	bool there_was, used = used_inherited(s, t, m->at, &there_was);
+	bool there_was, used = used_inherited(s, t, &there_was);
 
 	if (there_was && !used && was_asked(s, t, m->at))
 		scene_broken(r, m->frame,
 			"no new %s is needed after a take-over by a ready standby: "
-			"expected %c to use the "
-			"SAs that it holds from frame %zu on, saw none of it before "
-			"the negotiation "
-			"in frame %zu",
+			"expected %c to use the SAs that it holds from frame %zu on, saw none of "
+			"them used, and the negotiation in frame %zu",
 			what, scene_letter(t->heir), t->frame + 1, m->frame + 1);
 	else if (mute && m->exchange == IKE_MAIN)
 		scene_broken(r, m->frame,

@@ -182,6 +182,8 @@ keying_hold(struct node *n, uint32_t token, uint32_t number)
 void
 keying_release(struct node *n, uint32_t acked, bool all)
 {
+	if (!n->live)
+		return; /* suspended: nothing leaves; a new promotion releases */
 	for (unsigned i = 0; i < NODE_HOLDS; i++) {
 		struct ike_in in = {.kind = IKE_IN_RELEASE, .token = n->hold[i].token};
 
@@ -425,7 +427,7 @@ keying_tick(struct node *n)
 	struct ike_in in = {.kind = IKE_IN_TICK};
 	struct ssp_in give_up = {.kind = SSP_IN_GIVE_UP};
 
-	if (holds_expired(n)) {
+	if (n->live && holds_expired(n)) {
 		n->count[NODE_CNT_HOLD_TIMEOUT]++;
 		sync_step(n, &give_up);
 		keying_release(n, 0, true);
@@ -445,16 +447,15 @@ keying_deadline(const struct node *n)
 {
 	ns_t t = n->live ? ike_deadline(&n->ike_core) : NS_NEVER;
 
-	for (unsigned i = 0; i < NODE_HOLDS; i++)
+	for (unsigned i = 0; n->live && i < NODE_HOLDS; i++)
 		if (n->hold[i].used)
 			t = ns_min(t, n->hold[i].until);
-	for (unsigned i = 0; i < n->ike_cnt; i++) {
+	for (unsigned i = 0; n->live && i < n->ike_cnt; i++) {
 		const struct node_ike *k = &n->ike[i];
 
 		if (!k->used || k->dormant || !k->dpd_on)
 			continue;
-		if (n->live)
-			t = ns_min(t, dpd_deadline(&k->dpd));
+		t = ns_min(t, dpd_deadline(&k->dpd));
 		if (k->probe_held)
 			t = ns_min(t, k->probe_until);
 	}

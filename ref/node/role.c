@@ -89,6 +89,7 @@ promote(struct node *n)
 	n->live = true;
 	n->tombstone_cnt = 0;
 	keying_step(n, &in);
+	keying_release(n, 0, true); /* held when we were suspended */
 	copies_promote(n);
 	routes_role(n, true);
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* RFC 3706 5: who asks, when, and what an answer or its absence means. */
+#include <string.h>
+
 #include "suites/dpd/dpd_kit.h"
 
 static void
@@ -30,6 +32,33 @@ must_respond(struct case_run *c)
 		return;
 	if (case_expect(c, dpd_kit_ask(&w, 0, NS_PER_S), "expected an answer to R-U-THERE within 1 s"))
 		(void)case_expect(c, peer_is_up(w.peer), "expected the SAs to stay");
+}
+
+/* In clear, under the right cookies and with the next number: as a forger could. */
+static void
+in_clear(struct case_run *c)
+{
+	const struct peer_phase1 *s;
+	struct world w;
+	uint8_t cookies[16], number[4] = {0, 0, 1, 0};
+	ns_t since;
+
+	if (!ike_kit_tunnel(&w, c, NULL, NULL))
+		return;
+	s = peer_phase1(w.peer);
+	memcpy(cookies, s->icookie, 8);
+	memcpy(cookies + 8, s->rcookie, 8);
+	since = ike_kit_mark(&w);
+	ike_kit_clear_info(&w, "isakmp.notify",
+		(const struct field_set[]){SET("isakmp.notify.type", 36136),
+			SET_BYTES("isakmp.notify.spi", cookies, 16),
+			SET_BYTES("isakmp.notify.data", number, 4)},
+		3);
+	lab_run(w.lab, 300 * NS_PER_MS);
+	if (case_expect_u64(c, 0, ike_kit_count(&w, PORT_A_OUT, IKE_KIT_ANY, since),
+		    "messages in answer to an R-U-THERE in clear"))
+		(void)case_expect(c, dpd_kit_ask(&w, 0, NS_PER_S),
+			"expected an answer to an R-U-THERE that is protected, afterwards");
 }
 
 /* Periodic: silence of 500 ms, then a probe; the peer's answer ends it. */
@@ -152,6 +181,15 @@ static const struct case_def cases[] = {
 		.says = "An entity that has sent the vendor id responds to R-U-THERE, whether it asks or not.",
 		.mutant = "dpd-silent",
 		.run = must_respond,
+	},
+	{
+		.id = "dpd/3706-5.2/2",
+		.requirement = "RFC 3706, 5.2",
+		.level = CASE_MUST,
+		.class_ = CASE_INVALID,
+		.says = "An unencrypted R-U-THERE is rejected.",
+		.mutant = "ike-clear-delete-acts",
+		.run = in_clear,
 	},
 	{
 		.id = "dpd/3706-6.2/1",

@@ -101,6 +101,31 @@ ike_kit_frame(uint8_t *out, size_t cap, struct mac to, const uint8_t *msg, size_
 	return n + pkt_put_udp(out + n, cap - n, &ip, 500, 500, msg, len);
 }
 
+/* ---- in clear ---- */
+
+void
+ike_kit_clear_info(struct world *w, const char *payload, const struct field_set *more, size_t cnt)
+{
+	const struct peer_phase1 *s = peer_phase1(w->peer);
+	struct field_set sets[12] = {
+		SET_BYTES("isakmp.icookie", s->icookie, 8),
+		SET_BYTES("isakmp.rcookie", s->rcookie, 8),
+		SET("isakmp.exchange", IKE_KIT_INFO),
+		SET("isakmp.msgid", 0x1234567),
+	};
+	uint8_t b[256];
+	struct why why = {0};
+	char layers[64] = "isakmp/";
+	size_t n;
+
+	memcpy(sets + 4, more, cnt * sizeof *more);
+	strncat(layers, payload, sizeof layers - strlen(layers) - 1);
+	n = field_build(b, sizeof b, layers, sets, 4 + cnt, &why);
+	if (!n)
+		case_error(w->c, "cannot build %s: %s", layers, why.field ? why.field : "too long");
+	peer_send_ike(w->peer, lab_now(w->lab), b, n);
+}
+
 /* ---- the peer's events ---- */
 
 struct awaited {

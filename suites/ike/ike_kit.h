@@ -7,6 +7,7 @@
  * the trace, datagrams of the case's own, and whether traffic passes. A member alone is enough
  * for what one router must do; the pair is brought up only where the pair is the point.
  */
+#include "harness/field/field.h"
 #include "harness/field/pkt.h"
 #include "harness/run/pair.h"
 
@@ -37,6 +38,13 @@ bool ike_kit_same(struct world *w, size_t a, size_t b);
 /* A frame with these bytes as ISAKMP message from the peer's address to the virtual one, to that
  * MAC. Octets written. */
 size_t ike_kit_frame(uint8_t *out, size_t cap, struct mac to, const uint8_t *msg, size_t len);
+
+/*
+ * The peer sends an Informational message in clear under the cookies of its newest IKE SA, with
+ * one payload ("isakmp.delete") whose fields are given (8 at most).
+ */
+void ike_kit_clear_info(
+	struct world *w, const char *payload, const struct field_set *more, size_t cnt);
 
 /* Wait until the event of the peer was noted (at or after since) at least `cnt` times. */
 bool ike_kit_event(

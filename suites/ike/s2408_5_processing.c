@@ -189,29 +189,6 @@ garbage(struct case_run *c)
 /* ---- what came in clear ---- */
 
 static void
-clear_info(struct world *w, const char *payload, const struct field_set *more, size_t cnt)
-{
-	const struct peer_phase1 *s = peer_phase1(w->peer);
-	struct field_set sets[12] = {
-		SET_BYTES("isakmp.icookie", s->icookie, 8),
-		SET_BYTES("isakmp.rcookie", s->rcookie, 8),
-		SET("isakmp.exchange", IKE_KIT_INFO),
-		SET("isakmp.msgid", 0x1234567),
-	};
-	uint8_t b[256];
-	struct why why = {0};
-	char layers[64] = "isakmp/";
-	size_t n;
-
-	memcpy(sets + 4, more, cnt * sizeof *more);
-	strncat(layers, payload, sizeof layers - strlen(layers) - 1);
-	n = field_build(b, sizeof b, layers, sets, 4 + cnt, &why);
-	if (!n)
-		case_error(w->c, "cannot build %s: %s", layers, why.field ? why.field : "too long");
-	peer_send_ike(w->peer, lab_now(w->lab), b, n);
-}
-
-static void
 clear_delete(struct case_run *c)
 {
 	struct world w;
@@ -223,7 +200,7 @@ clear_delete(struct case_run *c)
 	v = peer_phase2(w.peer)->spi_in;
 	for (int i = 0; i < 4; i++)
 		spi[i] = (uint8_t)(v >> (24 - 8 * i));
-	clear_info(&w, "isakmp.delete",
+	ike_kit_clear_info(&w, "isakmp.delete",
 		(const struct field_set[]){SET("isakmp.delete.protocol", 3),
 			SET("isakmp.delete.count", 1), SET_BYTES("isakmp.delete.spis", spi, 4)},
 		3);

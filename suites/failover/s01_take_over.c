@@ -59,6 +59,55 @@ power_loss_under_load(struct case_run *c)
 		(void)jump_expect(c, &k, 2000);
 }
 
+struct nth {
+	uint64_t left;
+};
+
+static bool
+nth_esp_of_a(const struct frame *f, void *ctx)
+{
+	struct nth *n = ctx;
+	struct pkt p;
+
+	return f->port == PORT_A_OUT && pkt_parse(&p, f->bytes, f->len) && p.is_esp && n->left-- == 0;
+}
+
+/* Exactly after an ESP frame that is drawn: the heir must be above that very number. */
+static void
+power_loss_after_a_frame(struct case_run *c)
+{
+	const struct lab_fault off = {.kind = FAULT_POWER_OFF, .member = LAB_A};
+	struct trace_want from_a = {.from_who = WHO_A};
+	static struct nth nth;
+	struct world w;
+	struct pair_cost k;
+	uint32_t spi, last, first;
+	size_t at;
+	int armed;
+
+	if (!pair_carry(&w, c, NULL, NULL))
+		return;
+	spi = peer_phase2(w.peer)->spi_in;
+	nth.left = lab_random(w.lab, 300);
+	armed = lab_after(w.lab, nth_esp_of_a, &nth, &off);
+	pair_streams_start(&w, 200, 200);
+	if (!pair_reach_active(&w, LAB_B, 2 * NS_PER_S + PAIR_HOLD + PAIR_MARGIN))
+		return;
+	lab_run(w.lab, 500 * NS_PER_MS);
+	pair_streams_stop(&w);
+	at = lab_fired(w.lab, armed);
+	last = pair_esp_last(w.lab, LAB_A, spi);
+	first = pair_esp_first(w.lab, LAB_B, spi);
+	case_figure(c, "suppressed frames", (double)lab_suppressed(w.lab, LAB_A), "frames");
+	if (!case_expect(c, at != TRACE_NONE && trace_next(lab_trace(w.lab), at + 1, &from_a) == TRACE_NONE,
+		    "expected not one frame more from A after frame %zu", at) ||
+		!case_expect(c, first > last && first - last <= 2000,
+			"expected B to begin above A's last number %u, at most 2000 further; it began at %u", last, first))
+		return;
+	k = pair_cost(&w);
+	(void)pair_cost_expect(c, &k, PAIR_HOLD + PAIR_MARGIN);
+}
+
 static bool
 answers_for_virtual(const struct frame *f, void *ctx)
 {
@@ -212,6 +261,15 @@ static const struct case_def cases[] = {
 			"heir can use the inherited IKE SA.",
 		.mutant = "import-no-ike",
 		.run = crash,
+	},
+	{
+		.id = "failover/vpnha-failover/1d",
+		.requirement = "ESP-01, FAILOVER-05",
+		.level = CASE_MUST,
+		.class_ = CASE_VALID,
+		.says = "Power off exactly after an ESP packet: the heir's first number is above that packet's.",
+		.mutant = "resv-heir-repeats",
+		.run = power_loss_after_a_frame,
 	},
 	{
 		.id = "failover/vpnha-failover/2",

@@ -446,6 +446,12 @@ ssp_no_keepalive(struct node_rules *r)
 }
 
 static void
+ssp_half_a_key(struct node_rules *r)
+{
+	r->channel_key_max = 16;
+}
+
+static void
 resv_above_limit(struct node_rules *r)
 {
 	r->resv.stop_at_limit = false;
@@ -714,6 +720,7 @@ const struct mutant mutants[] = {
 	{"ssp-ack-before-record", "the standby acknowledges before it records, and whether or not it does", ssp_ack_before_record},
 	{"ssp-deaf-to-silence", "a silent channel is never given up", ssp_deaf_to_silence},
 	{"ssp-no-keepalive", "no keepalives", ssp_no_keepalive},
+	{"ssp-half-a-key", "only the first 16 octets of the sync channel's key count", ssp_half_a_key},
 	{"resv-above-limit", "numbers above the reservation leave", resv_above_limit},
 	{"resv-heir-repeats", "an heir begins below the reservation", resv_heir_repeats},
 	{"resv-lease-ignored", "a lost active does not wait for the lease", resv_lease_ignored},

@@ -57,6 +57,7 @@ struct node_rules {
 	bool preempt_when_ready; /* a standby does not preempt before its bulk sync */
 	bool probe_dormant;	 /* false: a standby sends no DPD */
 	bool honour_lifetime;	 /* hard limits end an SA pair */
+	uint8_t channel_key_max; /* octets of the sync channel's key that count: all */
 };
 
 #define NODE_IKES 1024

@@ -47,5 +47,6 @@ node_rules_join(struct node_rules *r)
 		.preempt_when_ready = true,
 		.probe_dormant = false,
 		.honour_lifetime = true,
+		.channel_key_max = SECRET_MAX,
 	};
 }

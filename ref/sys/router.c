@@ -162,6 +162,8 @@ channel_setup(struct router *r)
 	c.port = s->port;
 	c.group = s->id;
 	c.key = s->key;
+	if (c.key.len > r->opts.rules->channel_key_max)
+		c.key.len = r->opts.rules->channel_key_max;
 	if (!c.local) {
 		router_log(r, "ssp no interface reaches the remote address");
 		return 1;

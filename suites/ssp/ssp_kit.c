@@ -343,6 +343,28 @@ ssp_kit_grants(const struct ssp_kit *k, const struct peer_phase2 *p, struct ssp_
 	return cnt;
 }
 
+static bool
+ends_connection(const struct frame *f, void *ctx)
+{
+	struct pkt p;
+
+	(void)ctx;
+	return pkt_parse(&p, f->bytes, f->len) && p.is_tcp &&
+	       (p.tcp_flags & (TLSOPEN_FIN | TLSOPEN_RST));
+}
+
+size_t
+ssp_kit_ended(struct world *w, enum lab_member m, ns_t from, ns_t to)
+{
+	struct trace_want want = {.fits = ends_connection, .after = from, .before = to};
+
+	if (m != LAB_B)
+		want.ports |= 1u << PORT_A_SYNC;
+	if (m != LAB_A)
+		want.ports |= 1u << PORT_B_SYNC;
+	return trace_next(lab_trace(w->lab), 0, &want);
+}
+
 void
 ssp_kit_cut(struct world *w)
 {

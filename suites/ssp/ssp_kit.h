@@ -104,6 +104,11 @@ struct ssp_kit_grant {
 size_t ssp_kit_grants(const struct ssp_kit *k, const struct peer_phase2 *p, struct ssp_kit_grant *v,
 	size_t cap);
 
+/* The first frame in [from, to) in which a member (SSP_KIT_BOTH: either) ends a connection, by FIN or RST,
+ * whether or not it arrives; TRACE_NONE. */
+#define SSP_KIT_BOTH LAB_MEMBERS
+size_t ssp_kit_ended(struct world *w, enum lab_member m, ns_t from, ns_t to);
+
 /* The sync segment cut in two between A and B for a while, then whole again. */
 void ssp_kit_cut(struct world *w);
 void ssp_kit_mend(struct world *w);

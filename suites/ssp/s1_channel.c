@@ -54,6 +54,24 @@ bulk_again(void *ctx)
 	return ssp_kit_ack_of(k, ssp_kit_after(k, s->at, LAB_A, SSP_KIT_BULK_END)) != SSP_KIT_NONE;
 }
 
+/* It comes, and names the pair that exists. */
+static bool
+filled_again(struct since *s)
+{
+	const struct ssp_kit *k;
+	size_t begin;
+
+	if (!case_await(s->w->c, "another bulk sync, acknowledged to its end", 3 * NS_PER_S, bulk_again,
+		    s))
+		return false;
+	k = ssp_kit_read(s->w);
+	begin = ssp_kit_after(k, s->at, LAB_A, SSP_KIT_BULK_BEGIN);
+	return case_expect(s->w->c,
+		begin != SSP_KIT_NONE &&
+			ssp_kit_next_of(k, begin, SSP_KIT_IPSEC_SA, peer_phase2(s->w->peer)) != SSP_KIT_NONE,
+		"expected the SA pair in the bulk sync after the channel's return");
+}
+
 static void
 silence(struct case_run *c)
 {
@@ -74,7 +92,7 @@ silence(struct case_run *c)
 		return;
 	healed.at = lab_now(w.lab);
 	ssp_kit_mend(&w);
-	if (!case_await(c, "another bulk sync, acknowledged to its end", 3 * NS_PER_S, bulk_again, &healed))
+	if (!filled_again(&healed))
 		return;
 	pair_streams_stop(&w);
 	stream_judge(host_stream_tx(w.host, 1), peer_stream_rx(w.peer, 1), 0, NS_NEVER, &out);
@@ -103,7 +121,7 @@ cable(struct case_run *c)
 		return;
 	healed.at = lab_now(w.lab);
 	lab_cable(w.lab, PORT_B_SYNC, true);
-	if (!case_await(c, "another bulk sync, acknowledged to its end", 3 * NS_PER_S, bulk_again, &healed) ||
+	if (!filled_again(&healed) ||
 		!case_expect(c, pair_show_until(w.lab, LAB_B, "show ssp redundancy", "ready", "true", NS_PER_S),
 			"expected B to say that it is ready again"))
 		return;
@@ -190,6 +208,7 @@ secrecy(struct case_run *c)
 	cnt = k->cnt;
 	conns = k->conns;
 	pair_streams_start(&w, 100, 100);
+	lab_run(w.lab, 300 * NS_PER_MS);
 	other_key(&w);
 	if (!pair_reach_standby(&w, LAB_B, PAIR_UP_LIMIT))
 		return;

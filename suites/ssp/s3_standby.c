@@ -205,7 +205,7 @@ static const struct case_def cases[] = {
 		.level = CASE_MUST,
 		.class_ = CASE_INOPPORTUNE,
 		.says = "A standby does not act on its copies: no ESP, no IKE, no DPD, no route, whatever reaches it.",
-		.mutant = "vip-everyone",
+		.mutant = "standby-answers-ike",
 		.run = dormant,
 	},
 	{

@@ -7,6 +7,8 @@
 void
 wipe(void *p, size_t len)
 {
+	if (!len)
+		return;
 	memset(p, 0, len);
 	__asm__ __volatile__("" : : "r"(p) : "memory");
 }

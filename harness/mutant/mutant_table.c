@@ -632,6 +632,19 @@ dpd_first_number_high(struct node_rules *r)
 }
 
 static void
+ike_any_nonce(struct node_rules *r)
+{
+	r->ike.check_nonce = false;
+}
+
+static void
+esp_rekey_too_late(struct node_rules *r)
+{
+	r->esp.soft_before = 0;
+	r->esp.soft_kb_before = 0;
+}
+
+static void
 standby_answers_ike(struct node_rules *r)
 {
 	r->vip_only_owner = false;
@@ -745,6 +758,8 @@ const struct mutant mutants[] = {
 	{"rri-static-needs-sa", "a static map's route needs an SA", rri_static_needs_sa},
 	{"rri-host-route", "a host route in place of the prefix", rri_host_route},
 	{"esp-any-padding", "padding octets are not looked at", esp_any_padding},
+	{"ike-any-nonce", "a nonce may have any length", ike_any_nonce},
+	{"esp-rekey-too-late", "an SA is replaced only when it is over", esp_rekey_too_late},
 	{"standby-answers-ike", "a standby answers IKE for the virtual address", standby_answers_ike},
 	{"standby-opens-esp", "a standby opens ESP under its dormant SAs", standby_opens_esp},
 	{"ike-keymat-swapped", "the keys of the two directions are swapped", ike_keymat_swapped},

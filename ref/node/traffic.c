@@ -185,6 +185,18 @@ queue(struct node *n, struct node_pair *p, const uint8_t *ip, size_t len)
 	memcpy(w->b, ip, len);
 }
 
+/* RFC 4301 4.4.2.1: what does not fit into the SA's kilobytes is not sent under it; it ends now. */
+static bool
+used_up(struct node *n, struct node_pair *p, size_t len)
+{
+	if (!n->rules->honour_lifetime || !p->out.hard_kb ||
+		p->out.bytes + len <= p->out.hard_kb * 1024)
+		return false;
+	p->out.hard_at = n->now;
+	n->count[NODE_CNT_EXHAUSTED]++;
+	return true;
+}
+
 /* Ask the pair for a number; send, queue or drop. False: it waits. */
 static bool
 number_and_send(struct node *n, struct node_pair *p, const uint8_t *ip, size_t len)
@@ -192,6 +204,8 @@ number_and_send(struct node *n, struct node_pair *p, const uint8_t *ip, size_t l
 	struct resv_in in = {.kind = RESV_IN_TAKE};
 	struct resv_out out;
 
+	if (used_up(n, p, len))
+		return true;
 	resv_step(&p->resv, n->now, &in, &out);
 	if (out.ask)
 		(void)sync_reserve(n, p, out.ask);

@@ -13,13 +13,16 @@ answers(struct case_run *c)
 	if (!ike_kit_tunnel(&w, c, NULL, NULL))
 		return;
 	for (int i = 0; i < 3; i++) {
-		if (!case_expect(c, dpd_kit_ask(&w, 0, NS_PER_S), "expected an answer to R-U-THERE within 1 s"))
+		if (!case_expect(c, dpd_kit_ask(&w, 0, NS_PER_S),
+			    "expected an answer to R-U-THERE within 1 s"))
 			return;
 		asked = peer_dpd_next(w.peer) - 1;
-		if (!case_expect_u64(c, 1, dpd_kit_acked(&w, asked, 0), "ACKs that carry the number asked"))
+		if (!case_expect_u64(
+			    c, 1, dpd_kit_acked(&w, asked, 0), "ACKs that carry the number asked"))
 			return;
 	}
-	(void)case_expect_u64(c, 0, peer_counters(w.peer)->dpd_bad, "ACKs that the peer could not accept");
+	(void)case_expect_u64(
+		c, 0, peer_counters(w.peer)->dpd_bad, "ACKs that the peer could not accept");
 }
 
 static void
@@ -30,7 +33,8 @@ must_respond(struct case_run *c)
 	/* No keepalive is configured: a router that does not ask still has to answer. */
 	if (!ike_kit_tunnel(&w, c, NULL, NULL))
 		return;
-	if (case_expect(c, dpd_kit_ask(&w, 0, NS_PER_S), "expected an answer to R-U-THERE within 1 s"))
+	if (case_expect(
+		    c, dpd_kit_ask(&w, 0, NS_PER_S), "expected an answer to R-U-THERE within 1 s"))
 		(void)case_expect(c, peer_is_up(w.peer), "expected the SAs to stay");
 }
 
@@ -85,6 +89,30 @@ periodic(struct case_run *c)
 			return;
 }
 
+static bool
+from_peer(const struct frame *f, void *ctx)
+{
+	struct pkt p;
+
+	(void)ctx;
+	return pkt_parse(&p, f->bytes, f->len) && p.is_esp;
+}
+
+/* The longest time between two ESP packets of the peer since then. */
+static ns_t
+longest_gap(struct world *w, ns_t since)
+{
+	struct trace_want t = {.ports = 1u << PORT_PEER, .after = since, .fits = from_peer};
+	const struct trace *tr = lab_trace(w->lab);
+	ns_t last = since, gap = 0;
+
+	for (size_t no = trace_next(tr, 0, &t); no != TRACE_NONE; no = trace_next(tr, no + 1, &t)) {
+		gap = trace_frame(tr, no)->at - last > gap ? trace_frame(tr, no)->at - last : gap;
+		last = trace_frame(tr, no)->at;
+	}
+	return lab_now(w->lab) - last > gap ? lab_now(w->lab) - last : gap;
+}
+
 /* 5.4 and 5.5: traffic of the peer proves that it lives. */
 static void
 traffic_proves(struct case_run *c)
@@ -92,7 +120,6 @@ traffic_proves(struct case_run *c)
 	const struct lab_text knobs = {.dpd = DPD_KIT_PERIODIC};
 	struct world w;
 	uint32_t v[1];
-	size_t n;
 	ns_t since;
 
 	if (!ike_kit_tunnel(&w, c, &knobs, NULL))
@@ -100,9 +127,13 @@ traffic_proves(struct case_run *c)
 	since = ike_kit_mark(&w);
 	pair_streams_start(&w, 20, 100);
 	lab_run(w.lab, 3 * NS_PER_S);
-	n = dpd_kit_asked(&w, since, v, 1);
-	(void)case_expect_timely(c, n == 0,
-		"expected no probe while the peer sent a packet each 50 ms; saw %zu", n);
+	if (longest_gap(&w, since) > DPD_KIT_EVERY / 2) {
+		case_inconclusive(c, "the peer's packets came %lld ms apart",
+			(long long)(longest_gap(&w, since) / NS_PER_MS));
+		return;
+	}
+	(void)case_expect_u64(c, 0, dpd_kit_asked(&w, since, v, 1),
+		"probes while the peer sent a packet each 50 ms");
 }
 
 static bool
@@ -158,7 +189,8 @@ wrong_ack(struct case_run *c)
 	if (!case_expect(c, n >= 2, "expected that R-U-THERE is repeated; saw it %zu times", n))
 		return;
 	for (size_t i = 1; i < n && i < 32; i++)
-		if (!case_expect_u64(c, v[0], v[i], "number of an R-U-THERE after an ACK with a wrong number"))
+		if (!case_expect_u64(c, v[0], v[i],
+			    "number of an R-U-THERE after an ACK with a wrong number"))
 			return;
 	(void)case_expect(c, silent_now(&w), "expected the peer to be declared dead");
 }
@@ -169,7 +201,8 @@ static const struct case_def cases[] = {
 		.requirement = "RFC 3706, 5.3",
 		.level = CASE_MUST,
 		.class_ = CASE_VALID,
-		.says = "An R-U-THERE-ACK carries the sequence number of the R-U-THERE that it answers.",
+		.says = "An R-U-THERE-ACK carries the sequence number of the R-U-THERE that it "
+			"answers.",
 		.mutant = "dpd-ack-plus-one",
 		.run = answers,
 	},
@@ -178,7 +211,8 @@ static const struct case_def cases[] = {
 		.requirement = "RFC 3706, 5.2",
 		.level = CASE_MUST,
 		.class_ = CASE_VALID,
-		.says = "An entity that has sent the vendor id responds to R-U-THERE, whether it asks or not.",
+		.says = "An entity that has sent the vendor id responds to R-U-THERE, whether it "
+			"asks or not.",
 		.mutant = "dpd-silent",
 		.run = must_respond,
 	},
@@ -196,7 +230,8 @@ static const struct case_def cases[] = {
 		.requirement = "RFC 3706, 5.4 and 6.2",
 		.level = CASE_MUST,
 		.class_ = CASE_VALID,
-		.says = "When configured so, an idle peer is asked again and again, with numbers that grow by one.",
+		.says = "When configured so, an idle peer is asked again and again, with numbers "
+			"that grow by one.",
 		.mutant = "dpd-step-two",
 		.run = periodic,
 	},
@@ -205,7 +240,8 @@ static const struct case_def cases[] = {
 		.requirement = "RFC 3706, 5.4",
 		.level = CASE_SHOULD,
 		.class_ = CASE_VALID,
-		.says = "While IPsec traffic comes from the peer, its liveliness needs no other proof.",
+		.says = "While IPsec traffic comes from the peer, its liveliness needs no other "
+			"proof.",
 		.mutant = "dpd-probe-despite-traffic",
 		.run = traffic_proves,
 	},

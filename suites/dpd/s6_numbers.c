@@ -11,7 +11,8 @@ old_number(struct case_run *c)
 		return;
 	peer_cfg(w.peer)->dpd_retry = 300 * NS_PER_S; /* one message a question */
 	if (!case_expect(c, dpd_kit_ask(&w, 1000, NS_PER_S), "expected an answer to number 1000") ||
-		!case_expect(c, dpd_kit_ask(&w, 1001, NS_PER_S), "expected an answer to number 1001"))
+		!case_expect(
+			c, dpd_kit_ask(&w, 1001, NS_PER_S), "expected an answer to number 1001"))
 		return;
 	if (!case_expect(c, !dpd_kit_ask(&w, 900, 500 * NS_PER_MS),
 		    "expected no answer to number 900 after 1001; saw one"))
@@ -19,7 +20,8 @@ old_number(struct case_run *c)
 	(void)case_expect_u64(c, 0, dpd_kit_acked(&w, 900, 0), "ACKs with number 900");
 }
 
-/* One sample is enough to catch a router that does not look; the RFC asks for it of each first number. */
+/* One sample is enough to catch a router that does not look; the RFC asks for it of each first
+ * number. */
 static void
 first_number(struct case_run *c)
 {
@@ -34,9 +36,11 @@ first_number(struct case_run *c)
 			return;
 		since = ike_kit_mark(&w);
 		(void)ike_kit_event(&w, PEER_EV_DPD_ASKED, since, 1, 2 * NS_PER_S);
-		if (!case_expect(c, dpd_kit_asked(&w, since, v, 1) > 0, "expected an R-U-THERE within 2 s") ||
+		if (!case_expect(c, dpd_kit_asked(&w, since, v, 1) > 0,
+			    "expected an R-U-THERE within 2 s") ||
 			!case_expect(c, !(v[0] & 0x80000000u),
-				"expected the first number to have its high bit clear; saw 0x%08x", v[0]))
+				"expected the first number to have its high bit clear; saw 0x%08x",
+				v[0]))
 			return;
 		peer_delete_child(w.peer, lab_now(w.lab), false);
 		peer_delete_ike(w.peer, lab_now(w.lab), false);
@@ -44,7 +48,8 @@ first_number(struct case_run *c)
 	}
 }
 
-/* The peer hears, and its answers are lost: the same number again, and the next one only after an answer. */
+/* The peer hears, and its answers are lost: the same number again, and the next one only after an
+ * answer. */
 static void
 repeated(struct case_run *c)
 {
@@ -61,7 +66,9 @@ repeated(struct case_run *c)
 	since = ike_kit_mark(&w);
 	(void)ike_kit_event(&w, PEER_EV_DPD_ASKED, since, 4, 4 * NS_PER_S);
 	n = dpd_kit_asked(&w, since, v, 32);
-	if (!case_expect(c, n >= 4, "expected R-U-THERE three times with one number, and then the next; saw %zu in all",
+	if (!case_expect(c, n >= 4,
+		    "expected R-U-THERE three times with one number, and then the next; saw %zu in "
+		    "all",
 		    n))
 		return;
 	if (case_expect_u64(c, v[0], v[1], "number of the first repetition") &&
@@ -100,8 +107,10 @@ heir_goes_on(struct case_run *c)
 	case_figure(c, "last number of the old active", before[n - 1], "");
 	case_figure(c, "first number of the heir", after[0], "");
 	if (case_expect(c, after[0] - before[n - 1] <= 2,
-		    "expected the heir to go on after %u, by at most 2; saw %u", before[n - 1], after[0]))
-		(void)case_expect(c, after[m - 1] > after[0], "expected the heir's numbers to grow");
+		    "expected the heir to go on after %u, by at most 2; saw %u", before[n - 1],
+		    after[0]))
+		(void)case_expect(
+			c, after[m - 1] > after[0], "expected the heir's numbers to grow");
 }
 
 /* Whose heir it is has to know which of the peer's numbers are old. */
@@ -128,7 +137,8 @@ heir_remembers(struct case_run *c)
 			"expected no answer of the heir to a number that is old; saw one");
 }
 
-/* The very first question to an heir with a number that its predecessor has answered and left behind. */
+/* The very first question to an heir with a number that its predecessor has answered and left
+ * behind. */
 static void
 heir_refuses_old(struct case_run *c)
 {
@@ -173,7 +183,8 @@ static const struct case_def cases[] = {
 		.requirement = "RFC 3706, 6.2",
 		.level = CASE_MUST,
 		.class_ = CASE_INOPPORTUNE,
-		.says = "A repeated R-U-THERE has the number that was not answered; only then comes the next.",
+		.says = "A repeated R-U-THERE has the number that was not answered; only then "
+			"comes the next.",
 		.mutant = "dpd-new-number-each-time",
 		.run = repeated,
 	},
@@ -191,7 +202,8 @@ static const struct case_def cases[] = {
 		.requirement = "DPD-09",
 		.level = CASE_MUST,
 		.class_ = CASE_VALID,
-		.says = "After a take-over the peer's numbers are answered on, and only those that are new.",
+		.says = "After a take-over the peer's numbers are answered on, and only those that "
+			"are new.",
 		.mutant = "import-no-ike",
 		.run = heir_remembers,
 	},

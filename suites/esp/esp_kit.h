@@ -20,8 +20,7 @@ size_t esp_kit_frame(struct world *w, enum lab_port p, ns_t after);
 /* Wait for one from A; its frame, TRACE_NONE if none came. */
 size_t esp_kit_sent(struct world *w, ns_t after, ns_t limit);
 /* Open the ESP in that frame with the peer's keys; false if it does not open. */
-bool esp_kit_open(
-	struct world *w, size_t frame, uint8_t *buf, size_t cap, struct pkt *inner);
+bool esp_kit_open(struct world *w, size_t frame, uint8_t *buf, size_t cap, struct pkt *inner);
 /* The first UDP packet in clear with that port from the port of the lab; TRACE_NONE if none. */
 size_t esp_kit_clear(struct world *w, enum lab_port p, uint16_t port, ns_t after);
 

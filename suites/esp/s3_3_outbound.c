@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* RFC 4303 3.3 and RFC 4301 5.1.2, 8: what goes out. Numbers, IVs, the outer header, packets that are too large. */
+/* RFC 4303 3.3 and RFC 4301 5.1.2, 8: what goes out. Numbers, IVs, the outer header, packets that
+ * are too large. */
 #include <string.h>
 
 #include "suites/esp/esp_kit.h"
@@ -30,8 +31,8 @@ all_out(void *ctx)
 
 /* A tunnel, and PACKETS packets outwards through it. */
 static size_t
-send_some(struct world *w, struct case_run *c, const struct lab_text *knobs, const struct peer_cfg *cfg,
-	struct pkt *v)
+send_some(struct world *w, struct case_run *c, const struct lab_text *knobs,
+	const struct peer_cfg *cfg, struct pkt *v)
 {
 	if (!ike_kit_tunnel(w, c, knobs, cfg))
 		return 0;
@@ -75,14 +76,16 @@ gcm_iv(struct case_run *c)
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < i; k++)
 			if (!case_expect(c, memcmp(v[i].esp + 8, v[k].esp + 8, 8) != 0,
-				    "expected another IV in each packet under one key; numbers %u and %u have the same",
+				    "expected another IV in each packet under one key; numbers %u "
+				    "and %u have the same",
 				    v[k].seq, v[i].seq))
 				return;
 }
 
 /* ---- the headers ---- */
 
-/* One packet of the host with these header fields; the outer and the inner header that it became. */
+/* One packet of the host with these header fields; the outer and the inner header that it became.
+ */
 static bool
 one_out(struct world *w, const struct pkt_ip *h, struct pkt *outer, struct pkt *inner)
 {
@@ -93,7 +96,8 @@ one_out(struct world *w, const struct pkt_ip *h, struct pkt *outer, struct pkt *
 
 	host_send_ip(w->host, lab_now(w->lab), ip, n);
 	no = esp_kit_sent(w, since, 2 * NS_PER_S);
-	if (!case_expect(w->c, no != TRACE_NONE, "expected an ESP packet for one of the host; saw none"))
+	if (!case_expect(
+		    w->c, no != TRACE_NONE, "expected an ESP packet for one of the host; saw none"))
 		return false;
 	*outer = ike_kit_pkt(w, no);
 	return case_expect(w->c, esp_kit_open(w, no, buf, sizeof buf, inner),
@@ -129,13 +133,16 @@ time_to_live(struct case_run *c)
 	size_t no;
 
 	if (!ike_kit_tunnel(&w, c, NULL, NULL) || !one_out(&w, &h, &outer, &inner) ||
-		!case_expect_u64(c, 49, inner.ttl, "TTL of the inner header of a packet that came with 50") ||
-		!case_expect(c, outer.ttl > 49, "expected an outer TTL of the router's own; saw %u", outer.ttl))
+		!case_expect_u64(c, 49, inner.ttl,
+			"TTL of the inner header of a packet that came with 50") ||
+		!case_expect(c, outer.ttl > 49, "expected an outer TTL of the router's own; saw %u",
+			outer.ttl))
 		return;
 	if (!esp_kit_flush(&w, 6000))
 		return;
 	no = esp_kit_clear(&w, PORT_A_IN, 6000, 0);
-	(void)case_expect_u64(c, 63, ike_kit_pkt(&w, no).ttl, "TTL at the host of a packet sealed with 64");
+	(void)case_expect_u64(
+		c, 63, ike_kit_pkt(&w, no).ttl, "TTL at the host of a packet sealed with 64");
 }
 
 static void
@@ -147,7 +154,8 @@ dont_fragment(struct case_run *c)
 
 	if (!ike_kit_tunnel(&w, c, NULL, NULL) || !one_out(&w, &h, &outer, &inner))
 		return;
-	(void)case_expect(c, !outer.df && !inner.df, "expected DF to be clear outside where it is clear inside");
+	(void)case_expect(c, !outer.df && !inner.df,
+		"expected DF to be clear outside where it is clear inside");
 }
 
 /* ---- too large for the link ---- */
@@ -177,7 +185,8 @@ large(struct case_run *c, bool outwards)
 			    trace_frame(lab_trace(w.lab), no)->len))
 			return;
 	if (case_expect_u64(c, 40, r.sent, "packets of 1500 octets sent"))
-		(void)case_expect_u64(c, 40, r.received, "packets of 1500 octets that came out whole");
+		(void)case_expect_u64(
+			c, 40, r.received, "packets of 1500 octets that came out whole");
 }
 
 static void
@@ -198,7 +207,8 @@ static const struct case_def cases[] = {
 		.requirement = "RFC 4303, 3.3.3",
 		.level = CASE_MUST,
 		.class_ = CASE_VALID,
-		.says = "The first packet of an SA has sequence number 1, and each next one is one higher.",
+		.says = "The first packet of an SA has sequence number 1, and each next one is one "
+			"higher.",
 		.mutant = "esp-first-number-five",
 		.run = numbers,
 	},
@@ -216,7 +226,8 @@ static const struct case_def cases[] = {
 		.requirement = "RFC 4301, 5.1.2.1",
 		.level = CASE_SHOULD,
 		.class_ = CASE_VALID,
-		.says = "The DSCP of the inner header is copied to the outer one, and stays as it is inside.",
+		.says = "The DSCP of the inner header is copied to the outer one, and stays as it "
+			"is inside.",
 		.mutant = "esp-no-tos",
 		.run = type_of_service,
 	},
@@ -225,7 +236,8 @@ static const struct case_def cases[] = {
 		.requirement = "RFC 4301, 5.1.2.1",
 		.level = CASE_MUST,
 		.class_ = CASE_VALID,
-		.says = "The inner TTL is decremented once when a packet is forwarded into the tunnel or out of it.",
+		.says = "The inner TTL is decremented once when a packet is forwarded into the "
+			"tunnel or out of it.",
 		.mutant = "esp-ttl-kept",
 		.run = time_to_live,
 	},
@@ -234,7 +246,8 @@ static const struct case_def cases[] = {
 		.requirement = "RFC 4301, 8.1",
 		.level = CASE_SHOULD,
 		.class_ = CASE_VALID,
-		.says = "A packet that may be fragmented may be so in its tunnel, too: the outer DF is not set.",
+		.says = "A packet that may be fragmented may be so in its tunnel, too: the outer "
+			"DF is not set.",
 		.mutant = "esp-df-set",
 		.run = dont_fragment,
 	},
@@ -243,7 +256,8 @@ static const struct case_def cases[] = {
 		.requirement = "RFC 4303, 3.3.4",
 		.level = CASE_MUST,
 		.class_ = CASE_VALID,
-		.says = "A packet of 1500 octets goes through the tunnel: the sealed one is fragmented.",
+		.says = "A packet of 1500 octets goes through the tunnel: the sealed one is "
+			"fragmented.",
 		.mutant = "fragments-lose-last",
 		.run = large_out,
 	},
@@ -252,7 +266,8 @@ static const struct case_def cases[] = {
 		.requirement = "RFC 4303, 3.4.1",
 		.level = CASE_MUST,
 		.class_ = CASE_VALID,
-		.says = "ESP packets that arrive in fragments are put together before they are opened.",
+		.says = "ESP packets that arrive in fragments are put together before they are "
+			"opened.",
 		.mutant = "no-reassembly",
 		.run = large_in,
 	},

@@ -2,7 +2,9 @@
 /* RFC 4303 3.4: what comes in. Replays, the window, the ICV, padding. */
 #include "suites/esp/esp_kit.h"
 
-#define WINDOW 64 /* of the reference pair: crypto ipsec security-association replay window-size */
+#define WINDOW                                                                                     \
+	64 /* of the reference pair: crypto ipsec security-association replay window-size          \
+	    */
 
 static void
 replay(struct case_run *c)
@@ -16,7 +18,8 @@ replay(struct case_run *c)
 	if (!esp_kit_flush(&w, 6000))
 		return;
 	for (uint16_t i = 0; i < 10; i++)
-		if (!case_expect_u64(c, 1, ike_kit_came(&w, (uint16_t)(5000 + i)), "packets at the host"))
+		if (!case_expect_u64(
+			    c, 1, ike_kit_came(&w, (uint16_t)(5000 + i)), "packets at the host"))
 			return;
 	for (size_t n = 0; n <= 10; n++)
 		(void)peer_replay(w.peer, lab_now(w.lab), n);
@@ -24,7 +27,8 @@ replay(struct case_run *c)
 		return;
 	for (uint16_t i = 0; i < 10; i++)
 		if (!case_expect_u64(c, 1, ike_kit_came(&w, (uint16_t)(5000 + i)),
-			    "copies at the host of a packet that was sent twice with the same number"))
+			    "copies at the host of a packet that was sent twice with the same "
+			    "number"))
 			return;
 	(void)case_expect_u64(c, 1, ike_kit_came(&w, 6000), "copies of the highest number");
 }
@@ -53,10 +57,14 @@ window(struct case_run *c)
 	wrong->esp_fixed_seq = 201;
 	if (!esp_kit_flush(&w, 6001))
 		return;
-	if (case_expect_u64(c, 1, ike_kit_came(&w, 5001), "packets at the host, 63 behind the highest") &&
-		case_expect_u64(c, 1, ike_kit_came(&w, 5004), "packets at the host, 1 behind the highest") &&
-		case_expect_u64(c, 0, ike_kit_came(&w, 5002), "packets at the host, 64 behind the highest"))
-		(void)case_expect_u64(c, 0, ike_kit_came(&w, 5003), "packets at the host, 199 behind");
+	if (case_expect_u64(
+		    c, 1, ike_kit_came(&w, 5001), "packets at the host, 63 behind the highest") &&
+		case_expect_u64(c, 1, ike_kit_came(&w, 5004),
+			"packets at the host, 1 behind the highest") &&
+		case_expect_u64(
+			c, 0, ike_kit_came(&w, 5002), "packets at the host, 64 behind the highest"))
+		(void)case_expect_u64(
+			c, 0, ike_kit_came(&w, 5003), "packets at the host, 199 behind");
 }
 
 /* A forged packet far ahead must not push the genuine ones out of the window. */
@@ -113,11 +121,13 @@ bad_icv(struct case_run *c)
 	wrong->edit_wire = NULL;
 	if (!esp_kit_flush(&w, 6001))
 		return;
-	if (case_expect_u64(c, 0, ike_kit_came(&w, 5001), "packets at the host with a bit of the ICV flipped") &&
+	if (case_expect_u64(c, 0, ike_kit_came(&w, 5001),
+		    "packets at the host with a bit of the ICV flipped") &&
 		case_expect_u64(c, 0, ike_kit_came(&w, 5002),
 			"packets at the host with a bit of the ciphertext flipped") &&
 		case_expect(c, ike_kit_carries_out(&w, NS_PER_S), "expected the SA to carry on"))
-		(void)case_expect_u64(c, 0, peer_counters(w.peer)->deletes_in, "Deletes because of it");
+		(void)case_expect_u64(
+			c, 0, peer_counters(w.peer)->deletes_in, "Deletes because of it");
 }
 
 static void
@@ -162,7 +172,8 @@ static const struct case_def cases[] = {
 		.requirement = "RFC 4303, 3.4.3",
 		.level = CASE_MUST,
 		.class_ = CASE_VALID,
-		.says = "Packets within the window of 64 are accepted in any order; those to the left of it are "
+		.says = "Packets within the window of 64 are accepted in any order; those to the "
+			"left of it are "
 			"rejected.",
 		.mutant = "esp-no-replay-check",
 		.run = window,
@@ -172,7 +183,8 @@ static const struct case_def cases[] = {
 		.requirement = "RFC 4303, 3.4.4.1",
 		.level = CASE_MUST,
 		.class_ = CASE_INVALID,
-		.says = "A packet whose computed and received ICV differ is discarded, and changes nothing.",
+		.says = "A packet whose computed and received ICV differ is discarded, and changes "
+			"nothing.",
 		.mutant = "esp-any-icv",
 		.run = bad_icv,
 	},

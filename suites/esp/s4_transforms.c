@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The transforms, each against the harness's own reading of its RFC: traffic of many sizes, both ways. */
+/* The transforms, each against the harness's own reading of its RFC: traffic of many sizes, both
+ * ways. */
 #include "suites/esp/esp_kit.h"
 
 /* Sizes that meet every remainder of the cipher's block, and some large ones. */
@@ -16,8 +17,8 @@ sizes(struct world *w, const char *name)
 	}
 	lab_run(w->lab, 300 * NS_PER_MS);
 	return case_expect(w->c, *in - had == seq,
-		       "expected %u echo replies through %s, of packets of all sizes; saw %llu", seq, name,
-		       (unsigned long long)(*in - had)) &&
+		       "expected %u echo replies through %s, of packets of all sizes; saw %llu",
+		       seq, name, (unsigned long long)(*in - had)) &&
 	       case_expect_u64(w->c, 0,
 		       peer_counters(w->peer)->esp_bad_icv + peer_counters(w->peer)->esp_malformed,
 		       "packets at the peer that did not open");
@@ -72,7 +73,8 @@ static const struct case_def cases[] = {
 		.requirement = "RFC 4868, 2; RFC 3602",
 		.level = CASE_MUST,
 		.class_ = CASE_VALID,
-		.says = "AES-CBC-128 with HMAC-SHA2-256-128 carries packets of all sizes both ways.",
+		.says = "AES-CBC-128 with HMAC-SHA2-256-128 carries packets of all sizes both "
+			"ways.",
 		.mutant = "ike-keymat-swapped",
 		.run = cbc_sha256,
 	},
@@ -81,7 +83,8 @@ static const struct case_def cases[] = {
 		.requirement = "RFC 4106, 3 to 8",
 		.level = CASE_MUST,
 		.class_ = CASE_VALID,
-		.says = "AES-GCM-128 with a 16-octet ICV, its salt from the end of the keying material, carries packets "
+		.says = "AES-GCM-128 with a 16-octet ICV, its salt from the end of the keying "
+			"material, carries packets "
 			"of all sizes both ways.",
 		.mutant = "ike-keymat-swapped",
 		.run = gcm,

@@ -26,7 +26,8 @@ throw_clear(struct world *w, uint16_t port)
 	struct mac peer = lab_mac(PORT_PEER);
 
 	deliver(w, PORT_A_OUT, vmac_out, peer, LAB_REMOTE_HOST, LAB_IN_HOST, port);
-	deliver(w, PORT_A_OUT, lab_mac(PORT_A_OUT), peer, LAB_REMOTE_HOST, LAB_IN_HOST, (uint16_t)(port + 1));
+	deliver(w, PORT_A_OUT, lab_mac(PORT_A_OUT), peer, LAB_REMOTE_HOST, LAB_IN_HOST,
+		(uint16_t)(port + 1));
 	lab_run(w->lab, 200 * NS_PER_MS);
 }
 
@@ -43,9 +44,11 @@ clear_from_outside(struct case_run *c)
 	throw_clear(&w, 5010);
 	if (!esp_kit_flush(&w, 6001))
 		return;
-	if (case_expect_u64(c, 0, ike_kit_came(&w, 5000), "clear packets at the host, before there was an SA") &&
+	if (case_expect_u64(c, 0, ike_kit_came(&w, 5000),
+		    "clear packets at the host, before there was an SA") &&
 		case_expect_u64(c, 0, ike_kit_came(&w, 5001), "the same, to A's own MAC") &&
-		case_expect_u64(c, 0, ike_kit_came(&w, 5010), "clear packets at the host, beside an SA"))
+		case_expect_u64(
+			c, 0, ike_kit_came(&w, 5010), "clear packets at the host, beside an SA"))
 		(void)case_expect_u64(c, 0, ike_kit_came(&w, 5011), "the same, to A's own MAC");
 }
 
@@ -57,7 +60,8 @@ throw_inside(struct world *w, uint16_t port)
 	struct mac host = lab_mac(PORT_HOST);
 
 	deliver(w, PORT_A_IN, vmac_in, host, LAB_IN_HOST, LAB_REMOTE_HOST, port);
-	deliver(w, PORT_A_IN, lab_mac(PORT_A_IN), host, LAB_IN_HOST, LAB_REMOTE_HOST, (uint16_t)(port + 1));
+	deliver(w, PORT_A_IN, lab_mac(PORT_A_IN), host, LAB_IN_HOST, LAB_REMOTE_HOST,
+		(uint16_t)(port + 1));
 	lab_run(w->lab, 200 * NS_PER_MS);
 }
 
@@ -68,8 +72,9 @@ expect_no_leak(struct world *w, uint16_t port, const char *when)
 	       b = esp_kit_clear(w, PORT_A_OUT, (uint16_t)(port + 1), 0);
 
 	return case_expect(w->c, a == TRACE_NONE && b == TRACE_NONE,
-		"expected nothing protected to leave in clear (%s); saw it leave, sent to the %s MAC", when,
-		a != TRACE_NONE ? "virtual" : "router's own");
+		"expected nothing protected to leave in clear (%s); saw it leave, sent to the %s "
+		"MAC",
+		when, a != TRACE_NONE ? "virtual" : "router's own");
 }
 
 /* What outlives the process is a kernel that forwards. */
@@ -82,7 +87,8 @@ crashed(struct world *w)
 	throw_clear(w, 5040);
 	if (expect_no_leak(w, 5030, "the router's process has died"))
 		(void)case_expect_u64(w->c, 0, ike_kit_came(w, 5040) + ike_kit_came(w, 5041),
-			"clear packets from outside at the host, when the router's process has died");
+			"clear packets from outside at the host, when the router's process has "
+			"died");
 }
 
 static void
@@ -97,7 +103,8 @@ no_leak(struct case_run *c)
 		return;
 	throw_inside(&w, 5010);
 	if (!expect_no_leak(&w, 5010, "an SA") ||
-		!case_expect(c, peer_counters(w.peer)->udp_in >= 1, "expected it to go through the tunnel"))
+		!case_expect(c, peer_counters(w.peer)->udp_in >= 1,
+			"expected it to go through the tunnel"))
 		return;
 	peer_delete_child(w.peer, lab_now(w.lab), false);
 	lab_run(w.lab, 100 * NS_PER_MS);
@@ -117,7 +124,8 @@ outside_proxies(struct case_run *c)
 	if (!ike_kit_tunnel(&w, c, NULL, NULL) || !esp_kit_flush(&w, 6000))
 		return;
 	for (uint16_t i = 0; i < 3; i++)
-		peer_send_inner(w.peer, lab_now(w.lab), strangers[i], LAB_IN_HOST, (uint16_t)(5000 + i), "x", 1);
+		peer_send_inner(w.peer, lab_now(w.lab), strangers[i], LAB_IN_HOST,
+			(uint16_t)(5000 + i), "x", 1);
 	if (!esp_kit_flush(&w, 6001))
 		return;
 	for (uint16_t i = 0; i < 3; i++)
@@ -134,7 +142,8 @@ standby_opens_nothing(struct case_run *c)
 {
 	static struct ike_kit_tap tap;
 	struct mac me = lab_mac(PORT_PEER), own = lab_mac(PORT_B_OUT);
-	struct pkt_ip ip = {.src = LAB_OUT_PEER, .dst = LAB_OUT_VIP, .proto = PKT_ESP, .ttl = 64, .id = 9};
+	struct pkt_ip ip = {
+		.src = LAB_OUT_PEER, .dst = LAB_OUT_VIP, .proto = PKT_ESP, .ttl = 64, .id = 9};
 	struct world w;
 	uint8_t f[1024];
 	size_t n;
@@ -152,11 +161,13 @@ standby_opens_nothing(struct case_run *c)
 	lab_deliver(w.lab, PORT_B_OUT, f, n);
 	lab_run(w.lab, 200 * NS_PER_MS);
 	if (!case_expect(c, esp_kit_clear(&w, PORT_B_IN, 5000, 0) == TRACE_NONE,
-		    "expected the standby to open nothing; saw the inner packet leave its inside port"))
+		    "expected the standby to open nothing; saw the inner packet leave its inside "
+		    "port"))
 		return;
 	peer_send_esp(w.peer, lab_now(w.lab), tap.bytes, tap.len);
 	if (esp_kit_flush(&w, 6001))
-		(void)case_expect_u64(c, 1, ike_kit_came(&w, 5000), "copies of it at the host, from the active");
+		(void)case_expect_u64(
+			c, 1, ike_kit_came(&w, 5000), "copies of it at the host, from the active");
 }
 
 static const struct case_def cases[] = {
@@ -165,7 +176,8 @@ static const struct case_def cases[] = {
 		.requirement = "RFC 4301, 5.2",
 		.level = CASE_MUST,
 		.class_ = CASE_INVALID,
-		.says = "A packet from outside that should be protected and is not is dropped, with and without an SA.",
+		.says = "A packet from outside that should be protected and is not is dropped, "
+			"with and without an SA.",
 		.mutant = "clear-accepted",
 		.run = clear_from_outside,
 	},
@@ -174,7 +186,8 @@ static const struct case_def cases[] = {
 		.requirement = "RFC 4301, 5.1",
 		.level = CASE_MUST,
 		.class_ = CASE_VALID,
-		.says = "What is to be protected never leaves in clear: not without an SA, not after a Delete, not when the "
+		.says = "What is to be protected never leaves in clear: not without an SA, not "
+			"after a Delete, not when the "
 			"router's process has died.",
 		.mutant = "leak-without-sa",
 		.run = no_leak,

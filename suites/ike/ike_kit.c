@@ -37,8 +37,8 @@ is_exchange(const struct frame *f, void *ctx)
 static struct trace_want
 want(enum lab_port p, unsigned *exchange, ns_t after)
 {
-	return (struct trace_want){.ports = (uint16_t)(1u << p), .after = after, .fits = is_exchange,
-		.ctx = exchange};
+	return (struct trace_want){
+		.ports = (uint16_t)(1u << p), .after = after, .fits = is_exchange, .ctx = exchange};
 }
 
 size_t

@@ -47,8 +47,7 @@ void ike_kit_clear_info(
 	struct world *w, const char *payload, const struct field_set *more, size_t cnt);
 
 /* Wait until the event of the peer was noted (at or after since) at least `cnt` times. */
-bool ike_kit_event(
-	struct world *w, enum peer_event_kind kind, ns_t since, size_t cnt, ns_t limit);
+bool ike_kit_event(struct world *w, enum peer_event_kind kind, ns_t since, size_t cnt, ns_t limit);
 /* The peer has noted a notify of that type since then. */
 size_t ike_kit_notified(const struct world *w, uint16_t type, ns_t since);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* RFC 2408 5: what a receiver does with a message before it believes it, and with one that it has had before. */
+/* RFC 2408 5: what a receiver does with a message before it believes it, and with one that it has
+ * had before. */
 #include <string.h>
 
 #include "harness/field/field.h"
@@ -51,8 +52,10 @@ duplicate(struct case_run *c, const struct again *d)
 	peer_send_ike(w.peer, lab_now(w.lab), tap.bytes, tap.len);
 	if (!case_await(c, "an answer to the repeated message", 400 * NS_PER_MS, has_answered, &a))
 		return;
-	(void)case_expect(c, ike_kit_same(&w, first, ike_kit_find(&w, PORT_A_OUT, d->exchange, a.since)),
-		"expected the very same bytes in answer to a repeated %s; saw others", peer_kind_name(d->kind));
+	(void)case_expect(c,
+		ike_kit_same(&w, first, ike_kit_find(&w, PORT_A_OUT, d->exchange, a.since)),
+		"expected the very same bytes in answer to a repeated %s; saw others",
+		peer_kind_name(d->kind));
 }
 
 static void
@@ -148,7 +151,8 @@ throw_garbage(struct world *w, const struct ike_kit_tap *good)
 		peer_send_ike(w->peer, lab_now(w->lab), b, cut);
 		lab_run(w->lab, NS_PER_MS);
 	}
-	for (size_t at = 29; at < len && at < 56; at++) { /* SA and proposal: reserved, lengths, counts */
+	for (size_t at = 29; at < len && at < 56;
+		at++) { /* SA and proposal: reserved, lengths, counts */
 		memcpy(b, good->bytes, len);
 		b[at] ^= 0x40;
 		if (at == 29 || at == 30 || at == 31 || (at >= 41 && at <= 43))
@@ -207,7 +211,8 @@ clear_delete(struct case_run *c)
 	lab_run(w.lab, 200 * NS_PER_MS);
 	if (!ike_kit_expect_traffic(&w, "after a Delete in clear"))
 		return;
-	(void)case_expect_u64(c, 1, peer_counters(w.peer)->phase2_up, "Phase 2 negotiations in all");
+	(void)case_expect_u64(
+		c, 1, peer_counters(w.peer)->phase2_up, "Phase 2 negotiations in all");
 }
 
 static const struct case_def cases[] = {
@@ -216,7 +221,8 @@ static const struct case_def cases[] = {
 		.requirement = "RFC 2408, 5.1",
 		.level = CASE_SHOULD,
 		.class_ = CASE_INOPPORTUNE,
-		.says = "A repeated first message of Main Mode is answered by the very same bytes; no second "
+		.says = "A repeated first message of Main Mode is answered by the very same bytes; "
+			"no second "
 			"negotiation begins.",
 		.mutant = "ike-redo-duplicates",
 		.run = duplicate_1,
@@ -235,7 +241,8 @@ static const struct case_def cases[] = {
 		.requirement = "RFC 2408, 5.1",
 		.level = CASE_SHOULD,
 		.class_ = CASE_INOPPORTUNE,
-		.says = "A repeated fifth message of Main Mode is answered by the very same bytes: the sixth may "
+		.says = "A repeated fifth message of Main Mode is answered by the very same bytes: "
+			"the sixth may "
 			"have been lost.",
 		.mutant = "ike-silent-to-duplicates",
 		.run = duplicate_5,
@@ -245,7 +252,8 @@ static const struct case_def cases[] = {
 		.requirement = "RFC 2408, 5.1",
 		.level = CASE_SHOULD,
 		.class_ = CASE_INOPPORTUNE,
-		.says = "A repeated first message of Quick Mode is answered by the very same bytes, with the same "
+		.says = "A repeated first message of Quick Mode is answered by the very same "
+			"bytes, with the same "
 			"SPI in them.",
 		.mutant = "ike-silent-to-duplicates",
 		.run = duplicate_quick,
@@ -273,7 +281,8 @@ static const struct case_def cases[] = {
 		.requirement = "RFC 2408, 5.1 to 5.3",
 		.level = CASE_MUST,
 		.class_ = CASE_INVALID,
-		.says = "Malformed messages begin nothing, and the router negotiates afterwards as before.",
+		.says = "Malformed messages begin nothing, and the router negotiates afterwards as "
+			"before.",
 		.mutant = "ike-reserved-ignored",
 		.run = garbage,
 	},
@@ -282,7 +291,8 @@ static const struct case_def cases[] = {
 		.requirement = "RFC 2408, 5.15; RFC 2409, 5.7",
 		.level = CASE_MUST,
 		.class_ = CASE_INVALID,
-		.says = "A Delete that nothing protects, under the right cookies and SPI, deletes nothing.",
+		.says = "A Delete that nothing protects, under the right cookies and SPI, deletes "
+			"nothing.",
 		.mutant = "ike-clear-delete-acts",
 		.run = clear_delete,
 	},

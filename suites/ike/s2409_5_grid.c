@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Every combination that both sides know: hash, group, PFS; in one life of the router, one after the other. */
+/* Every combination that both sides know: hash, group, PFS; in one life of the router, one after
+ * the other. */
 #include "suites/ike/ike_kit.h"
 
-/* Four policies; what the peer offers picks one. A dynamic map without `set pfs` takes any of ours. */
+/* Four policies; what the peer offers picks one. A dynamic map without `set pfs` takes any of ours.
+ */
 static const struct lab_text four = {
-	.add_global = {
-		"crypto isakmp policy 20", " encryption aes 128", " hash sha", " authentication pre-share",
-		" group 14", " lifetime 86400",
-	},
+	.add_global =
+		{
+			"crypto isakmp policy 20",
+			" encryption aes 128",
+			" hash sha",
+			" authentication pre-share",
+			" group 14",
+			" lifetime 86400",
+		},
 	.add_map = {NULL},
 };
 
@@ -17,8 +24,8 @@ one(struct world *w, enum keyprim_hash hash, uint16_t group, uint16_t pfs)
 	char when[64];
 	struct peer_cfg *cfg = peer_cfg(w->peer);
 
-	(void)snprintf(when, sizeof when, "%s, group %u, PFS %u", hash == KEYPRIM_SHA1 ? "sha" : "sha256",
-		group, pfs);
+	(void)snprintf(when, sizeof when, "%s, group %u, PFS %u",
+		hash == KEYPRIM_SHA1 ? "sha" : "sha256", group, pfs);
 	peer_reset(w->peer, lab_now(w->lab));
 	cfg->ike[0] = (struct peer_ike_prop){KEYPRIM_AES, 128, hash, group};
 	cfg->ike_cnt = 1;
@@ -45,7 +52,8 @@ grid(struct case_run *c, enum keyprim_hash hash)
 		for (size_t p = 0; p < 3; p++)
 			if (!one(&w, hash, groups[g], pfs[p]))
 				return;
-	(void)case_expect_u64(c, 6, peer_counters(w.peer)->phase1_up, "Phase 1 negotiations in all");
+	(void)case_expect_u64(
+		c, 6, peer_counters(w.peer)->phase1_up, "Phase 1 negotiations in all");
 }
 
 static void
@@ -74,12 +82,14 @@ rekeyed(struct case_run *c)
 
 		peer_initiate(w.peer, lab_now(w.lab));
 		lab_run(w.lab, 300 * NS_PER_MS);
-		if (!case_expect(c, peer_phase2(w.peer)->spi_in != old, "expected another pair to come up") ||
+		if (!case_expect(c, peer_phase2(w.peer)->spi_in != old,
+			    "expected another pair to come up") ||
 			!ike_kit_expect_traffic(&w, "on the newest pair"))
 			return;
 	}
 	if (case_expect_u64(c, 1, peer_counters(w.peer)->phase1_up, "Phase 1 negotiations in all"))
-		(void)case_expect_u64(c, 4, peer_counters(w.peer)->phase2_up, "Phase 2 negotiations in all");
+		(void)case_expect_u64(
+			c, 4, peer_counters(w.peer)->phase2_up, "Phase 2 negotiations in all");
 }
 
 static const struct case_def cases[] = {
@@ -88,7 +98,8 @@ static const struct case_def cases[] = {
 		.requirement = "RFC 2409, 5.4, 5.5 and App. B",
 		.level = CASE_MUST,
 		.class_ = CASE_VALID,
-		.says = "SHA-1 with groups 2 and 14, without PFS and with either group: traffic passes both ways.",
+		.says = "SHA-1 with groups 2 and 14, without PFS and with either group: traffic "
+			"passes both ways.",
 		.mutant = "ike-pfs-not-in-keys",
 		.run = grid_sha,
 	},
@@ -97,7 +108,8 @@ static const struct case_def cases[] = {
 		.requirement = "RFC 2409, 5.4, 5.5 and App. B; RFC 4868, 2.4",
 		.level = CASE_MUST,
 		.class_ = CASE_VALID,
-		.says = "SHA-256 with groups 2 and 14, without PFS and with either group: traffic passes both ways.",
+		.says = "SHA-256 with groups 2 and 14, without PFS and with either group: traffic "
+			"passes both ways.",
 		.mutant = "ike-pfs-not-in-keys",
 		.run = grid_sha256,
 	},
@@ -106,7 +118,8 @@ static const struct case_def cases[] = {
 		.requirement = "RFC 2409, 5.5",
 		.level = CASE_MUST,
 		.class_ = CASE_VALID,
-		.says = "Under one IKE SA pair follows pair, each with its own PFS, and the newest carries the traffic.",
+		.says = "Under one IKE SA pair follows pair, each with its own PFS, and the newest "
+			"carries the traffic.",
 		.mutant = "ike-pfs-not-in-keys",
 		.run = rekeyed,
 	},

@@ -82,12 +82,16 @@ comes_up(struct case_run *c)
 		return;
 	p = ike_kit_pkt(&w, ike_kit_find(&w, PORT_A_OUT, IKE_KIT_MAIN, 0));
 	if (!case_expect(c, field_decode_as(&m, "isakmp", p.isakmp, p.isakmp_len) == ERR_OK,
-		    "expected message 1 to be well formed; %s is not", m.bad.field ? m.bad.field : "it") ||
-		!case_expect(c, has_attribute(&m, 11, NULL), "expected a life type in message 1; saw none") ||
-		!case_expect(c, has_attribute(&m, 12, &v), "expected a life duration in message 1; saw none") ||
+		    "expected message 1 to be well formed; %s is not",
+		    m.bad.field ? m.bad.field : "it") ||
+		!case_expect(c, has_attribute(&m, 11, NULL),
+			"expected a life type in message 1; saw none") ||
+		!case_expect(c, has_attribute(&m, 12, &v),
+			"expected a life duration in message 1; saw none") ||
 		!case_expect_u64(c, 3600, v, "life duration of the IKE SA, seconds"))
 		return;
-	(void)case_expect_u64(c, 600, peer_phase2(w.peer)->life_s, "life duration of the SA pair, seconds");
+	(void)case_expect_u64(
+		c, 600, peer_phase2(w.peer)->life_s, "life duration of the SA pair, seconds");
 }
 
 /* The cookies, message ids and roles of a negotiation, and that it was one. */
@@ -104,8 +108,10 @@ begins_once(struct case_run *c)
 	if (!expect_up(&w, 5 * NS_PER_S))
 		return;
 	lab_run(w.lab, 500 * NS_PER_MS);
-	if (case_expect_u64(c, 1, peer_counters(w.peer)->phase1_up, "Phase 1 negotiations for twenty packets") &&
-		case_expect_u64(c, 1, peer_counters(w.peer)->phase2_up, "Phase 2 negotiations for twenty packets") &&
+	if (case_expect_u64(c, 1, peer_counters(w.peer)->phase1_up,
+		    "Phase 1 negotiations for twenty packets") &&
+		case_expect_u64(c, 1, peer_counters(w.peer)->phase2_up,
+			"Phase 2 negotiations for twenty packets") &&
 		case_expect(c, !peer_phase2(w.peer)->initiator, "expected A to be the initiator"))
 		(void)ike_kit_expect_traffic(&w, "A was initiator");
 }
@@ -133,7 +139,9 @@ retransmits(struct case_run *c)
 		return;
 	first = ike_kit_find(&w, PORT_A_OUT, IKE_KIT_MAIN, since);
 	for (size_t i = 1; i < n; i++)
-		if (!case_expect(c, ike_kit_same(&w, first, ike_kit_nth(&w, PORT_A_OUT, IKE_KIT_MAIN, since, i)),
+		if (!case_expect(c,
+			    ike_kit_same(
+				    &w, first, ike_kit_nth(&w, PORT_A_OUT, IKE_KIT_MAIN, since, i)),
 			    "expected sending %zu to be the same bytes", i + 1))
 			return;
 }
@@ -214,9 +222,11 @@ other_choice(struct case_run *c)
 		case_inconclusive(c, "A did not begin");
 		return;
 	}
-	for (size_t i = 0; (no = ike_kit_nth(&w, PORT_A_OUT, IKE_KIT_MAIN, 0, i)) != TRACE_NONE; i++)
+	for (size_t i = 0; (no = ike_kit_nth(&w, PORT_A_OUT, IKE_KIT_MAIN, 0, i)) != TRACE_NONE;
+		i++)
 		if (!case_expect(c, ike_kit_pkt(&w, no).isakmp[16] == 1,
-			    "expected no message but the first (SA) after a choice that was not offered; saw payload %u",
+			    "expected no message but the first (SA) after a choice that was not "
+			    "offered; saw payload %u",
 			    ike_kit_pkt(&w, no).isakmp[16])) {
 			case_decided_by(c, no, "message 3");
 			return;
@@ -248,7 +258,8 @@ static const struct case_def cases[] = {
 		.requirement = "RFC 2407, 4.5; RFC 2409, App. A",
 		.level = CASE_MUST,
 		.class_ = CASE_VALID,
-		.says = "As initiator the router sets up a tunnel, and offers the lifetimes of its configuration.",
+		.says = "As initiator the router sets up a tunnel, and offers the lifetimes of its "
+			"configuration.",
 		.mutant = "ike-no-lifetime",
 		.run = comes_up,
 	},
@@ -257,7 +268,8 @@ static const struct case_def cases[] = {
 		.requirement = "RFC 2409, 5.4 and 5.5",
 		.level = CASE_MUST,
 		.class_ = CASE_VALID,
-		.says = "However many packets wait, the router begins one negotiation, and its SAs carry traffic.",
+		.says = "However many packets wait, the router begins one negotiation, and its SAs "
+			"carry traffic.",
 		.mutant = "ike-keymat-swapped",
 		.run = begins_once,
 	},
@@ -275,7 +287,8 @@ static const struct case_def cases[] = {
 		.requirement = "RFC 2408, 5.1",
 		.level = CASE_MUST,
 		.class_ = CASE_INOPPORTUNE,
-		.says = "When the fourth message of Main Mode is lost, the initiator asks again, and the tunnel comes up.",
+		.says = "When the fourth message of Main Mode is lost, the initiator asks again, "
+			"and the tunnel comes up.",
 		.mutant = "ike-no-retransmission",
 		.run = loss_of_4,
 	},
@@ -284,7 +297,8 @@ static const struct case_def cases[] = {
 		.requirement = "RFC 2408, 5.1",
 		.level = CASE_MUST,
 		.class_ = CASE_INOPPORTUNE,
-		.says = "When the sixth message of Main Mode is lost, the initiator asks again, and the tunnel comes up.",
+		.says = "When the sixth message of Main Mode is lost, the initiator asks again, "
+			"and the tunnel comes up.",
 		.mutant = "ike-no-retransmission",
 		.run = loss_of_6,
 	},
@@ -293,7 +307,8 @@ static const struct case_def cases[] = {
 		.requirement = "RFC 2408, 5.1",
 		.level = CASE_MUST,
 		.class_ = CASE_INOPPORTUNE,
-		.says = "When the second message of Quick Mode is lost, the initiator asks again, and the tunnel comes up.",
+		.says = "When the second message of Quick Mode is lost, the initiator asks again, "
+			"and the tunnel comes up.",
 		.mutant = "ike-no-retransmission",
 		.run = loss_of_quick_2,
 	},

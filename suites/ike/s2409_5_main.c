@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* RFC 2409 5.4, RFC 2407: Main Mode with a pre-shared key, the router as responder. */
+#include <string.h>
+
 #include "suites/ike/ike_kit.h"
 
 static bool
@@ -14,7 +16,8 @@ sixth(struct world *w, ns_t since)
 {
 	size_t n = 0, no;
 
-	for (size_t i = 0; (no = ike_kit_nth(w, PORT_A_OUT, IKE_KIT_MAIN, since, i)) != TRACE_NONE; i++) {
+	for (size_t i = 0; (no = ike_kit_nth(w, PORT_A_OUT, IKE_KIT_MAIN, since, i)) != TRACE_NONE;
+		i++) {
 		struct pkt p = ike_kit_pkt(w, no);
 
 		n += encrypted(&p);
@@ -34,7 +37,8 @@ refused(struct world *w, const char *what)
 		case_inconclusive(w->c, "A did not come as far as message 4");
 		return false;
 	}
-	return case_expect(w->c, sixth(w, since) == 0, "expected no message 6 to %s; saw one", what) &&
+	return case_expect(
+		       w->c, sixth(w, since) == 0, "expected no message 6 to %s; saw one", what) &&
 	       case_expect_u64(w->c, 0, peer_counters(w->peer)->phase1_up, "IKE SAs");
 }
 
@@ -69,6 +73,48 @@ other_identity(struct case_run *c)
 	(void)refused(&w, "the identity of somebody else");
 }
 
+/* The nonce of message 3 cut to so many octets; what follows it moves up. */
+static size_t
+short_nonce(void *ctx, enum peer_kind kind, uint8_t *bytes, size_t len, size_t cap)
+{
+	size_t at = (size_t)bytes[2] << 8 | bytes[3], size; /* behind KE */
+	const size_t want = 4 + 7;
+
+	(void)ctx;
+	(void)cap;
+	if (kind != PEER_MM3 || at + 4 > len)
+		return len;
+	size = (size_t)bytes[at + 2] << 8 | bytes[at + 3];
+	if (size <= want || at + size > len)
+		return len;
+	memmove(bytes + at + want, bytes + at + size, len - at - size);
+	bytes[at + 2] = 0;
+	bytes[at + 3] = (uint8_t)want;
+	return len - (size - want);
+}
+
+static void
+nonce_too_short(struct case_run *c)
+{
+	struct world w;
+
+	if (!ike_kit_alone(&w, c, NULL, NULL))
+		return;
+	peer_wrong(w.peer)->edit_plain = short_nonce;
+	peer_initiate(w.peer, lab_now(w.lab));
+	lab_run(w.lab, 700 * NS_PER_MS);
+	if (!ike_kit_count(&w, PORT_A_OUT, IKE_KIT_MAIN, 0)) {
+		case_inconclusive(c, "A did not come as far as message 2");
+		return;
+	}
+	if (!case_expect_u64(c, 1, ike_kit_count(&w, PORT_A_OUT, IKE_KIT_MAIN, 0),
+		    "Main Mode messages to a peer whose nonce has 7 octets: message 2 alone"))
+		return;
+	peer_wrong(w.peer)->edit_plain = NULL;
+	peer_reset(w.peer, lab_now(w.lab));
+	(void)ike_kit_expect_tunnel(&w, "with a nonce of 16 octets, afterwards");
+}
+
 /* ---- proposals ---- */
 
 static void
@@ -97,7 +143,9 @@ no_proposal(struct case_run *c)
 	for (size_t i = 0; i < sizeof beside / sizeof beside[0]; i++) {
 		try_one_proposal(&w, beside[i]);
 		if (!case_expect(c, !ike_kit_count(&w, PORT_A_OUT, IKE_KIT_MAIN, 0),
-			    "expected no message 2 to proposal %zu, which the policy does not allow", i))
+			    "expected no message 2 to proposal %zu, which the policy does not "
+			    "allow",
+			    i))
 			return;
 		peer_reset(w.peer, lab_now(w.lab));
 	}
@@ -129,7 +177,8 @@ chooses_one(struct case_run *c)
 	cfg.ike[1] = (struct peer_ike_prop){KEYPRIM_AES, 128, KEYPRIM_SHA256, 14};
 	cfg.ike[2] = (struct peer_ike_prop){KEYPRIM_AES, 128, KEYPRIM_SHA1, 2};
 	cfg.ike_cnt = 3;
-	if (!ike_kit_alone(&w, c, NULL, &cfg) || !ike_kit_expect_tunnel(&w, "three offers, the third is allowed"))
+	if (!ike_kit_alone(&w, c, NULL, &cfg) ||
+		!ike_kit_expect_tunnel(&w, "three offers, the third is allowed"))
 		return;
 	s = peer_phase1(w.peer);
 	if (case_expect_u64(c, KEYPRIM_SHA1, s->prop.hash, "hash chosen") &&
@@ -174,8 +223,10 @@ initial_contact(struct case_run *c)
 	if (!pair_tunnel(&w))
 		return;
 	peer_send_esp(w.peer, lab_now(w.lab), tap.bytes, tap.len);
-	if (case_expect(c, ike_kit_carries_in(&w, 2 * NS_PER_S), "expected the new tunnel to carry traffic"))
-		(void)case_expect_u64(c, 0, ike_kit_came(&w, 5001), "packets at the host under the old SA");
+	if (case_expect(c, ike_kit_carries_in(&w, 2 * NS_PER_S),
+		    "expected the new tunnel to carry traffic"))
+		(void)case_expect_u64(
+			c, 0, ike_kit_came(&w, 5001), "packets at the host under the old SA");
 }
 
 static const struct case_def cases[] = {
@@ -184,16 +235,27 @@ static const struct case_def cases[] = {
 		.requirement = "RFC 2409, 5 and 5.4",
 		.level = CASE_MUST,
 		.class_ = CASE_INVALID,
-		.says = "A peer whose HASH_I is wrong, or who has another secret, is not authenticated.",
+		.says = "A peer whose HASH_I is wrong, or who has another secret, is not "
+			"authenticated.",
 		.mutant = "ike-any-psk",
 		.run = bad_hash,
+	},
+	{
+		.id = "ike/2409-5/1",
+		.requirement = "RFC 2409, 5",
+		.level = CASE_MUST,
+		.class_ = CASE_INVALID,
+		.says = "A nonce has 8 to 256 octets; a message with a shorter one is refused.",
+		.mutant = "ike-any-nonce",
+		.run = nonce_too_short,
 	},
 	{
 		.id = "ike/2407-4.6.2/1",
 		.requirement = "RFC 2407, 4.6.2; RFC 2409, 5.4",
 		.level = CASE_SHOULD,
 		.class_ = CASE_INVALID,
-		.says = "With a secret for an address, a peer that names another address is refused.",
+		.says = "With a secret for an address, a peer that names another address is "
+			"refused.",
 		.mutant = "ike-any-id",
 		.run = other_identity,
 	},
@@ -220,7 +282,8 @@ static const struct case_def cases[] = {
 		.requirement = "RFC 2408, 4.2; RFC 2409, 5",
 		.level = CASE_MUST,
 		.class_ = CASE_VALID,
-		.says = "Of several transforms offered the responder chooses one that its policy allows.",
+		.says = "Of several transforms offered the responder chooses one that its policy "
+			"allows.",
 		.mutant = "ike-any-proposal",
 		.run = chooses_one,
 	},
@@ -238,7 +301,8 @@ static const struct case_def cases[] = {
 		.requirement = "RFC 2407, 4.6.3.3",
 		.level = CASE_SHOULD,
 		.class_ = CASE_VALID,
-		.says = "After INITIAL-CONTACT the SAs that the peer had before are no longer used.",
+		.says = "After INITIAL-CONTACT the SAs that the peer had before are no longer "
+			"used.",
 		.mutant = "ike-ignore-initial-contact",
 		.run = initial_contact,
 	},

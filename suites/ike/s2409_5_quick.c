@@ -34,7 +34,8 @@ bad_hash_1(struct case_run *c)
 	(void)ike_kit_expect_traffic(&w, "under the pair that was there");
 }
 
-/* What A sends goes out under the SA that is confirmed, not under the one whose HASH(3) was wrong. */
+/* What A sends goes out under the SA that is confirmed, not under the one whose HASH(3) was wrong.
+ */
 static void
 bad_hash_3(struct case_run *c)
 {
@@ -54,7 +55,8 @@ bad_hash_3(struct case_run *c)
 		return;
 	}
 	since = ike_kit_mark(&w);
-	if (!case_expect(c, ike_kit_carries_out(&w, 2 * NS_PER_S), "expected the first pair to carry on"))
+	if (!case_expect(c, ike_kit_carries_out(&w, 2 * NS_PER_S),
+		    "expected the first pair to carry on"))
 		return;
 	(void)case_expect_u64(c, 0, pair_esp_cnt(w.lab, LAB_A, second, since, NS_NEVER),
 		"packets under an SA whose HASH(3) had one bit wrong");
@@ -75,8 +77,8 @@ other_proxies(struct case_run *c)
 static void
 bad_proposal(struct case_run *c)
 {
-	static const struct peer_esp_prop beside[] = {
-		{KEYESP_AES_SHA256, 128}, {KEYESP_AES_GCM, 128}, {KEYESP_AES_SHA1, 256}, {KEYESP_NULL_SHA1, 0}};
+	static const struct peer_esp_prop beside[] = {{KEYESP_AES_SHA256, 128},
+		{KEYESP_AES_GCM, 128}, {KEYESP_AES_SHA1, 256}, {KEYESP_NULL_SHA1, 0}};
 	struct world w;
 	ns_t since;
 
@@ -112,7 +114,8 @@ pfs_wanted(struct case_run *c)
 	}
 	peer_reset(w.peer, lab_now(w.lab));
 	peer_cfg(w.peer)->pfs_group = 2;
-	if (ike_kit_expect_tunnel(&w, "with PFS, group 2") && ike_kit_expect_traffic(&w, "with PFS, group 2"))
+	if (ike_kit_expect_tunnel(&w, "with PFS, group 2") &&
+		ike_kit_expect_traffic(&w, "with PFS, group 2"))
 		(void)case_expect_u64(c, 2, peer_phase2(w.peer)->pfs_group, "group used");
 }
 
@@ -141,10 +144,12 @@ deleted(struct case_run *c)
 	peer_send_esp(w.peer, lab_now(w.lab), tap.bytes, tap.len);
 	host_send_udp(w.host, lab_now(w.lab), LAB_REMOTE_HOST, 9, 9, "gone", 4);
 	lab_run(w.lab, 300 * NS_PER_MS);
-	if (case_expect_u64(c, before, host_counters(w.host)->udp_in, "packets at the host after the Delete") &&
+	if (case_expect_u64(c, before, host_counters(w.host)->udp_in,
+		    "packets at the host after the Delete") &&
 		case_expect_u64(c, 0, pair_esp_cnt(w.lab, LAB_A, spi, since, NS_NEVER),
 			"packets to the peer under the SA that it deleted"))
-		(void)case_expect_u64(c, 1, peer_counters(w.peer)->phase1_up, "Phase 1 negotiations in all");
+		(void)case_expect_u64(
+			c, 1, peer_counters(w.peer)->phase1_up, "Phase 1 negotiations in all");
 }
 
 /* The hash of the Delete is wrong: what the peer would have deleted goes on. */
@@ -166,6 +171,38 @@ forged_delete(struct case_run *c)
 	lab_run(w.lab, 300 * NS_PER_MS);
 	(void)case_expect_u64(c, 1, pair_esp_cnt(w.lab, LAB_A, spi, since, NS_NEVER),
 		"packets to the peer after a Delete whose HASH(1) has one bit wrong");
+}
+
+/* The peer deletes the IKE SA: what comes under its cookies afterwards is met with nothing that it
+ * protects. */
+static void
+ike_deleted(struct case_run *c)
+{
+	static struct ike_kit_tap tap;
+	struct world w;
+	ns_t since;
+
+	if (!ike_kit_tunnel(&w, c, NULL, NULL))
+		return;
+	tap = (struct ike_kit_tap){.kind = PEER_DPD_ASK, .swallow = true};
+	ike_kit_tap(&w, &tap);
+	peer_dpd_probe(w.peer, lab_now(w.lab));
+	peer_wrong(w.peer)->edit_wire = NULL;
+	peer_delete_ike(w.peer, lab_now(w.lab), false);
+	since = ike_kit_mark(&w);
+	peer_send_ike(w.peer, lab_now(w.lab), tap.bytes, tap.len);
+	lab_run(w.lab, 300 * NS_PER_MS);
+	for (size_t i = 0;; i++) {
+		size_t no = ike_kit_nth(&w, PORT_A_OUT, IKE_KIT_ANY, since, i);
+
+		if (no == TRACE_NONE)
+			break;
+		if (!case_expect(c, !(ike_kit_pkt(&w, no).isakmp[19] & 1),
+			    "expected no encrypted answer under an IKE SA that the peer has "
+			    "deleted"))
+			return;
+	}
+	(void)ike_kit_expect_tunnel(&w, "anew, afterwards");
 }
 
 /* The same bytes again, when their exchange is over: nothing, for the message id has been used. */
@@ -198,7 +235,8 @@ static const struct case_def cases[] = {
 		.requirement = "RFC 2409, 5.5",
 		.level = CASE_MUST,
 		.class_ = CASE_INVALID,
-		.says = "A first message of Quick Mode whose HASH(1) is wrong or missing is refused.",
+		.says = "A first message of Quick Mode whose HASH(1) is wrong or missing is "
+			"refused.",
 		.mutant = "ike-no-hash-check",
 		.run = bad_hash_1,
 	},
@@ -225,7 +263,8 @@ static const struct case_def cases[] = {
 		.requirement = "RFC 2408, 5.4; RFC 2409, 5.5",
 		.level = CASE_MUST,
 		.class_ = CASE_INVALID,
-		.says = "A proposal of Quick Mode that the transform sets do not allow is not chosen.",
+		.says = "A proposal of Quick Mode that the transform sets do not allow is not "
+			"chosen.",
 		.mutant = "ike-any-proposal",
 		.run = bad_proposal,
 	},
@@ -234,7 +273,8 @@ static const struct case_def cases[] = {
 		.requirement = "RFC 2409, 5.5",
 		.level = CASE_MUST,
 		.class_ = CASE_INVALID,
-		.says = "Where the map wants PFS, an offer without it is refused, and one with it is taken.",
+		.says = "Where the map wants PFS, an offer without it is refused, and one with it "
+			"is taken.",
 		.mutant = "ike-any-pfs",
 		.run = pfs_wanted,
 	},
@@ -243,9 +283,19 @@ static const struct case_def cases[] = {
 		.requirement = "RFC 2408, 5.15; RFC 2409, 5.7",
 		.level = CASE_MUST,
 		.class_ = CASE_VALID,
-		.says = "When the peer deletes its SA, the pair is used no more: nothing is sent on it, and nothing accepted.",
+		.says = "When the peer deletes its SA, the pair is used no more: nothing is sent "
+			"on it, and nothing accepted.",
 		.mutant = "ike-ignore-delete",
 		.run = deleted,
+	},
+	{
+		.id = "ike/2408-5.15/3",
+		.requirement = "RFC 2408, 5.15; RFC 2409, 5.7",
+		.level = CASE_MUST,
+		.class_ = CASE_VALID,
+		.says = "When the peer deletes its IKE SA, nothing is answered under it any more.",
+		.mutant = "ike-ignore-delete",
+		.run = ike_deleted,
 	},
 	{
 		.id = "ike/2409-5.7/1",

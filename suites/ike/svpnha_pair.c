@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* IKE and the pair: who answers for the virtual address, and what an heir says to a peer that it has never met. */
+/* IKE and the pair: who answers for the virtual address, and what an heir says to a peer that it
+ * has never met. */
 #include "suites/ike/ike_kit.h"
 
-/* ISAKMP messages from the virtual address at B's port. What B forwards of others is IP's business. */
+/* ISAKMP messages from the virtual address at B's port. What B forwards of others is IP's business.
+ */
 static size_t
 from_standby(struct world *w, ns_t since)
 {
 	size_t n = 0, no;
 
-	for (size_t i = 0; (no = ike_kit_nth(w, PORT_B_OUT, IKE_KIT_ANY, since, i)) != TRACE_NONE; i++)
+	for (size_t i = 0; (no = ike_kit_nth(w, PORT_B_OUT, IKE_KIT_ANY, since, i)) != TRACE_NONE;
+		i++)
 		n += ike_kit_pkt(w, no).src == LAB_OUT_VIP || ike_kit_pkt(w, no).src == LAB_OUT_B;
 	return n;
 }
@@ -41,8 +44,8 @@ standby_is_silent(struct case_run *c)
 	tap.swallow = false;
 	peer_reset(w.peer, lab_now(w.lab));
 	if (ike_kit_expect_tunnel(&w, "with the active"))
-		(void)case_expect_u64(c, 0, from_standby(&w, since),
-			"ISAKMP messages of the standby in all");
+		(void)case_expect_u64(
+			c, 0, from_standby(&w, since), "ISAKMP messages of the standby in all");
 }
 
 /* ---- INITIAL-CONTACT ---- */
@@ -54,8 +57,9 @@ another_phase1(void *ctx)
 }
 
 /*
- * The peer deletes the IKE SA and keeps the pair; A dies; the heir needs an IKE SA for another flow. To say
- * INITIAL-CONTACT now would have the peer throw away the pair that the heir goes on with.
+ * The peer deletes the IKE SA and keeps the pair; A dies; the heir needs an IKE SA for another
+ * flow. To say INITIAL-CONTACT now would have the peer throw away the pair that the heir goes on
+ * with.
  */
 static void
 no_initial_contact(struct case_run *c)
@@ -82,7 +86,8 @@ no_initial_contact(struct case_run *c)
 		(void)ike_kit_expect_traffic(&w, "on the inherited pair");
 }
 
-/* The peer's messages belong to no exchange of the heir, and the SA that it inherited is good for all of them. */
+/* The peer's messages belong to no exchange of the heir, and the SA that it inherited is good for
+ * all of them. */
 static void
 heir_uses_ike(struct case_run *c)
 {
@@ -101,7 +106,8 @@ heir_uses_ike(struct case_run *c)
 		    "expected a Quick Mode under the inherited IKE SA") ||
 		!ike_kit_expect_traffic(&w, "on the pair that the heir has negotiated"))
 		return;
-	(void)case_expect_u64(c, 1, peer_counters(w.peer)->phase1_up, "Phase 1 negotiations in all");
+	(void)case_expect_u64(
+		c, 1, peer_counters(w.peer)->phase1_up, "Phase 1 negotiations in all");
 }
 
 static const struct case_def cases[] = {
@@ -110,7 +116,8 @@ static const struct case_def cases[] = {
 		.requirement = "IKE-02",
 		.level = CASE_MUST,
 		.class_ = CASE_INOPPORTUNE,
-		.says = "The standby answers no IKE for the virtual address, even if it is delivered to it.",
+		.says = "The standby answers no IKE for the virtual address, even if it is "
+			"delivered to it.",
 		.mutant = "standby-answers-ike",
 		.run = standby_is_silent,
 	},
@@ -128,7 +135,8 @@ static const struct case_def cases[] = {
 		.requirement = "IKE-05",
 		.level = CASE_MUST,
 		.class_ = CASE_VALID,
-		.says = "After a take-over the inherited IKE SA serves for a new Quick Mode, without a new Main Mode.",
+		.says = "After a take-over the inherited IKE SA serves for a new Quick Mode, "
+			"without a new Main Mode.",
 		.mutant = "import-no-ike",
 		.run = heir_uses_ike,
 	},

@@ -31,13 +31,22 @@ in_words(enum lab_member m, bool there, char *buf, size_t cap)
 	return buf;
 }
 
+/* The kernel may say it before its event has come into the trace. */
+static bool
+settled(struct world *w, bool ok)
+{
+	if (ok)
+		lab_run(w->lab, 100 * NS_PER_MS);
+	return ok;
+}
+
 bool
 rri_kit_await(struct world *w, enum lab_member m, bool there, ns_t limit)
 {
 	struct ask a = {w, m, there};
 	char what[80];
 
-	return case_await(w->c, in_words(m, there, what, sizeof what), limit, as_asked, &a);
+	return settled(w, case_await(w->c, in_words(m, there, what, sizeof what), limit, as_asked, &a));
 }
 
 bool
@@ -46,7 +55,7 @@ rri_kit_reach(struct world *w, enum lab_member m, bool there, ns_t limit)
 	struct ask a = {w, m, there};
 	char what[80];
 
-	return case_reach(w->c, in_words(m, there, what, sizeof what), limit, as_asked, &a);
+	return settled(w, case_reach(w->c, in_words(m, there, what, sizeof what), limit, as_asked, &a));
 }
 
 bool

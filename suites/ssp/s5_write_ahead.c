@@ -100,12 +100,13 @@ qm2(struct case_run *c)
 		(void)ssp_kit_expect(&w, k, i, "ssp.reserve.kind", 1);
 }
 
-/* The frame in which the R-U-THERE left that the peer has noted. */
+/* The frame in which the R-U-THERE left that the peer has noted: stamps of frames and of events differ a
+ * little, and two of them are 200 ms apart at least. */
 static size_t
 frame_of(struct world *w, const struct peer_event *e)
 {
 	struct message info = {PORT_A_OUT, IKE_KIT_INFO, true};
-	const struct trace_want want = {.fits = is_message, .ctx = &info, .before = e->at + 1};
+	const struct trace_want want = {.fits = is_message, .ctx = &info, .before = e->at + 50 * NS_PER_MS};
 
 	return trace_last(lab_trace(w->lab), &want);
 }
@@ -132,7 +133,7 @@ probe(struct case_run *c)
 	const struct ssp_kit *k;
 	const struct peer_event *e;
 	uint32_t last = 0;
-	size_t cnt;
+	size_t cnt, frame;
 
 	if (!pair_carry(&w, c, &knobs, NULL))
 		return;
@@ -147,8 +148,12 @@ probe(struct case_run *c)
 		if (e[n].kind != PEER_EV_DPD_ASKED || e[n].value == last)
 			continue;
 		last = e[n].value;
-		if (!record_first(&w, k, dpd_record(k, peer_phase1(w.peer), last), frame_of(&w, &e[n]),
-			    "R-U-THERE"))
+		frame = frame_of(&w, &e[n]);
+		if (frame == TRACE_NONE || !peer_phase1(w.peer)) {
+			case_inconclusive(c, "the frame of R-U-THERE %u was not found, or its SA is gone", last);
+			return;
+		}
+		if (!record_first(&w, k, dpd_record(k, peer_phase1(w.peer), last), frame, "R-U-THERE"))
 			return;
 	}
 	if (!last)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Law 2, continuity: what the new active sends on an SA is above all that the old one sent; a
- * member's own numbers only go up, and never past 2^32.
+ * member's own numbers only go up, but for what its kernel reorders on the way out (no further than
+ * a receiver's smallest window), and never past 2^32.
  *
  * A member takes an SA over when it sends on it for the first time after it became active, and the
  * other one sent before. What the old one still has in hand is not a take-over of its own: law 1
@@ -16,6 +17,7 @@
 
 #include <stdlib.h>
 
+#define OWN_ORDER 64 /* RFC 4303 3.4.3: the window that every receiver should have */
 #define UPPER_HALF 0x80000000u
 #define IN_HAND (50 * NS_PER_MS) /* what a member had numbered and not sent when it ended */
 #define WRAP_ROOM 0x10000u
@@ -155,7 +157,7 @@ own_order(const struct line *l, const struct scene_esp *e, struct law_result *r)
 			"0x%08x, saw %u in "
 			"frame %zu, from %c",
 			top ? top->seq : 0, e->spi, e->seq, e->frame + 1, scene_letter(e->side));
-	else if (top && e->seq < top->seq)
+	else if (top && top->seq > e->seq + OWN_ORDER)
 		scene_broken(r, e->frame,
 			"a member's numbers only go up: expected more than %u on SPI 0x%08x (frame "
 			"%zu), saw %u in frame %zu, from %c",

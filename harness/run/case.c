@@ -178,8 +178,8 @@ case_expect_timely(struct case_run *c, bool cond, const char *fmt, ...)
 }
 
 /* How much of an overrun the lab's own lateness could explain: delays add up along a chain of frames. */
-static ns_t
-excusable(struct case_run *c)
+ns_t
+case_excusable(struct case_run *c)
 {
 	ns_t late = c->lab ? lab_late_ns(c->lab) : 0;
 
@@ -193,7 +193,7 @@ case_expect_within(struct case_run *c, ns_t seen, ns_t limit, const char *what)
 
 	snprintf(text, sizeof(text), "%.300s: expected at most %.1f ms, saw %.1f ms", what,
 		(double)limit / 1e6, (double)seen / 1e6);
-	if (seen > limit && seen <= limit + excusable(c))
+	if (seen > limit && seen <= limit + case_excusable(c))
 		return timely(c, false, text);
 	return expect(c, seen <= limit, text);
 }
@@ -207,7 +207,7 @@ case_await(struct case_run *c, const char *what, ns_t limit, bool (*pred)(void *
 	ns_t more;
 
 	snprintf(text, sizeof(text), "%s", lab_waited(c->lab));
-	more = came ? 0 : excusable(c);
+	more = came ? 0 : case_excusable(c);
 	if (more && lab_until(c->lab, what, more, pred, ctx))
 		return timely(c, false, text);
 	return expect(c, came, text);

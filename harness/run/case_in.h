@@ -53,4 +53,7 @@ json_t *case_result(const struct case_def *def, enum verdict v, const char *reas
 /* Write it to <dir>/verdict.json and list the folder's files in it as artifacts. */
 void case_save(json_t *result, const char *dir);
 
+/* How much of an overrun the lab's lateness could explain (docs/decisions/0006). */
+ns_t case_excusable(struct case_run *c);
+
 #endif

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MARGIN (20 * NS_PER_MS) /* on instants, for laws: a loaded machine (facts/ground.md) */
+#define MARGIN (20 * NS_PER_MS) /* on instants, for laws: a loaded machine of two processors */
 
 #define DARK_MARGIN (250 * NS_PER_MS) /* over hold: one hello, two groups, ARP */
 
@@ -165,8 +165,8 @@ laws_outcome(struct case_run *c)
 		.keys = &c->ring,
 		.hello = LAB_HELLO_MS * NS_PER_MS,
 		.hold = LAB_HOLD_MS * NS_PER_MS,
-		.margin = MARGIN + lab_late_ns(c->lab),
-		.dark_margin = DARK_MARGIN,
+		.margin = MARGIN + case_excusable(c),
+		.dark_margin = DARK_MARGIN + case_excusable(c),
 		.near = {IP4(10, 0, 0, 0), 24},
 		.far = {LAB_REMOTE_NET, 24},
 		.skip = c->def->skips_laws,

@@ -3,8 +3,8 @@
 #define BATON_JUDGE_JUDGE_H
 
 /*
- * The laws: what has to hold over the whole trace of a pair, whatever was done to it (design.md,
- * section 3). judge_laws reads a frozen trace and the key ring, changes neither, and says for each
+ * The laws: what has to hold over the whole trace of a pair, whatever was done to it (docs/laws.md).
+ * judge_laws reads a frozen trace and the key ring, changes neither, and says for each
  * law how many packets it judged, whether it held, and if not: the law in words, what it expected,
  * what it saw, and the frames.
  *
@@ -26,7 +26,7 @@
 #define LAWS_MAX 16
 #define LAW_TEXT 512
 
-/* The numbers of design.md, section 3. */
+/* The numbers of docs/laws.md. */
 enum law_no {
 	LAW_UNIQUENESS = 1,
 	LAW_CONTINUITY,
@@ -43,7 +43,7 @@ enum law_no {
 enum law_verdict { LAW_HELD, LAW_BROKEN, LAW_NOTHING, LAW_SUSPENDED };
 
 struct law_result {
-	int law;	  /* its number in design.md, 1 to 9 */
+	int law;	  /* its number in docs/laws.md, 1 to 9 */
 	const char *name; /* a literal: "uniqueness" */
 	uint64_t judged;  /* packets; of law 7 route changes */
 	enum law_verdict verdict;

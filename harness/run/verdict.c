@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Verdicts (design.md, section 6). Everything that decides is a table or a few ordered lines, so
+ * Verdicts (docs/laws.md). Everything that decides is a table or a few ordered lines, so
  * that it can be read against the text; verdict_test.c fails when any line is bent towards "all
  * pass" or "all fail".
  */

@@ -21,7 +21,7 @@ enum verdict {
 	VERDICT_CNT
 };
 
-/* "pass", "fail", ...; the words of design.md section 6. */
+/* "pass", "fail", ...; the words of docs/laws.md. */
 const char *verdict_name(enum verdict v);
 /* VERDICT_CNT if it is none of them. */
 enum verdict verdict_from_name(const char *name);
@@ -61,7 +61,7 @@ struct verdict_tally {
 };
 void verdict_count(struct verdict_tally *t, enum verdict v);
 
-/* design.md section 6: 3, 1, 5, 4, 0, the first that applies. (2 is for usage, before any run.) */
+/* docs/laws.md: 3, 1, 5, 4, 0, the first that applies. (2 is for usage, before any run.) */
 int verdict_exit(const struct verdict_tally *t);
 
 /* The three numbers of a run's last line. */

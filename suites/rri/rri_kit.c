@@ -46,7 +46,8 @@ rri_kit_await(struct world *w, enum lab_member m, bool there, ns_t limit)
 	struct ask a = {w, m, there};
 	char what[80];
 
-	return settled(w, case_await(w->c, in_words(m, there, what, sizeof what), limit, as_asked, &a));
+	return settled(
+		w, case_await(w->c, in_words(m, there, what, sizeof what), limit, as_asked, &a));
 }
 
 bool
@@ -55,14 +56,16 @@ rri_kit_reach(struct world *w, enum lab_member m, bool there, ns_t limit)
 	struct ask a = {w, m, there};
 	char what[80];
 
-	return settled(w, case_reach(w->c, in_words(m, there, what, sizeof what), limit, as_asked, &a));
+	return settled(
+		w, case_reach(w->c, in_words(m, there, what, sizeof what), limit, as_asked, &a));
 }
 
 bool
 rri_kit_expect(struct world *w, enum lab_member m, bool there, const char *when)
 {
-	return case_expect(w->c, rri_kit_routed(w, m) == there, "expected %s route to 10.2.0.0/24 at %s %s",
-		there ? "a" : "no", lab_member_name(m), when);
+	return case_expect(w->c, rri_kit_routed(w, m) == there,
+		"expected %s route to 10.2.0.0/24 at %s %s", there ? "a" : "no", lab_member_name(m),
+		when);
 }
 
 static enum trace_who
@@ -72,8 +75,8 @@ who_of(enum lab_member m)
 }
 
 size_t
-rri_kit_events(const struct world *w, enum lab_member m, enum trace_event_kind kind, ns_t from, ns_t to,
-	struct trace_event *last)
+rri_kit_events(const struct world *w, enum lab_member m, enum trace_event_kind kind, ns_t from,
+	ns_t to, struct trace_event *last)
 {
 	const struct trace *t = lab_trace(w->lab);
 	size_t n = 0;
@@ -110,13 +113,16 @@ rri_kit_overlap(const struct world *w, ns_t from)
 			if (e->kind == EVENT_ROUTE_ADD && is_ours(e, (enum lab_member)m))
 				there[m] = true;
 			else if ((e->kind == EVENT_ROUTE_DEL && is_ours(e, (enum lab_member)m)) ||
-				 (e->kind == EVENT_POWER_OFF && e->who == who_of((enum lab_member)m)))
+				 (e->kind == EVENT_POWER_OFF &&
+					 e->who == who_of((enum lab_member)m)))
 				there[m] = false;
 		}
 		if (there[LAB_A] && there[LAB_B] && since == NS_NEVER)
 			since = e->at;
 		if (!(there[LAB_A] && there[LAB_B]) && since != NS_NEVER) {
-			sum += e->at - since > 0 && e->at > from ? e->at - (since > from ? since : from) : 0;
+			sum += e->at - since > 0 && e->at > from
+				       ? e->at - (since > from ? since : from)
+				       : 0;
 			since = NS_NEVER;
 		}
 	}

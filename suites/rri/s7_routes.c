@@ -41,7 +41,8 @@ whole_prefix(struct case_run *c)
 	if (!alone(&w, c, NULL) || !pair_tunnel(&w))
 		return;
 	lab_run(w.lab, RRI_KIT_SETTLE);
-	if (!case_expect_u64(c, 1, rri_kit_events(&w, LAB_A, EVENT_ROUTE_ADD, 0, NS_NEVER, &e), "routes added") ||
+	if (!case_expect_u64(c, 1, rri_kit_events(&w, LAB_A, EVENT_ROUTE_ADD, 0, NS_NEVER, &e),
+		    "routes added") ||
 		!case_expect_u64(c, LAB_REMOTE_NET, e.value, "network of the route (10.2.0.0)") ||
 		!case_expect_u64(c, RRI_KIT_LEN, e.prefix_len, "prefix length of the route"))
 		return;
@@ -67,7 +68,8 @@ with_the_last_sa(struct case_run *c)
 		return;
 	peer_delete_child(w.peer, lab_now(w.lab), false);
 	if (rri_kit_await(&w, LAB_A, false, RRI_KIT_SETTLE))
-		(void)case_expect_u64(c, 1, rri_kit_events(&w, LAB_A, EVENT_ROUTE_DEL, 0, NS_NEVER, NULL),
+		(void)case_expect_u64(c, 1,
+			rri_kit_events(&w, LAB_A, EVENT_ROUTE_DEL, 0, NS_NEVER, NULL),
 			"routes that were taken away");
 }
 
@@ -87,7 +89,8 @@ static_map(struct case_run *c)
 	peer_delete_child(w.peer, lab_now(w.lab), false);
 	lab_run(w.lab, RRI_KIT_SETTLE);
 	if (rri_kit_expect(&w, LAB_A, true, "after the last SA of a static map is gone"))
-		(void)case_expect_u64(c, 1, rri_kit_events(&w, LAB_A, EVENT_ROUTE_ADD, 0, NS_NEVER, NULL) +
+		(void)case_expect_u64(c, 1,
+			rri_kit_events(&w, LAB_A, EVENT_ROUTE_ADD, 0, NS_NEVER, NULL) +
 				rri_kit_events(&w, LAB_A, EVENT_ROUTE_DEL, 0, NS_NEVER, NULL),
 			"times that the route came or went");
 }
@@ -125,7 +128,8 @@ static const struct case_def cases[] = {
 		.requirement = "RRI-04",
 		.level = CASE_MUST,
 		.class_ = CASE_VALID,
-		.says = "With a static map the route is there as soon as the router is active, with an SA or without.",
+		.says = "With a static map the route is there as soon as the router is active, "
+			"with an SA or without.",
 		.mutant = "rri-static-needs-sa",
 		.run = static_map,
 	},

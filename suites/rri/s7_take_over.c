@@ -14,8 +14,9 @@ heir_expect(struct world *w, ns_t limit)
 		return false;
 	promoted = lab_now(w->lab);
 	return rri_kit_await(w, LAB_B, true, RRI_KIT_SETTLE) &&
-	       case_expect_u64(w->c, 0, rri_kit_events(w, LAB_B, EVENT_ROUTE_ADD, 0,
-						promoted - PAIR_HOLD - PAIR_MARGIN, NULL),
+	       case_expect_u64(w->c, 0,
+		       rri_kit_events(w, LAB_B, EVENT_ROUTE_ADD, 0,
+			       promoted - PAIR_HOLD - PAIR_MARGIN, NULL),
 		       "routes at B long before its promotion");
 }
 
@@ -50,7 +51,8 @@ standby_never(struct case_run *c)
 		return;
 	lab_run(w.lab, NS_PER_S);
 	if (rri_kit_expect(&w, LAB_B, false, "while it is standby"))
-		(void)case_expect_u64(c, 0, rri_kit_events(&w, LAB_B, EVENT_ROUTE_ADD, 0, NS_NEVER, NULL),
+		(void)case_expect_u64(c, 0,
+			rri_kit_events(&w, LAB_B, EVENT_ROUTE_ADD, 0, NS_NEVER, NULL),
 			"routes that the standby ever added");
 }
 
@@ -66,7 +68,8 @@ moved(struct world *w, const struct lab_fault *f, ns_t limit)
 	if (!heir_expect(w, limit) || !rri_kit_await(w, LAB_A, false, RRI_KIT_SETTLE))
 		return false;
 	case_figure(w->c, "routed to both", (double)rri_kit_overlap(w, at) / 1e6, "ms");
-	return case_expect_within(w->c, rri_kit_overlap(w, at), OVERLAP, "time for which the prefix was routed to both");
+	return case_expect_within(w->c, rri_kit_overlap(w, at), OVERLAP,
+		"time for which the prefix was routed to both");
 }
 
 static void
@@ -108,7 +111,8 @@ static const struct case_def cases[] = {
 		.requirement = "RRI-07, RRI-08",
 		.level = CASE_MUST,
 		.class_ = CASE_VALID,
-		.says = "After a power loss the heir routes what its inherited SAs protect; the old active, back as "
+		.says = "After a power loss the heir routes what its inherited SAs protect; the "
+			"old active, back as "
 			"standby, does not.",
 		.mutant = "import-no-children",
 		.run = power_loss,
@@ -127,7 +131,8 @@ static const struct case_def cases[] = {
 		.requirement = "RRI-07",
 		.level = CASE_MUST,
 		.class_ = CASE_VALID,
-		.says = "A router that loses the active role and lives on takes its route away, and the heir has it.",
+		.says = "A router that loses the active role and lives on takes its route away, "
+			"and the heir has it.",
 		.mutant = "rri-route-stays-on-demotion",
 		.run = tracked_cable,
 	},

@@ -67,7 +67,8 @@ new_pair(struct case_run *c)
 	for (size_t n = 0; n < cnt; n++) {
 		size_t i = ssp_kit_next_of(k, 0, SSP_KIT_IPSEC_SA, &p[n]);
 
-		if (!record_expect(&w, k, i, "a new SA pair") || !after_the_bulk(&w, k, i, "a new SA pair") ||
+		if (!record_expect(&w, k, i, "a new SA pair") ||
+			!after_the_bulk(&w, k, i, "a new SA pair") ||
 			!ssp_kit_expect(&w, k, i, "ssp.window.highest", 0))
 			return;
 	}
@@ -91,10 +92,13 @@ deleted(struct case_run *c)
 	peer_delete_child(w.peer, lab_now(w.lab), false);
 	lab_run(w.lab, 300 * NS_PER_MS);
 	k = ssp_kit_read(&w);
-	if (!record_expect(&w, k, ssp_kit_next_of(k, 0, SSP_KIT_IPSEC_SA_DEL, &pair), "the deleted SA pair") ||
+	if (!record_expect(&w, k, ssp_kit_next_of(k, 0, SSP_KIT_IPSEC_SA_DEL, &pair),
+		    "the deleted SA pair") ||
 		!case_expect(c, ssp_kit_next_ike(k, 0, SSP_KIT_IKE_SA_DEL, &ike) == SSP_KIT_NONE,
 			"expected the IKE SA to stay") ||
-		!case_expect_u64(c, 0, (uint64_t)pair_show_number(w.lab, LAB_B, "show crypto ipsec sa standby", "", 9),
+		!case_expect_u64(c, 0,
+			(uint64_t)pair_show_number(
+				w.lab, LAB_B, "show crypto ipsec sa standby", "", 9),
 			"dormant SA pairs at the standby"))
 		return;
 	peer_delete_ike(w.peer, lab_now(w.lab), false);
@@ -102,7 +106,8 @@ deleted(struct case_run *c)
 		return;
 	lab_run(w.lab, 300 * NS_PER_MS);
 	k = ssp_kit_read(&w);
-	if (record_expect(&w, k, ssp_kit_next_ike(k, 0, SSP_KIT_IKE_SA_DEL, &ike), "the deleted IKE SA"))
+	if (record_expect(
+		    &w, k, ssp_kit_next_ike(k, 0, SSP_KIT_IKE_SA_DEL, &ike), "the deleted IKE SA"))
 		(void)case_expect_u64(c, 0,
 			(uint64_t)pair_show_number(w.lab, LAB_B, "show crypto isakmp sa", "", 9),
 			"dormant IKE SAs at the standby");
@@ -132,7 +137,8 @@ replay(struct case_run *c)
 		i = ssp_kit_next_of(k, i + 1, SSP_KIT_REPLAY, p)) {
 		top = (uint32_t)ssp_kit_num(k, i, "ssp.window.highest");
 		if (!case_expect(c, top > last && top <= last + 19,
-			    "expected a window update each 10 packets; saw %u after %u", top, last) ||
+			    "expected a window update each 10 packets; saw %u after %u", top,
+			    last) ||
 			!ssp_kit_expect(&w, k, i, "ssp.window.size", 64))
 			return;
 		last = top;
@@ -140,15 +146,18 @@ replay(struct case_run *c)
 	}
 	case_figure(c, "window updates for 205 packets", (double)n, "messages");
 	if (case_expect(c, last + 10 > p->seq_out,
-		    "expected the last window update to be at most 9 below %u, saw %u", p->seq_out, last))
-		(void)case_expect(c, n >= 15 && n <= 21, "expected about 20 window updates, saw %zu", n);
+		    "expected the last window update to be at most 9 below %u, saw %u", p->seq_out,
+		    last))
+		(void)case_expect(
+			c, n >= 15 && n <= 21, "expected about 20 window updates, saw %zu", n);
 }
 
 /* A limit of 2560 KB: reported in steps of at most 40 KB (a 64th of it). */
 static void
 volume(struct case_run *c)
 {
-	const struct lab_text knobs = {.add_map = {" set security-association lifetime kilobytes 2560"}};
+	const struct lab_text knobs = {
+		.add_map = {" set security-association lifetime kilobytes 2560"}};
 	struct world w;
 	const struct ssp_kit *k;
 	const struct peer_phase2 *p;
@@ -166,17 +175,20 @@ volume(struct case_run *c)
 		i = ssp_kit_next_of(k, i + 1, SSP_KIT_VOLUME, p), n++) {
 		sum = ssp_kit_num(k, i, "ssp.volume.in") + ssp_kit_num(k, i, "ssp.volume.out");
 		if (!case_expect(c, sum > last && sum <= last + step + 2048,
-			    "expected volume reports in steps of at most 40 KB; saw %llu octets after %llu",
+			    "expected volume reports in steps of at most 40 KB; saw %llu octets "
+			    "after %llu",
 			    (unsigned long long)sum, (unsigned long long)last))
 			return;
 		last = sum;
 	}
-	sum = (p->packets_in + p->packets_out) * 1028; /* inner packets: 1000 octets and their headers */
+	sum = (p->packets_in + p->packets_out) *
+	      1028; /* inner packets: 1000 octets and their headers */
 	case_figure(c, "volume reports", (double)n, "messages");
 	if (sum < 300000)
 		case_inconclusive(c, "only %llu octets were carried", (unsigned long long)sum);
 	else if (case_expect(c, n >= 5, "expected volume reports; saw %zu", n))
-		(void)case_expect(c, last + step >= sum, "expected the last report within 40 KB of %llu octets, saw %llu",
+		(void)case_expect(c, last + step >= sum,
+			"expected the last report within 40 KB of %llu octets, saw %llu",
 			(unsigned long long)sum, (unsigned long long)last);
 }
 
@@ -209,8 +221,10 @@ dpd(struct case_run *c)
 		sent = (uint32_t)ssp_kit_num(k, i, "ssp.dpd.sent");
 		got = (uint32_t)ssp_kit_num(k, i, "ssp.dpd.received");
 	}
-	if (case_expect_u64(c, asked.value, sent, "number of the last R-U-THERE sent, as the standby knows it"))
-		(void)case_expect_u64(c, ours, got, "number of the last R-U-THERE received, as the standby knows it");
+	if (case_expect_u64(c, asked.value, sent,
+		    "number of the last R-U-THERE sent, as the standby knows it"))
+		(void)case_expect_u64(c, ours, got,
+			"number of the last R-U-THERE received, as the standby knows it");
 }
 
 static const struct case_def cases[] = {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* docs/spec/ssp.md 4: no number leaves that the standby has not recorded, on a slow channel and on a lost one. */
+/* docs/spec/ssp.md 4: no number leaves that the standby has not recorded, on a slow channel and on
+ * a lost one. */
 #include "suites/ssp/ssp_kit.h"
 
 #define INTERVAL 50
@@ -17,7 +18,8 @@ struct sent {
 static bool
 of_pair(const struct frame *f, uint32_t spi, struct pkt *p)
 {
-	return f->port == PORT_A_OUT && pkt_parse(p, f->bytes, f->len) && p->is_esp && !p->frag_off && p->spi == spi;
+	return f->port == PORT_A_OUT && pkt_parse(p, f->bytes, f->len) && p->is_esp &&
+	       !p->frag_off && p->spi == spi;
 }
 
 /* Frames before `end` are looked at. */
@@ -89,29 +91,32 @@ slow_channel(struct case_run *c)
 	case_figure(c, "times that a reservation was used up", (double)s.at_limit, "times");
 	case_decided_by(c, s.above, "number %u, reserved up to %u", s.seq, s.upto);
 	if (!case_expect(c, s.above == TRACE_NONE,
-		    "expected no number above what the standby had acknowledged; saw %u with %u reserved", s.seq,
-		    s.upto))
+		    "expected no number above what the standby had acknowledged; saw %u with %u "
+		    "reserved",
+		    s.seq, s.upto))
 		return;
 	if (!s.at_limit) {
 		case_inconclusive(c, "no reservation was ever used up in %zu packets", s.packets);
 		return;
 	}
-	(void)case_expect(c, s.packets > 500, "expected traffic to go on; saw %zu packets", s.packets);
+	(void)case_expect(
+		c, s.packets > 500, "expected traffic to go on; saw %zu packets", s.packets);
 }
 
-/* The TIME of the standby that the active echoed last: when did it leave the standby? The copy is good
- * for a lease from there on. */
+/* The TIME of the standby that the active echoed last: when did it leave the standby? The copy is
+ * good for a lease from there on. */
 static ns_t
 lease_begin(const struct ssp_kit *k)
 {
 	uint64_t echo = 0;
 
 	for (size_t i = 0; i < k->cnt; i++)
-		if (k->v[i].from == LAB_A && k->v[i].type == SSP_KIT_KEEPALIVE_MSG && k->v[i].conn == 0 &&
-			ssp_kit_num(k, i, "ssp.echo.ms") > echo)
+		if (k->v[i].from == LAB_A && k->v[i].type == SSP_KIT_KEEPALIVE_MSG &&
+			k->v[i].conn == 0 && ssp_kit_num(k, i, "ssp.echo.ms") > echo)
 			echo = ssp_kit_num(k, i, "ssp.echo.ms");
 	for (size_t i = 0; echo && i < k->cnt; i++)
-		if (k->v[i].from == LAB_B && k->v[i].conn == 0 && ssp_kit_num(k, i, "ssp.time.ms") == echo)
+		if (k->v[i].from == LAB_B && k->v[i].conn == 0 &&
+			ssp_kit_num(k, i, "ssp.time.ms") == echo)
 			return k->v[i].at;
 	return 0;
 }
@@ -140,12 +145,16 @@ lost_channel(struct case_run *c)
 		case_inconclusive(c, "no lease, or no reservation, could be read");
 		return;
 	}
-	case_figure(c, "beyond the reservation after the lease began", (double)(s.at - lease) / 1e6, "ms");
+	case_figure(c, "beyond the reservation after the lease began", (double)(s.at - lease) / 1e6,
+		"ms");
 	case_decided_by(c, s.above, "number %u, reserved up to %u", s.seq, s.upto);
 	if (case_expect(c, s.above == TRACE_NONE || s.at >= lease + SSP_KIT_LEASE,
-		    "expected no number above %u before the lease of %lld ms was over; saw %u after %.0f ms",
-		    s.upto, (long long)ns_to_ms(SSP_KIT_LEASE), s.seq, (double)(s.at - lease) / 1e6))
-		(void)case_expect(c, s.above != TRACE_NONE, "expected traffic to go on once the lease was over");
+		    "expected no number above %u before the lease of %lld ms was over; saw %u "
+		    "after %.0f ms",
+		    s.upto, (long long)ns_to_ms(SSP_KIT_LEASE), s.seq,
+		    (double)(s.at - lease) / 1e6))
+		(void)case_expect(c, s.above != TRACE_NONE,
+			"expected traffic to go on once the lease was over");
 }
 
 static const struct case_def cases[] = {
@@ -154,7 +163,8 @@ static const struct case_def cases[] = {
 		.requirement = "docs/spec/ssp.md 4, protected",
 		.level = CASE_MUST,
 		.class_ = CASE_INOPPORTUNE,
-		.says = "On a slow channel no ESP number leaves above the highest reservation that the standby has "
+		.says = "On a slow channel no ESP number leaves above the highest reservation that "
+			"the standby has "
 			"acknowledged.",
 		.mutant = "resv-above-limit",
 		.run = slow_channel,
@@ -164,7 +174,8 @@ static const struct case_def cases[] = {
 		.requirement = "docs/spec/ssp.md 4, lost",
 		.level = CASE_MUST,
 		.class_ = CASE_INOPPORTUNE,
-		.says = "An active that has lost its channel passes its reservation only when the standby's lease has "
+		.says = "An active that has lost its channel passes its reservation only when the "
+			"standby's lease has "
 			"run out; then traffic goes on.",
 		.mutant = "resv-lease-ignored",
 		.run = lost_channel,

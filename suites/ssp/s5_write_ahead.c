@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * docs/spec/ssp.md 5: what lets the peer use an SA, or expect a number, leaves only when the standby has acknowledged
- * the record. The sync segment is cut for a moment, so that a message that does not wait is seen to overtake.
+ * docs/spec/ssp.md 5: what lets the peer use an SA, or expect a number, leaves only when the
+ * standby has acknowledged the record. The sync segment is cut for a moment, so that a message that
+ * does not wait is seen to overtake.
  */
 #include "suites/ike/ike_kit.h"
 #include "suites/ssp/ssp_kit.h"
 
-#define CUT (100 * NS_PER_MS) /* shorter than TCP's first retransmission; with it less than the wait's bound */
+#define CUT                                                                                        \
+	(100 * NS_PER_MS) /* shorter than TCP's first retransmission; with it less than the wait's \
+			     bound */
 
 struct message {
 	enum lab_port port;
@@ -20,8 +23,9 @@ is_message(const struct frame *f, void *ctx)
 	const struct message *m = ctx;
 	struct pkt p;
 
-	return f->port == m->port && pkt_parse(&p, f->bytes, f->len) && p.is_isakmp && p.isakmp_len >= 28 &&
-	       p.isakmp[18] == m->exchange && (!m->encrypted || (p.isakmp[19] & 1));
+	return f->port == m->port && pkt_parse(&p, f->bytes, f->len) && p.is_isakmp &&
+	       p.isakmp_len >= 28 && p.isakmp[18] == m->exchange &&
+	       (!m->encrypted || (p.isakmp[19] & 1));
 }
 
 static size_t
@@ -34,16 +38,19 @@ first(struct world *w, struct message *m)
 
 /* The record, and its acknowledgement, before the frame with the message. */
 static bool
-record_first(struct world *w, const struct ssp_kit *k, size_t record, size_t frame, const char *what)
+record_first(
+	struct world *w, const struct ssp_kit *k, size_t record, size_t frame, const char *what)
 {
 	ns_t from = record == SSP_KIT_NONE ? 0 : k->v[record].at;
 	size_t ack = ssp_kit_ack_of(k, record);
 
 	if (!case_expect(w->c, record != SSP_KIT_NONE && k->v[record].frame < frame,
-		    "expected the record of what %s lets the peer use before it (frame %zu); saw none", what,
-		    frame))
+		    "expected the record of what %s lets the peer use before it (frame %zu); saw "
+		    "none",
+		    what, frame))
 		return false;
-	if (ssp_kit_ended(w, SSP_KIT_BOTH, from, trace_frame(lab_trace(w->lab), frame)->at) != TRACE_NONE) {
+	if (ssp_kit_ended(w, SSP_KIT_BOTH, from, trace_frame(lab_trace(w->lab), frame)->at) !=
+		TRACE_NONE) {
 		case_inconclusive(w->c, "the channel was lost before %s left", what);
 		return false;
 	}
@@ -51,7 +58,9 @@ record_first(struct world *w, const struct ssp_kit *k, size_t record, size_t fra
 		return case_expect(w->c, true, "%s", what);
 	case_decided_by(w->c, frame, "%s, whose record the standby had not acknowledged", what);
 	return case_expect(w->c, false,
-		"expected %s to leave after the standby's acknowledgement of its record; it left before", what);
+		"expected %s to leave after the standby's acknowledgement of its record; it left "
+		"before",
+		what);
 }
 
 /* The tunnel comes up while the sync segment is cut after that message of the peer. */
@@ -73,11 +82,13 @@ tunnel_up(void *ctx)
 static void
 mm6(struct case_run *c)
 {
-	struct message mm5 = {PORT_PEER, IKE_KIT_MAIN, true}, answer = {PORT_A_OUT, IKE_KIT_MAIN, true};
+	struct message mm5 = {PORT_PEER, IKE_KIT_MAIN, true},
+		       answer = {PORT_A_OUT, IKE_KIT_MAIN, true};
 	struct world w;
 	const struct ssp_kit *k;
 
-	if (!up_through_cut(&w, c, &mm5) || !case_await(c, "the tunnel", 3 * NS_PER_S, tunnel_up, w.peer))
+	if (!up_through_cut(&w, c, &mm5) ||
+		!case_await(c, "the tunnel", 3 * NS_PER_S, tunnel_up, w.peer))
 		return;
 	k = ssp_kit_read(&w);
 	(void)record_first(&w, k, ssp_kit_next_ike(k, 0, SSP_KIT_IKE_SA, peer_phase1(w.peer)),
@@ -87,12 +98,14 @@ mm6(struct case_run *c)
 static void
 qm2(struct case_run *c)
 {
-	struct message qm1 = {PORT_PEER, IKE_KIT_QUICK, true}, answer = {PORT_A_OUT, IKE_KIT_QUICK, true};
+	struct message qm1 = {PORT_PEER, IKE_KIT_QUICK, true},
+		       answer = {PORT_A_OUT, IKE_KIT_QUICK, true};
 	struct world w;
 	const struct ssp_kit *k;
 	size_t i;
 
-	if (!up_through_cut(&w, c, &qm1) || !case_await(c, "the tunnel", 3 * NS_PER_S, tunnel_up, w.peer))
+	if (!up_through_cut(&w, c, &qm1) ||
+		!case_await(c, "the tunnel", 3 * NS_PER_S, tunnel_up, w.peer))
 		return;
 	k = ssp_kit_read(&w);
 	i = ssp_kit_next_of(k, 0, SSP_KIT_IPSEC_SA, peer_phase2(w.peer));
@@ -100,13 +113,14 @@ qm2(struct case_run *c)
 		(void)ssp_kit_expect(&w, k, i, "ssp.reserve.kind", 1);
 }
 
-/* The frame in which the R-U-THERE left that the peer has noted: stamps of frames and of events differ a
- * little, and two of them are 200 ms apart at least. */
+/* The frame in which the R-U-THERE left that the peer has noted: stamps of frames and of events
+ * differ a little, and two of them are 200 ms apart at least. */
 static size_t
 frame_of(struct world *w, const struct peer_event *e)
 {
 	struct message info = {PORT_A_OUT, IKE_KIT_INFO, true};
-	const struct trace_want want = {.fits = is_message, .ctx = &info, .before = e->at + 50 * NS_PER_MS};
+	const struct trace_want want = {
+		.fits = is_message, .ctx = &info, .before = e->at + 50 * NS_PER_MS};
 
 	return trace_last(lab_trace(w->lab), &want);
 }
@@ -117,7 +131,8 @@ dpd_record(const struct ssp_kit *k, const struct peer_phase1 *p, uint32_t number
 	size_t i = 0;
 
 	while ((i = ssp_kit_next_ike(k, i, SSP_KIT_DPD, p)) != SSP_KIT_NONE) {
-		if (ssp_kit_num(k, i, "ssp.dpd.sent") == number && (ssp_kit_num(k, i, "ssp.dpd.flags") & 2))
+		if (ssp_kit_num(k, i, "ssp.dpd.sent") == number &&
+			(ssp_kit_num(k, i, "ssp.dpd.flags") & 2))
 			return i;
 		i++;
 	}
@@ -150,10 +165,12 @@ probe(struct case_run *c)
 		last = e[n].value;
 		frame = frame_of(&w, &e[n]);
 		if (frame == TRACE_NONE || !peer_phase1(w.peer)) {
-			case_inconclusive(c, "the frame of R-U-THERE %u was not found, or its SA is gone", last);
+			case_inconclusive(c,
+				"the frame of R-U-THERE %u was not found, or its SA is gone", last);
 			return;
 		}
-		if (!record_first(&w, k, dpd_record(k, peer_phase1(w.peer), last), frame, "R-U-THERE"))
+		if (!record_first(
+			    &w, k, dpd_record(k, peer_phase1(w.peer), last), frame, "R-U-THERE"))
 			return;
 	}
 	if (!last)
@@ -166,7 +183,8 @@ static const struct case_def cases[] = {
 		.requirement = "docs/spec/ssp.md 5; SSP-10",
 		.level = CASE_MUST,
 		.class_ = CASE_INOPPORTUNE,
-		.says = "As a responder the active sends Main Mode message 6 only when the standby has acknowledged "
+		.says = "As a responder the active sends Main Mode message 6 only when the standby "
+			"has acknowledged "
 			"the IKE SA.",
 		.mutant = "ssp-no-write-ahead",
 		.run = mm6,
@@ -176,7 +194,8 @@ static const struct case_def cases[] = {
 		.requirement = "docs/spec/ssp.md 5",
 		.level = CASE_MUST,
 		.class_ = CASE_INOPPORTUNE,
-		.says = "As a responder the active sends Quick Mode message 2 only when the standby has acknowledged "
+		.says = "As a responder the active sends Quick Mode message 2 only when the "
+			"standby has acknowledged "
 			"the SA pair with its first reservation.",
 		.mutant = "ssp-no-write-ahead",
 		.run = qm2,
@@ -186,7 +205,8 @@ static const struct case_def cases[] = {
 		.requirement = "docs/spec/ssp.md 5; DPD numbers",
 		.level = CASE_MUST,
 		.class_ = CASE_INOPPORTUNE,
-		.says = "A DPD number leaves only when the standby has acknowledged it as in flight.",
+		.says = "A DPD number leaves only when the standby has acknowledged it as in "
+			"flight.",
 		.mutant = "ssp-no-write-ahead",
 		.run = probe,
 	},

@@ -119,7 +119,8 @@ conn_of(struct reading *r, enum lab_member from, const struct pkt *p)
 	}
 	if (!syn || r->cnt == CONNS_MAX)
 		return NULL;
-	r->conn[r->cnt] = (struct conn){.r = r, .client = from, .port = p->sport, .isn = p->tcp_seq};
+	r->conn[r->cnt] =
+		(struct conn){.r = r, .client = from, .port = p->sport, .isn = p->tcp_seq};
 	r->conn[r->cnt].tls = tlsopen_new(&r->ring, plain, &r->conn[r->cnt]);
 	if (!r->conn[r->cnt].tls)
 		abort();
@@ -179,7 +180,8 @@ ssp_kit_read(struct world *w)
 		feed(r, trace_frame(t, r->frame));
 	kit.conns = r->cnt;
 	for (unsigned i = 0; i < r->cnt; i++) {
-		kit.locked += tlsopen_stat(r->conn[i].tls, 0)->locked + tlsopen_stat(r->conn[i].tls, 1)->locked;
+		kit.locked += tlsopen_stat(r->conn[i].tls, 0)->locked +
+			      tlsopen_stat(r->conn[i].tls, 1)->locked;
 		tlsopen_free(r->conn[i].tls);
 		free(r->conn[i].buf[0]);
 		free(r->conn[i].buf[1]);
@@ -213,7 +215,8 @@ ssp_kit_cnt(const struct ssp_kit *k, enum lab_member m, unsigned type, ns_t from
 	size_t n = 0;
 
 	for (size_t i = 0; i < k->cnt; i++)
-		n += k->v[i].from == m && k->v[i].type == type && k->v[i].at >= from && k->v[i].at < to;
+		n += k->v[i].from == m && k->v[i].type == type && k->v[i].at >= from &&
+		     k->v[i].at < to;
 	return n;
 }
 
@@ -314,13 +317,13 @@ ssp_kit_expect_key(struct world *w, const struct ssp_kit *k, size_t i, const cha
 		return case_expect(w->c, false, "%s: expected %zu octets, saw nothing", field,
 			(size_t)want->len);
 	return case_expect(w->c, len == want->len && !memcmp(p, want->b, len),
-		"%s: expected the key that the peer derived (%zu octets), saw another one (%zu)", field,
-		(size_t)want->len, len);
+		"%s: expected the key that the peer derived (%zu octets), saw another one (%zu)",
+		field, (size_t)want->len, len);
 }
 
 size_t
-ssp_kit_grants(const struct ssp_kit *k, const struct peer_phase2 *p, struct ssp_kit_grant *v,
-	size_t cap)
+ssp_kit_grants(
+	const struct ssp_kit *k, const struct peer_phase2 *p, struct ssp_kit_grant *v, size_t cap)
 {
 	size_t cnt = 0;
 	uint32_t top = 0;
@@ -393,7 +396,8 @@ is_cut(void *ctx)
 bool
 ssp_kit_cut_after(struct world *w, lab_match *match, void *ctx, ns_t limit, ns_t span)
 {
-	const struct lab_fault f = {.kind = FAULT_PARTITION, .segment = SEG_SYNC, .far = 1u << PORT_B_SYNC};
+	const struct lab_fault f = {
+		.kind = FAULT_PARTITION, .segment = SEG_SYNC, .far = 1u << PORT_B_SYNC};
 	struct cutting x = {.lab = w->lab, .handle = lab_after(w->lab, match, ctx, &f)};
 
 	if (!case_reach(w->c, "the frame after which the sync segment is cut", limit, is_cut, &x))

@@ -74,23 +74,24 @@ size_t ssp_kit_ack_of(const struct ssp_kit *k, size_t i);
 uint64_t ssp_kit_num(const struct ssp_kit *k, size_t i, const char *field);
 /* The message taken apart; one at a time. */
 const struct msg *ssp_kit_open(const struct ssp_kit *k, size_t i);
-/* Does the record speak of the peer's pair (its SPIS; the device's inbound SPI is the peer's outbound)? */
+/* Does the record speak of the peer's pair (its SPIS; the device's inbound SPI is the peer's
+ * outbound)? */
 bool ssp_kit_of(const struct ssp_kit *k, size_t i, const struct peer_phase2 *p);
 /* The same of an IKE SA (its COOKIES). */
 bool ssp_kit_of_ike(const struct ssp_kit *k, size_t i, const struct peer_phase1 *p);
 /* As ssp_kit_next, and of that pair. */
-size_t ssp_kit_next_of(const struct ssp_kit *k, size_t from, unsigned type,
-	const struct peer_phase2 *p);
+size_t ssp_kit_next_of(
+	const struct ssp_kit *k, size_t from, unsigned type, const struct peer_phase2 *p);
 /* The same of an IKE SA. */
-size_t ssp_kit_next_ike(const struct ssp_kit *k, size_t from, unsigned type,
-	const struct peer_phase1 *p);
+size_t ssp_kit_next_ike(
+	const struct ssp_kit *k, size_t from, unsigned type, const struct peer_phase1 *p);
 
 /*
  * Expectations on one field of message i; the difference is told field by field. Numbers; bytes
  * (a key is compared, never printed).
  */
-bool ssp_kit_expect(struct world *w, const struct ssp_kit *k, size_t i, const char *field,
-	uint64_t want);
+bool ssp_kit_expect(
+	struct world *w, const struct ssp_kit *k, size_t i, const char *field, uint64_t want);
 bool ssp_kit_expect_key(struct world *w, const struct ssp_kit *k, size_t i, const char *field,
 	const struct secret *want);
 
@@ -101,11 +102,11 @@ struct ssp_kit_grant {
 	uint32_t upto;
 };
 /* Those of A for the pair, in order; how many. */
-size_t ssp_kit_grants(const struct ssp_kit *k, const struct peer_phase2 *p, struct ssp_kit_grant *v,
-	size_t cap);
+size_t ssp_kit_grants(
+	const struct ssp_kit *k, const struct peer_phase2 *p, struct ssp_kit_grant *v, size_t cap);
 
-/* The first frame in [from, to) in which a member (SSP_KIT_BOTH: either) ends a connection, by FIN or RST,
- * whether or not it arrives; TRACE_NONE. */
+/* The first frame in [from, to) in which a member (SSP_KIT_BOTH: either) ends a connection, by FIN
+ * or RST, whether or not it arrives; TRACE_NONE. */
 #define SSP_KIT_BOTH LAB_MEMBERS
 size_t ssp_kit_ended(struct world *w, enum lab_member m, ns_t from, ns_t to);
 

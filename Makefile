@@ -31,7 +31,7 @@ ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -I. -O2 -g $(WARN) $(SANFLAGS) -MMD -MP $(
 LDFLAGS_ALL = $(SANFLAGS) $(LDFLAGS)
 XML_CFLAGS := $(shell pkg-config --cflags libxml-2.0 2>/dev/null)
 
-REF_LIBS := -lssl -lcrypto -lmnl -ljansson -ledit
+REF_LIBS := -lssl -lcrypto -lmnl -ljansson -ledit -lpthread
 HARNESS_LIBS := -lpcap -lnet -lssl -lcrypto -ljansson -lxml2 -lmnl -lcheck -lsubunit -lm -lrt -lpthread
 TEST_LIBS := -lcheck -lsubunit -lm -lrt -lpthread
 

@@ -151,11 +151,12 @@ take(struct resv *r, struct resv_out *out)
 	}
 	if (r->next > r->limit && r->rules->stop_at_limit) {
 		out->grant = r->limit >= LOWER_MAX ? RESV_EXHAUSTED : RESV_WAIT;
+		r->rekey = r->rekey || out->grant == RESV_EXHAUSTED;
 		return;
 	}
 	out->grant = RESV_GRANTED;
 	out->number = r->next++;
-	if (out->number == REKEY_AT)
+	if (out->number >= REKEY_AT && r->state != RESV_STALE)
 		r->rekey = true;
 	if (r->state == RESV_PROTECTED && plus(r->next, r->interval, LOWER_MAX) > r->asked)
 		out->ask = ask(r);

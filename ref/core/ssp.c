@@ -143,7 +143,8 @@ ssp_end(struct ssp *s, struct ssp_turn *t, bool close, unsigned reason)
 	ssp_ready_set(s, t, ssp_ready_kind(s), false);
 	if (close)
 		ssp_emit(t, SSP_ACT_CLOSE)->reason = reason;
-	s->up = s->greeted = s->bulk_sent = s->in_bulk = s->stated = s->ack_due = false;
+	s->up = s->greeted = s->bulk_sent = s->in_bulk = s->stated = s->ack_due = s->deaf = false;
+	s->applying = 0;
 	s->bulk_end = 0;
 	s->peer_role = SSP_ROLE_NEITHER;
 	s->rx_len = 0;
@@ -179,13 +180,13 @@ ssp_bulk_begin(struct ssp *s, struct ssp_turn *t)
 }
 
 /* Roles may have changed on either side: what follows from them. */
-static void
-roles_settle(struct ssp *s, struct ssp_turn *t)
+void
+ssp_roles_settle(struct ssp *s, struct ssp_turn *t)
 {
 	if (!s->up || !s->greeted)
 		return;
-	if (s->role == SSP_ROLE_ACTIVE && s->peer_role == SSP_ROLE_STANDBY && !s->bulk_sent)
-		ssp_bulk_begin(s, t);
+	if (s->role == SSP_ROLE_ACTIVE && s->peer_role == SSP_ROLE_STANDBY && s->stated && !s->bulk_sent)
+		ssp_bulk_begin(s, t); /* not before it has stated its numbers: they may be above ours */
 	if (s->peer_role == SSP_ROLE_ACTIVE && s->role == SSP_ROLE_ACTIVE) {
 		s->bulk_sent = false;
 		(void)ssp_emit(t, SSP_ACT_REFUSED);
@@ -194,24 +195,38 @@ roles_settle(struct ssp *s, struct ssp_turn *t)
 		ssp_ready_set(s, t, SSP_ACT_READY, true);
 }
 
+/* The copies over there are not kept up to date any more, though the connection stands: their lease runs. */
+static void
+copying_ends(struct ssp *s, struct ssp_turn *t)
+{
+	struct ssp_act *a;
+
+	ssp_ready_set(s, t, SSP_ACT_MIRRORED, false);
+	a = ssp_emit(t, SSP_ACT_LOST);
+	a->at = s->echoed_at == NS_NEVER ? t->now : s->echoed_at + s->lease + s->keepalive;
+}
+
 void
 ssp_peer_role_set(struct ssp *s, struct ssp_turn *t, enum ssp_role role)
 {
+	bool copied = ssp_copying(s);
+
 	s->peer_role = role;
-	if (role != SSP_ROLE_STANDBY) {
+	if (role != SSP_ROLE_STANDBY)
 		s->bulk_sent = false;
-		if (s->role == SSP_ROLE_ACTIVE)
-			ssp_ready_set(s, t, SSP_ACT_MIRRORED, false);
-	}
+	if (copied && role == SSP_ROLE_NEITHER)
+		copying_ends(s, t);
+	else if (role != SSP_ROLE_STANDBY && s->role == SSP_ROLE_ACTIVE)
+		ssp_ready_set(s, t, SSP_ACT_MIRRORED, false);
 	if (role != SSP_ROLE_ACTIVE && s->stated)
 		(void)ssp_emit(t, SSP_ACT_MET);
-	roles_settle(s, t);
+	ssp_roles_settle(s, t);
 }
 
 static void
 ack_flush(struct ssp *s, struct ssp_turn *t)
 {
-	if (!s->ack_due || t->out->more || !s->up || s->role == SSP_ROLE_ACTIVE)
+	if (!s->ack_due || s->applying || t->out->more || !s->up || s->role == SSP_ROLE_ACTIVE)
 		return;
 	s->ack_due = false;
 	ssp_send_plain(s, t, SSP_ACK, 0, s->to_ack);
@@ -261,7 +276,7 @@ role_set(struct ssp *s, struct ssp_turn *t, enum ssp_role role)
 		s->epoch++;
 	if (s->up)
 		ssp_send_plain(s, t, SSP_ROLE, 0, 0);
-	roles_settle(s, t);
+	ssp_roles_settle(s, t);
 }
 
 static void
@@ -279,7 +294,10 @@ record_out(struct ssp *s, struct ssp_turn *t, struct ssp_msg *m)
 static void
 applied(struct ssp *s, struct ssp_turn *t, enum err result)
 {
-	if (!s->up)
+	uint32_t number = s->applying;
+
+	s->applying = 0;
+	if (!s->up || !number)
 		return;
 	if (result == ERR_UNKNOWN) {
 		s->count[SSP_CNT_UNKNOWN_SA]++;
@@ -287,11 +305,11 @@ applied(struct ssp *s, struct ssp_turn *t, enum err result)
 		return;
 	}
 	if (result != ERR_OK) {
-		ssp_reject(s, t, SSP_WHY_NO_ROOM, s->to_ack);
+		ssp_reject(s, t, SSP_WHY_NO_ROOM, number);
 		return;
 	}
 	s->count[SSP_CNT_RECORDS_IN]++;
-	ssp_acknowledge(s, s->to_ack);
+	ssp_acknowledge(s, number);
 }
 
 static void

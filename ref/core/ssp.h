@@ -115,8 +115,10 @@ struct ssp {
 	uint32_t epoch;
 	uint32_t sent, acked;	/* numbers of our direction */
 	uint32_t heard;		/* last number of the other direction */
-	uint32_t to_ack;	/* APPLY given out and not yet acknowledged */
+	uint32_t to_ack;	/* recorded up to here; told by the next ACK */
 	bool ack_due;
+	uint32_t applying;	/* APPLY was given out, APPLIED is not here yet; 0 none */
+	bool deaf;		/* asked for a resync: records do not count before the next BULK_BEGIN */
 	bool bulk_sent;		/* active: BULK_BEGIN is out */
 	uint32_t bulk_end;	/* number of BULK_END, 0: not sent */
 	bool in_bulk;		/* standby: between the marks */

@@ -63,7 +63,7 @@ refuse_in(struct ssp *s, struct ssp_turn *t, const struct ssp_msg *m)
 {
 	if (s->role != SSP_ROLE_ACTIVE)
 		return;
-	if (m->reason == SSP_WHY_EPOCH)
+	if (m->reason == SSP_WHY_EPOCH && s->stated && s->peer_role == SSP_ROLE_STANDBY)
 		ssp_bulk_begin(s, t); /* our epoch has caught up by reading this very message */
 	else if (m->reason == SSP_WHY_ACTIVE)
 		(void)ssp_emit(t, SSP_ACT_REFUSED);
@@ -74,7 +74,8 @@ ssp_resync_ask(struct ssp *s, struct ssp_turn *t, unsigned reason)
 {
 	s->count[SSP_CNT_RESYNCS]++;
 	ssp_ready_set(s, t, SSP_ACT_READY, false);
-	s->in_bulk = false;
+	s->in_bulk = s->ack_due = false;
+	s->deaf = true;
 	ssp_send_plain(s, t, SSP_RESYNC, reason, 0);
 }
 
@@ -96,7 +97,7 @@ record_in(struct ssp *s, struct ssp_turn *t, const struct ssp_msg *m)
 		return true;
 	default:
 		t->out->msg = *m;
-		s->to_ack = m->number;
+		s->applying = m->number;
 		(void)ssp_emit(t, SSP_ACT_APPLY);
 		return s->rules->ack_before_record;
 	}
@@ -122,6 +123,10 @@ acked_in(struct ssp *s, struct ssp_turn *t, const struct ssp_msg *m)
 		ssp_send_plain(s, t, SSP_REFUSE, SSP_WHY_EPOCH, m->number);
 		return;
 	}
+	if (m->type == SSP_BULK_BEGIN)
+		s->deaf = false;
+	if (s->deaf)
+		return;
 	if (record_in(s, t, m))
 		ssp_acknowledge(s, m->number);
 }
@@ -142,13 +147,16 @@ dispatch(struct ssp *s, struct ssp_turn *t, const struct ssp_msg *m)
 		ack_in(s, t, m);
 		break;
 	case SSP_KEEPALIVE:
-		if (!s->stated && s->peer_role != SSP_ROLE_ACTIVE)
-			(void)ssp_emit(t, SSP_ACT_MET);
+		if (s->stated)
+			break;
 		s->stated = true;
+		if (s->peer_role != SSP_ROLE_ACTIVE)
+			(void)ssp_emit(t, SSP_ACT_MET);
+		ssp_roles_settle(s, t);
 		break;
 	case SSP_RESYNC:
 		s->count[SSP_CNT_RESYNCS]++;
-		if (s->role == SSP_ROLE_ACTIVE && s->peer_role == SSP_ROLE_STANDBY)
+		if (s->role == SSP_ROLE_ACTIVE && s->peer_role == SSP_ROLE_STANDBY && s->stated)
 			ssp_bulk_begin(s, t);
 		break;
 	case SSP_REFUSE:

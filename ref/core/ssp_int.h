@@ -25,6 +25,7 @@ enum ssp_act_kind ssp_ready_kind(const struct ssp *s);
 void ssp_end(struct ssp *s, struct ssp_turn *t, bool close, unsigned reason);
 void ssp_reject(struct ssp *s, struct ssp_turn *t, unsigned reason, uint32_t number);
 void ssp_bulk_begin(struct ssp *s, struct ssp_turn *t);
+void ssp_roles_settle(struct ssp *s, struct ssp_turn *t);
 void ssp_peer_role_set(struct ssp *s, struct ssp_turn *t, enum ssp_role role);
 
 /* ssp_in.c */

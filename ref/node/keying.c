@@ -12,6 +12,8 @@
 #define LINGER (2 * NS_PER_S)	    /* a replaced pair, if the new one is our doing */
 #define LINGER_OTHER (10 * NS_PER_S) /* if it is the peer's: the Delete is his */
 #define IKE_MESSAGE_MAX 4096
+#define REKEY_WAIT (2 * NS_PER_S) /* after a rekey that failed; doubled each time */
+#define REKEY_WAIT_MAX (60 * NS_PER_S)
 
 struct node_ike *
 keying_find(struct node *n, const struct ike_cookies *c)
@@ -323,14 +325,21 @@ child_down(struct node *n, const struct ike_act *a)
 	pairs_drop(n, p);
 }
 
+/* A rekey came to nothing: again, but later, and later each time. */
 static void
 failed(struct node *n, const struct ike_act *a)
 {
 	node_note(n, "ike", ike_reason_names[a->reason], a->remote.addr, a->map_id);
-	for (unsigned i = 0; i < n->pair_cnt; i++)
-		if (n->pair[i].used && n->pair[i].rekeying &&
-			n->pair[i].child.remote.addr == a->remote.addr)
-			n->pair[i].rekeying = false;
+	for (unsigned i = 0; i < n->pair_cnt; i++) {
+		struct node_pair *p = &n->pair[i];
+
+		if (!p->used || !p->rekeying || p->child.map_id != a->map_id ||
+			p->child.remote.addr != a->remote.addr)
+			continue;
+		p->rekeying = false;
+		p->rekey_wait = p->rekey_wait ? ns_min(2 * p->rekey_wait, REKEY_WAIT_MAX) : REKEY_WAIT;
+		p->rekey_after = n->now + p->rekey_wait;
+	}
 }
 
 static void

@@ -162,6 +162,7 @@ node_init(struct node *n, const struct cfg *cfg, const struct node_rules *rules,
 	n->sink = *sink;
 	n->entropy = e;
 	n->now = n->role_since = now;
+	n->told_at = NS_NEVER;
 	memcpy(n->mac, macs, cfg->if_cnt * sizeof n->mac[0]);
 	node_setup(n);
 	groups_init(n);

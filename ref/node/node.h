@@ -122,6 +122,8 @@ struct node_pair {
 	bool marked;
 	bool rri;	 /* counted with the rri core */
 	bool rekeying;	 /* INITIATE was said */
+	ns_t rekey_after; /* not before: the last try came to nothing */
+	ns_t rekey_wait;
 	bool dying;	 /* replaced; deleted at dies_at */
 	unsigned map;	 /* index of node.map */
 	struct ike_child child; /* without its keys */
@@ -276,6 +278,7 @@ struct node {
 	unsigned waiting_cnt;
 	struct node_tombstone tombstone[NODE_TOMBSTONES];
 	unsigned tombstone_cnt;
+	ns_t told_at; /* when they were stated on this connection; NS_NEVER: not */
 	struct ssp ssp;
 	bool mirrored; /* active: the standby is ready */
 	bool ready;    /* standby: we are */

@@ -98,6 +98,8 @@ uint32_t sync_dpd(struct node *n, struct node_ike *k);
 void sync_highest(struct node *n, const struct ssp_spis *s, uint32_t highest);
 /* HIGHEST for every SA that we have sent on. */
 void sync_state_highest(struct node *n);
+/* The other one is not active, and its statements are complete: go above them. */
+void sync_met(struct node *n);
 
 /* copies.c: records in; copies -> live */
 enum err copies_apply(struct node *n, const struct ssp_msg *m);

@@ -42,6 +42,9 @@ static struct world {
 	bool parted;	   /* A | B: HSRP and the sync channel */
 	unsigned channel;  /* generation, 0 down */
 	ns_t channel_at;   /* when it comes up again */
+	bool brittle;	   /* it breaks again a few ms after it came up */
+	ns_t cut_at;	   /* when it breaks; 0: not */
+	int bias;	   /* traffic: 0 both members, else mostly A, mostly B */
 	uint32_t spi[NUMBERS], seq[NUMBERS];
 	unsigned number_cnt;
 	unsigned inner[NODES]; /* packets that came out of the tunnel */
@@ -218,6 +221,7 @@ channel_try(void)
 	if (w.channel || w.now < w.channel_at || w.parted || !w.on[A] || !w.on[B])
 		return;
 	w.channel = ++generation;
+	w.cut_at = w.brittle ? w.now + (ns_t)(rand() % 8) * MS + 1 : 0;
 	feed(A, &up);
 	feed(B, &up);
 }
@@ -283,8 +287,10 @@ traffic(void)
 
 	wr_init(&wr, b, sizeof b);
 	udp_packet_write(&wr, &ip, 9, 9, b, 12);
-	feed(A, &in);
-	feed(B, &in);
+	if (w.bias != 2 || rand() % 8 == 0)
+		feed(A, &in);
+	if (w.bias != 1 || rand() % 8 == 0)
+		feed(B, &in);
 	ip.src = IP4(10, 2, 0, 5);
 	ip.dst = IP4(10, 0, 0, 5);
 	wr_init(&wr, b, sizeof b);
@@ -310,6 +316,8 @@ run(ns_t span, ns_t every)
 				t = ns_min(t, node_deadline(w.node[n]));
 		if (!w.channel && w.channel_at > w.now)
 			t = ns_min(t, w.channel_at);
+		if (w.channel && w.cut_at > w.now)
+			t = ns_min(t, w.cut_at);
 		if (t > w.now)
 			w.now = t;
 		if (i < EVENTS && w.event[i].at <= w.now) {
@@ -321,6 +329,8 @@ run(ns_t span, ns_t every)
 			free(e.bytes);
 			continue;
 		}
+		if (w.channel && w.cut_at && w.now >= w.cut_at)
+			channel_down();
 		channel_try();
 		if (w.now >= packet) {
 			packet += every;
@@ -480,7 +490,8 @@ schedule_of(unsigned seed)
 {
 	world_new(seed);
 	for (int step = 0; step < 6; step++) {
-		switch (rand() % 6) {
+		w.bias = rand() % 3;
+		switch (rand() % 8) {
 		case 0:
 			if (w.on[A] && w.on[B])
 				power_off(rand() % 2 ? A : B);
@@ -502,11 +513,40 @@ schedule_of(unsigned seed)
 			channel_down();
 			break;
 		case 5:
+			w.brittle = true;
+			break;
+		case 6:
+			w.brittle = false;
+			break;
+		case 7:
 			break;
 		}
 		run((ns_t)(rand() % 2500) * MS, 7 * MS);
 	}
+	for (unsigned n = A; n <= B; n++)
+		ck_assert_uint_eq(w.node[n]->ssp.count[SSP_CNT_GAPS], 0);
 }
+
+/* Split, healed, and a channel that breaks again and again while the numbers are told. */
+START_TEST(healing_over_a_brittle_channel)
+{
+	for (unsigned seed = 500; seed < 560; seed++) {
+		world_new(seed);
+		w.parted = true;
+		channel_down();
+		w.bias = 1;
+		run((ns_t)(2000 + rand() % 3000) * MS, 5 * MS);
+		w.parted = false;
+		w.brittle = true;
+		run((ns_t)(rand() % 2000) * MS, 5 * MS);
+		w.bias = 2;
+		run((ns_t)(rand() % 2000) * MS, 5 * MS);
+		w.brittle = false;
+		run(3 * NS_PER_S, 5 * MS);
+		expect_unique(seed);
+	}
+}
+END_TEST
 
 START_TEST(any_schedule_keeps_numbers_unique)
 {
@@ -563,6 +603,7 @@ main(void)
 	tcase_add_test(t, standby_dies);
 	tcase_add_test(t, split_and_heal);
 	tcase_add_test(t, any_schedule_keeps_numbers_unique);
+	tcase_add_test(t, healing_over_a_brittle_channel);
 	tcase_add_test(t, wrong_rules_are_seen);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);

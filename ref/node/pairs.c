@@ -128,7 +128,7 @@ pairs_resv(struct node *n, struct node_pair *p, const struct resv_in *in)
 	resv_step(&p->resv, n->now, in, &out);
 	if (out.ask)
 		(void)sync_reserve(n, p, out.ask);
-	if (p->resv.rekey && !p->rekeying && n->live)
+	if (p->resv.rekey && n->live)
 		pairs_rekey(n, p);
 }
 
@@ -140,6 +140,8 @@ pairs_rekey(struct node *n, struct node_pair *p)
 		.proxy_local = p->child.proxy_local, .proxy_remote = p->child.proxy_remote,
 		.replaces = p->child.spi_in};
 
+	if (p->rekeying || p->dying || n->now < p->rekey_after)
+		return;
 	p->rekeying = true;
 	n->count[NODE_CNT_REKEYS]++;
 	node_note(n, "ipsec", "rekey", p->child.remote.addr, p->child.spi_out);
@@ -155,7 +157,7 @@ soft_due(const struct node *n, const struct node_pair *p)
 		soft = p->out.created + (p->out.hard_at - p->out.created) / 2;
 	if (!p->child.initiator)
 		soft = ns_min(soft + RESPONDER_LATER, p->out.hard_at);
-	return soft;
+	return soft > p->rekey_after ? soft : p->rekey_after;
 }
 
 static bool
@@ -193,7 +195,7 @@ life(struct node *n, struct node_pair *p)
 		delete_pair(n, p, "expired");
 	} else if (n->now >= p->dies_at) {
 		delete_pair(n, p, "replaced");
-	} else if (!p->rekeying && !p->dying && (n->now >= soft_due(n, p) || soft_kb(n, p))) {
+	} else if (!p->rekeying && !p->dying && (n->now >= soft_due(n, p) || soft_kb(n, p) || p->resv.rekey)) {
 		pairs_rekey(n, p);
 	}
 }
@@ -231,7 +233,7 @@ pairs_deadline(const struct node *n)
 		if (!n->live)
 			continue;
 		if (!p->rekeying && !p->dying)
-			t = ns_min(t, soft_kb(n, p) ? n->now : soft_due(n, p));
+			t = ns_min(t, soft_kb(n, p) || p->resv.rekey ? p->rekey_after : soft_due(n, p));
 		if (n->rules->honour_lifetime)
 			t = ns_min(t, hard_kb(n, p) ? n->now : p->out.hard_at);
 		t = ns_min(t, p->dies_at);

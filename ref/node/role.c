@@ -35,20 +35,34 @@ routes_role(struct node *n, bool active)
 	node_emit_routes(n);
 }
 
-/* What we have sent, so that an heir can go above it; kept until it has been told on a new connection. */
+/* What we have sent, so that an heir can go above it; kept until he is known to have heard it. */
+static struct node_tombstone *
+tombstone(struct node *n, const struct ssp_spis *s)
+{
+	for (unsigned i = 0; i < n->tombstone_cnt; i++)
+		if (!memcmp(&n->tombstone[i].spis, s, sizeof *s))
+			return &n->tombstone[i];
+	if (n->tombstone_cnt == NODE_TOMBSTONES) {
+		n->count[NODE_CNT_TABLE_FULL]++;
+		return NULL;
+	}
+	n->tombstone[n->tombstone_cnt] = (struct node_tombstone){.spis = *s};
+	return &n->tombstone[n->tombstone_cnt++];
+}
+
 static void
 tombstones_write(struct node *n)
 {
 	for (unsigned i = 0; i < n->pair_cnt; i++) {
 		struct node_pair *p = &n->pair[i];
+		struct ssp_spis s = pairs_spis(p);
 		struct node_tombstone *t;
 
-		if (!p->used || p->dormant || !resv_highest(&p->resv) ||
-			n->tombstone_cnt == NODE_TOMBSTONES)
+		if (!p->used || p->dormant || !resv_highest(&p->resv))
 			continue;
-		t = &n->tombstone[n->tombstone_cnt++];
-		t->spis = pairs_spis(p);
-		t->highest = resv_highest(&p->resv);
+		t = tombstone(n, &s);
+		if (t && resv_highest(&p->resv) > t->highest)
+			t->highest = resv_highest(&p->resv);
 	}
 }
 
@@ -87,10 +101,11 @@ promote(struct node *n)
 
 	n->count[NODE_CNT_PROMOTIONS]++;
 	n->live = true;
-	n->tombstone_cnt = 0;
 	keying_step(n, &in);
 	keying_release(n, 0, true); /* held when we were suspended */
 	copies_promote(n);
+	if (n->ssp.stated && n->ssp.peer_role != SSP_ROLE_ACTIVE)
+		sync_met(n); /* it was met while we were suspended */
 	routes_role(n, true);
 }
 

@@ -235,8 +235,8 @@ sync_state_highest(struct node *n)
 
 	for (unsigned i = 0; i < n->tombstone_cnt; i++)
 		sync_highest(n, &n->tombstone[i].spis, n->tombstone[i].highest);
-	if (told)
-		n->tombstone_cnt = 0;
+	if (told && n->told_at == NS_NEVER)
+		n->told_at = n->now;
 	for (unsigned i = 0; i < n->pair_cnt; i++) {
 		const struct node_pair *p = &n->pair[i];
 		struct ssp_spis s = pairs_spis(p);
@@ -309,21 +309,22 @@ lost(struct node *n, const struct ssp_act *a)
 
 	node_note(n, "ssp", "channel lost", n->ssp_cfg ? n->ssp_cfg->remote : 0, a->reason);
 	n->mirrored = false;
+	n->told_at = NS_NEVER;
 	for (unsigned i = 0; i < n->pair_cnt; i++)
 		n->pair[i].ask_cnt = 0;
 	each_pair(n, &in);
 	keying_release(n, 0, true);
 }
 
-static void
-met(struct node *n)
+void
+sync_met(struct node *n)
 {
 	for (unsigned i = 0; i < n->pair_cnt; i++) {
 		struct node_pair *p = &n->pair[i];
 		struct resv_in above = {.kind = RESV_IN_ABOVE, .number = p->peer_highest};
 		struct resv_in in = {.kind = RESV_IN_MET};
 
-		if (!p->used || p->dormant || !n->live)
+		if (!p->used || p->dormant)
 			continue;
 		if (p->peer_highest)
 			pairs_resv(n, p, &above);
@@ -342,7 +343,7 @@ highest_in(struct node *n, const struct ssp_msg *m)
 	if (m->reserve > p->peer_highest)
 		p->peer_highest = m->reserve;
 	if (n->ssp.peer_role != SSP_ROLE_ACTIVE && n->ssp.stated)
-		met(n);
+		sync_met(n);
 }
 
 static void
@@ -398,7 +399,7 @@ act(struct node *n, struct ssp_acts *acts, const struct ssp_act *a)
 		keying_release(n, 0, true);
 		break;
 	case SSP_ACT_MET:
-		met(n);
+		sync_met(n);
 		break;
 	case SSP_ACT_HIGHEST:
 		highest_in(n, &acts->msg);
@@ -427,9 +428,15 @@ step_once(struct node *n, const struct ssp_in *in)
 	enum ssp_role before = n->ssp.peer_role;
 
 	ssp_step(&n->ssp, n->now, in, &acts);
+	for (unsigned i = 0; i < acts.cnt; i++) /* all that is numbered leaves before anything else can be */
+		if (acts.v[i].kind == SSP_ACT_SEND)
+			act(n, &acts, &acts.v[i]);
 	for (unsigned i = 0; i < acts.cnt; i++)
-		act(n, &acts, &acts.v[i]);
+		if (acts.v[i].kind != SSP_ACT_SEND)
+			act(n, &acts, &acts.v[i]);
 	wipe(acts.buf, acts.used);
+	if (n->tombstone_cnt && n->told_at != NS_NEVER && n->ssp.proven > n->told_at)
+		n->tombstone_cnt = 0; /* the winner has read past them: it echoes what was said later */
 	if (n->ssp.peer_role != before && n->ssp.peer_role == SSP_ROLE_ACTIVE)
 		role_other_active(n);
 	return acts.more;

@@ -6,6 +6,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -149,15 +151,72 @@ host_setup(struct router *r)
 	return 0;
 }
 
+/*
+ * RRI's routes are set by a thread of their own: the kernel holds one lock over all changes of routes and links on the
+ * machine, and a router that waits for it sends no Hello. Orders go through a pipe, in order.
+ */
+struct order {
+	bool add;
+	struct ip4_net net;
+};
+
+static void *
+routes_run(void *ctx)
+{
+	struct router *r = ctx;
+	struct netlink *nl = netlink_open();
+	struct order o;
+
+	while (nl && read(r->orders[0], &o, sizeof o) == (ssize_t)sizeof o) {
+		const struct netlink_route route = {
+			.net = o.net,
+			.ifindex = r->tun_ifindex,
+			.proto = NETLINK_PROTO_RRI,
+			.table = NETLINK_TABLE_MAIN,
+		};
+
+		(void)check(r, "rri route", netlink_route(nl, o.add, &route));
+	}
+	netlink_close(nl);
+	return NULL;
+}
+
+int
+host_routes_start(struct router *r)
+{
+	sigset_t all, old;
+	int rc;
+
+	if (pipe2(r->orders, O_CLOEXEC) < 0)
+		return -1;
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_BLOCK, &all, &old); /* signals are the loop's */
+	rc = pthread_create(&r->routes, NULL, routes_run, r);
+	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (rc) {
+		errno = rc;
+		return -1;
+	}
+	r->routes_on = true;
+	return 0;
+}
+
+void
+host_routes_stop(struct router *r)
+{
+	if (!r->routes_on)
+		return;
+	(void)close(r->orders[1]); /* what was ordered is still done */
+	(void)pthread_join(r->routes, NULL);
+	(void)close(r->orders[0]);
+	r->routes_on = false;
+}
+
 void
 host_route(struct router *r, bool add, struct ip4_net net)
 {
-	const struct netlink_route route = {
-		.net = net,
-		.ifindex = r->tun_ifindex,
-		.proto = NETLINK_PROTO_RRI,
-		.table = NETLINK_TABLE_MAIN,
-	};
+	const struct order o = {.add = add, .net = net};
 
-	(void)check(r, "rri route", netlink_route(r->nl, add, &route));
+	if (write(r->orders[1], &o, sizeof o) != (ssize_t)sizeof o)
+		router_log(r, "node rri route: %s", strerror(errno));
 }

@@ -327,7 +327,7 @@ start(struct router *r)
 
 	if (!rc)
 		rc = ports_open(r);
-	if (!rc && host_setup(r) < 0)
+	if (!rc && (host_setup(r) < 0 || host_routes_start(r) < 0))
 		rc = 1;
 	if (rc)
 		return rc;
@@ -359,6 +359,7 @@ router_run(const struct router_opts *opts)
 	if (!rc)
 		loop(r);
 	channel_close(r->channel);
+	host_routes_stop(r);
 	netlink_close(r->nl);
 	if (opts->control && r->control >= 0)
 		(void)unlink(opts->control);

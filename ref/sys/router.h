@@ -8,6 +8,7 @@
  * Sockets are drained before a timer fires, and the node goes by the kernel's receive stamps, so
  * that a busy processor does not look like a dead neighbour.
  */
+#include <pthread.h>
 #include <stdio.h>
 
 #include "ref/node/node.h"
@@ -42,6 +43,9 @@ struct router {
 	unsigned tun_ifindex;
 	int epfd, links, signals, control;
 	struct netlink *nl;
+	pthread_t routes; /* sets RRI's routes; orders go through the pipe */
+	int orders[2];
+	bool routes_on;
 	struct channel *channel;
 	bool channel_closed; /* the node asked for it during a step */
 	struct entropy entropy;
@@ -56,6 +60,9 @@ int router_run(const struct router_opts *opts);
 
 /* host.c: kernel state that the configuration asks for. 0, or -1 after a line in the log. */
 int host_setup(struct router *r);
+/* The thread that sets routes: start before the first host_route; stop waits until all is done. */
+int host_routes_start(struct router *r);
+void host_routes_stop(struct router *r);
 void host_route(struct router *r, bool add, struct ip4_net net);
 
 /* act.c: the node's actions. */

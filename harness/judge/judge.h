@@ -57,6 +57,7 @@ struct laws_in {
 	ns_t hello, hold;		 /* of the pair */
 	uint32_t replay_in, replay_out;	 /* its replay-intervals, packets */
 	ns_t margin;			 /* on every instant */
+	ns_t route_margin;		 /* what the kernel may take to change a route */
 	ns_t dark_margin;		 /* what an outage may take beyond hold */
 	uint32_t max_jump;		 /* numbers; 0: the description states none */
 	uint32_t kb_steps;		 /* the volume is reported so often in its life; 0 = 64 */

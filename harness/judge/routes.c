@@ -56,7 +56,7 @@ struct moment {
 static ns_t
 grace(const struct scene *s)
 {
-	return s->in->hello + s->in->hello / 10 + s->in->margin;
+	return s->in->hello + s->in->hello / 10 + s->in->margin + s->in->route_margin;
 }
 
 static bool

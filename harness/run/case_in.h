@@ -53,6 +53,10 @@ json_t *case_result(const struct case_def *def, enum verdict v, const char *reas
 /* Write it to <dir>/verdict.json and list the folder's files in it as artifacts. */
 void case_save(json_t *result, const char *dir);
 
+/* Did the lab stand still for so long that the members' hold times may have run out by that alone? */
+#define CASE_STALL (LAB_HOLD_MS / 2 * NS_PER_MS)
+bool case_stalled(const struct case_run *c);
+
 /* How much of an overrun the lab's lateness could explain (docs/decisions/0006). */
 ns_t case_excusable(struct case_run *c);
 

@@ -262,34 +262,45 @@ acks_expect(struct world *w, const struct ssp_kit *k)
 	return true;
 }
 
+/* Idle, with nothing but keepalives to say. */
+static bool
+keepalives_expect(struct world *w)
+{
+	ns_t from = lab_now(w->lab), span = 2 * NS_PER_S;
+	const struct ssp_kit *k;
+
+	lab_run(w->lab, span);
+	k = ssp_kit_read(w);
+	if (!k->cnt) {
+		case_inconclusive(w->c, "no message could be read on the sync segment");
+		return false;
+	}
+	for (int m = 0; m < LAB_MEMBERS; m++) {
+		enum lab_member who = (enum lab_member)m;
+		size_t n = ssp_kit_cnt(k, who, SSP_KIT_KEEPALIVE_MSG, from, from + span);
+
+		if (!case_expect_timely(w->c, 2 * n >= (size_t)(span / SSP_KIT_KEEPALIVE),
+			    "expected a KEEPALIVE each 200 ms from %s, 10 in 2 s, half of them at "
+			    "least; saw %zu",
+			    lab_member_name(who), n))
+			return false;
+	}
+	return true;
+}
+
 static void
 course(struct case_run *c)
 {
 	struct world w;
 	const struct ssp_kit *k;
-	ns_t from, span = 2 * NS_PER_S;
 
-	if (!pair_carry(&w, c, NULL, NULL))
+	if (!pair_up(&w, c, NULL, NULL) || !keepalives_expect(&w) || !pair_ready(&w, LAB_B) ||
+		!pair_tunnel(&w))
 		return;
 	pair_streams_start(&w, 200, 100);
-	from = lab_now(w.lab);
-	lab_run(w.lab, span);
+	lab_run(w.lab, NS_PER_S);
 	pair_streams_stop(&w);
 	k = ssp_kit_read(&w);
-	if (!k->cnt) {
-		case_inconclusive(c, "no message could be read on the sync segment");
-		return;
-	}
-	for (int m = 0; m < LAB_MEMBERS; m++) {
-		size_t n = ssp_kit_cnt(
-			k, (enum lab_member)m, SSP_KIT_KEEPALIVE_MSG, from, from + span);
-
-		if (!case_expect_timely(c, 2 * n >= (size_t)(span / SSP_KIT_KEEPALIVE),
-			    "expected a KEEPALIVE each 200 ms from %s, 10 in 2 s, half of them at "
-			    "least; saw %zu",
-			    lab_member_name((enum lab_member)m), n))
-			return;
-	}
 	if (order_expect(&w, k))
 		(void)acks_expect(&w, k);
 }

@@ -90,6 +90,16 @@ interfaces(struct cfg *c, struct config_error *err)
 }
 
 static bool
+group_named(const struct cfg *c, const char *name)
+{
+	for (unsigned i = 0; i < c->if_cnt; i++)
+		for (unsigned k = 0; k < c->ifs[i].standby_cnt; k++)
+			if (!strcmp(c->ifs[i].standby[k].name, name))
+				return true;
+	return false;
+}
+
+static bool
 ssps(const struct cfg *c, struct config_error *err)
 {
 	for (unsigned i = 0; i < c->ssp_cnt; i++) {
@@ -99,6 +109,9 @@ ssps(const struct cfg *c, struct config_error *err)
 			return wrong(err, s->line, "ssp group", "remote is missing");
 		if (!s->redundancy_cnt)
 			return wrong(err, s->line, "ssp group", "redundancy is missing");
+		for (unsigned k = 0; k < s->redundancy_cnt; k++)
+			if (!group_named(c, s->redundancy[k]))
+				return wrong(err, s->line, s->redundancy[k], "no standby group has this name");
 		if (!s->key.len)
 			return wrong(err, s->line, "ssp group",
 				"key is missing: session keys are never sent in clear");

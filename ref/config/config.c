@@ -62,15 +62,12 @@ skipped(const struct line *l)
 	       (l->cnt == 1 && (!strcmp(l->word[0], "end") || !strcmp(l->word[0], "exit")));
 }
 
-bool
-config_parse(const char *text, struct cfg *cfg, struct config_error *err)
+static bool
+parse(const char *text, struct cfg *fresh, struct config_error *err)
 {
-	static struct cfg fresh; /* large; only one configuration is read at a time */
-	struct parse p = {.cfg = &fresh};
+	struct parse p = {.cfg = fresh};
 	struct line l;
 
-	memset(err, 0, sizeof *err);
-	cfg_init(&fresh);
 	while (*text) {
 		size_t n = strcspn(text, "\n");
 
@@ -85,11 +82,22 @@ config_parse(const char *text, struct cfg *cfg, struct config_error *err)
 			return false;
 		text += n + (text[n] == '\n');
 	}
-	if (!config_check(&fresh, err))
-		return false;
-	*cfg = fresh;
-	wipe(&fresh, sizeof fresh);
-	return true;
+	return config_check(fresh, err);
+}
+
+bool
+config_parse(const char *text, struct cfg *cfg, struct config_error *err)
+{
+	static struct cfg fresh; /* large; only one configuration is read at a time */
+	bool ok;
+
+	memset(err, 0, sizeof *err);
+	cfg_init(&fresh);
+	ok = parse(text, &fresh, err);
+	if (ok)
+		*cfg = fresh;
+	wipe(&fresh, sizeof fresh); /* keys, also of a text that was refused */
+	return ok;
 }
 
 void

@@ -107,7 +107,9 @@ static const struct {
 	{"crypto ipsec transform-set T esp-aes esp-sha-hmac\n mode transport\n", 2, 2, "tunnels"},
 	{"access-list 101 permit ip 10.0.0.0 0.0.255.0 any\n", 1, 27, "NET"},
 	{"access-list 99 permit ip any any\n", 1, 13, "N100-199"},
-	{"ssp group 1\n remote 10.0.0.1\n redundancy X\n", 1, 1, "key is missing"},
+	{"interface a\n ip address 10.0.0.2 255.0.0.0\n standby name X\n"
+	 "ssp group 1\n remote 10.0.0.1\n redundancy X\n", 4, 1, "key is missing"},
+	{"ssp group 1\n remote 10.0.0.1\n redundancy X\n", 1, 1, "no standby group has this name"},
 	{"ssp group 1\n key 0011\n", 2, 2, "128 random bits"},
 	{"crypto isakmp ssp 1\n", 0, 1, "no such ssp group"},
 	{"crypto map M 10 ipsec-isakmp dynamic D\n", 1, 1, "no such crypto dynamic-map"},

@@ -56,8 +56,13 @@ static enum err
 ike_sa_in(struct node *n, const struct ssp_msg *m)
 {
 	struct ike_cookies c = cookies_of(m);
-	struct node_ike *k = keying_new(n, &c, m->remote.addr);
+	struct node_ike *k;
 
+	if (!crypto_hash_len(m->hash) || !crypto_group_len(m->dh_group) ||
+		m->cipher_key.len != CRYPTO_KEY || m->last_block.len != CRYPTO_BLOCK ||
+		m->skeyid_a.len != crypto_hash_len(m->hash) || m->skeyid_d.len != m->skeyid_a.len)
+		return ERR_OK; /* of algorithms that are not here: nothing to keep */
+	k = keying_new(n, &c, m->remote.addr);
 	if (!k)
 		return ERR_FULL;
 	export_read(&k->copy, m);
@@ -326,6 +331,7 @@ promote_pair(struct node *n, struct node_pair *p, bool in_lease)
 	if (!n->rules->import_life)
 		p->in.hard_at = p->out.hard_at = n->now + ns_from_s(n->ike_map[p->map].lifetime_s);
 	p->use_out = true;
+	p->unproven = !p->in.window.top;
 	p->child.use_out = true;
 	keying_step(n, &in);
 	pairs_live(n, p);

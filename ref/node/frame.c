@@ -180,8 +180,13 @@ frame_tun(struct node *n, const uint8_t *b, size_t len)
 	struct ipv4 ip;
 
 	rd_init(&r, b, len);
-	if (ipv4_decode(&r, &ip, &payload, NULL) != ERR_OK)
+	if (ipv4_decode(&r, &ip, &payload, NULL) != ERR_OK) {
 		n->count[NODE_CNT_MALFORMED]++;
-	else if (traffic_out(n, b, ip.len) == VERDICT_CLEAR)
-		n->count[NODE_CNT_NO_SA]++; /* the kernel sent us what no rule of ours covers */
+		return;
+	}
+	if (traffic_out(n, b, ip.len) == VERDICT_CLEAR && n->out_if < CFG_IFS) {
+		/* the kernel's rules know nets alone, and no deny: what the policy lets pass goes on from here */
+		n->count[NODE_CNT_FORWARDED]++;
+		traffic_ip_out(n, b, ip.len);
+	}
 }

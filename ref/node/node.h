@@ -119,6 +119,7 @@ struct node_pair {
 	bool used;
 	bool dormant;
 	bool use_out;
+	bool unproven; /* inherited, and nothing came in on it yet: the peer may not have finished it */
 	bool marked;
 	bool rri;	 /* counted with the rri core */
 	bool rekeying;	 /* INITIATE was said */

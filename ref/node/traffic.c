@@ -18,6 +18,7 @@ struct flow {
 	ip4_t src, dst;
 	uint8_t proto;
 	uint16_t sport, dport;
+	bool ports_unknown; /* a fragment that is not the first (RFC 4301 7) */
 };
 
 static struct flow
@@ -33,6 +34,7 @@ flow_of(const uint8_t *ip, size_t len)
 	f.src = h.src;
 	f.dst = h.dst;
 	f.proto = h.proto;
+	f.ports_unknown = (h.frag & 0x1fff) != 0;
 	if ((h.proto == IPV4_PROTO_UDP || h.proto == IPV4_PROTO_TCP) && !(h.frag & 0x1fff)) {
 		f.sport = rd_u16(&p, "sport");
 		f.dport = rd_u16(&p, "dport");
@@ -43,15 +45,19 @@ flow_of(const uint8_t *ip, size_t len)
 static struct flow
 reversed(struct flow f)
 {
-	return (struct flow){f.dst, f.src, f.proto, f.dport, f.sport};
+	return (struct flow){f.dst, f.src, f.proto, f.dport, f.sport, f.ports_unknown};
 }
 
 static bool
 entry_match(const struct cfg_acl_entry *e, const struct flow *f)
 {
+	bool ports = (!e->sport || e->sport == f->sport) && (!e->dport || e->dport == f->dport);
+
+	/* a fragment whose ports nobody knows is protected where any of its ports would be */
+	if (f->ports_unknown && (e->sport || e->dport))
+		ports = e->permit;
 	return ip4_in(e->src, f->src) && ip4_in(e->dst, f->dst) &&
-	       (!e->proto || e->proto == f->proto) && (!e->sport || e->sport == f->sport) &&
-	       (!e->dport || e->dport == f->dport);
+	       (!e->proto || e->proto == f->proto) && ports;
 }
 
 static bool
@@ -96,7 +102,7 @@ traffic_should_be_protected(const struct node *n, const uint8_t *ip, size_t len)
 	return policy(n, &back) < n->map_cnt;
 }
 
-/* The newest pair that may carry this flow. */
+/* The newest pair that may carry this flow; one that an heir is not sure of only if there is no other. */
 static struct node_pair *
 pair_for(struct node *n, unsigned map, const struct flow *f)
 {
@@ -105,8 +111,10 @@ pair_for(struct node *n, unsigned map, const struct flow *f)
 	for (unsigned i = 0; i < n->pair_cnt; i++) {
 		struct node_pair *p = &n->pair[i];
 
-		if (p->used && !p->dormant && p->use_out && p->map == map && pair_match(p, f) &&
-			(!best || p->born > best->born))
+		if (!p->used || p->dormant || !p->use_out || p->map != map || !pair_match(p, f))
+			continue;
+		if (!best || (best->unproven && !p->unproven) ||
+			(best->unproven == p->unproven && p->born > best->born))
 			best = p;
 	}
 	return best;
@@ -270,7 +278,7 @@ traffic_out(struct node *n, const uint8_t *ip, size_t len)
 		n->count[NODE_CNT_NO_SA]++;
 		if (n->rules->leak_without_sa)
 			traffic_ip_out(n, ip, len);
-		else if (!n->map[map].is_dynamic)
+		else if (!n->map[map].is_dynamic && !f.ports_unknown)
 			initiate(n, map, &f);
 		return VERDICT_DROP;
 	}
@@ -337,6 +345,7 @@ static void
 accepted(struct node *n, struct node_pair *p)
 {
 	p->in_unreported++;
+	p->unproven = false;
 	if (n->ha.inbound && p->in_unreported >= n->ha.inbound)
 		(void)sync_replay(n, p);
 	volume_count(n, p);

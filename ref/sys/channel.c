@@ -21,21 +21,29 @@
 
 enum phase { PHASE_IDLE, PHASE_CONNECTING, PHASE_HANDSHAKE, PHASE_UP };
 
+struct conn {
+	int fd;
+	enum phase phase;
+	ns_t at; /* next try, or the end of patience */
+	SSL *ssl;
+	bool want_write;
+};
+
 struct channel {
 	struct channel_cfg cfg;
 	int epfd;
 	uint64_t tag;
 	bool client;
 	char identity[80];
-	int listen_fd, fd;
-	enum phase phase;
-	ns_t at; /* next try, or the end of patience */
+	int listen_fd;
 	SSL_CTX *ctx;
-	SSL *ssl;
+	struct conn cur;
+	struct conn cand;  /* a newcomer: replaces cur once it has shown that it has the key */
+	bool announce_up;  /* it has: cur is it, and UP is still to be said */
 	uint8_t *out;
 	size_t out_len, out_cap;
-	bool want_write;
 	uint8_t in[16384];
+	size_t in_len; /* handed out last: wiped at the next call */
 };
 
 static struct channel *
@@ -135,11 +143,11 @@ watch(struct channel *c, int fd, bool write)
 }
 
 static void
-want_write(struct channel *c, bool on)
+want_write(struct channel *c, struct conn *k, bool on)
 {
-	if (c->fd >= 0 && c->want_write != on)
-		watch(c, c->fd, on);
-	c->want_write = on;
+	if (k->fd >= 0 && k->want_write != on)
+		watch(c, k->fd, on);
+	k->want_write = on;
 }
 
 static int
@@ -182,9 +190,10 @@ channel_open(const struct channel_cfg *cfg, int epfd, uint64_t tag)
 	c->cfg = *cfg;
 	c->epfd = epfd;
 	c->tag = tag;
-	c->fd = c->listen_fd = -1;
+	c->listen_fd = -1;
 	c->client = cfg->local < cfg->remote;
-	c->at = c->client ? 0 : NS_NEVER;
+	c->cur = c->cand = (struct conn){.fd = -1, .at = NS_NEVER};
+	c->cur.at = c->client ? 0 : NS_NEVER;
 	ip4_put(lo, c->client ? cfg->local : cfg->remote);
 	ip4_put(hi, c->client ? cfg->remote : cfg->local);
 	(void)snprintf(c->identity, sizeof c->identity, "baton-ssp/1 group %u from %s to %s",
@@ -197,23 +206,28 @@ channel_open(const struct channel_cfg *cfg, int epfd, uint64_t tag)
 	return NULL;
 }
 
-void
-channel_drop(struct channel *c, ns_t now)
+/* Reset: nothing of it arrives later. */
+static void
+conn_drop(struct conn *k)
 {
 	const struct linger reset = {.l_onoff = 1, .l_linger = 0};
 
-	SSL_free(c->ssl);
-	c->ssl = NULL;
-	if (c->fd >= 0) {
-		(void)setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
-		(void)close(c->fd);
+	SSL_free(k->ssl);
+	if (k->fd >= 0) {
+		(void)setsockopt(k->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+		(void)close(k->fd);
 	}
-	c->fd = -1;
-	c->phase = PHASE_IDLE;
-	c->want_write = false;
+	*k = (struct conn){.fd = -1, .at = NS_NEVER};
+}
+
+void
+channel_drop(struct channel *c, ns_t now)
+{
+	conn_drop(&c->cur);
+	c->announce_up = false;
 	wipe(c->out, c->out_len);
 	c->out_len = 0;
-	c->at = c->client ? now + RETRY : NS_NEVER;
+	c->cur.at = c->client ? now + RETRY : NS_NEVER;
 }
 
 void
@@ -222,6 +236,7 @@ channel_close(struct channel *c)
 	if (!c)
 		return;
 	channel_drop(c, 0);
+	conn_drop(&c->cand);
 	if (c->listen_fd >= 0)
 		(void)close(c->listen_fd);
 	SSL_CTX_free(c->ctx);
@@ -234,46 +249,50 @@ static void
 connect_start(struct channel *c, ns_t now)
 {
 	struct sockaddr_in from = address(c->cfg.local, 0), to = address(c->cfg.remote, c->cfg.port);
+	struct conn *k = &c->cur;
 
-	c->at = now + RETRY;
-	c->fd = tcp_socket();
-	if (c->fd < 0)
+	k->at = now + RETRY;
+	k->fd = tcp_socket();
+	if (k->fd < 0)
 		return;
-	if (bind(c->fd, (struct sockaddr *)&from, sizeof from) < 0 ||
-		(connect(c->fd, (struct sockaddr *)&to, sizeof to) < 0 && errno != EINPROGRESS)) {
+	if (bind(k->fd, (struct sockaddr *)&from, sizeof from) < 0 ||
+		(connect(k->fd, (struct sockaddr *)&to, sizeof to) < 0 && errno != EINPROGRESS)) {
 		channel_drop(c, now);
 		return;
 	}
-	c->phase = PHASE_CONNECTING;
-	c->at = now + CONNECT_MAX;
-	watch(c, c->fd, true);
-	c->want_write = true;
+	k->phase = PHASE_CONNECTING;
+	k->at = now + CONNECT_MAX;
+	want_write(c, k, true);
 }
 
-static void
-handshake_start(struct channel *c, ns_t now)
-{
-	c->ssl = SSL_new(c->ctx);
-	if (!c->ssl || !SSL_set_fd(c->ssl, c->fd)) {
-		channel_drop(c, now);
-		return;
-	}
-	SSL_set_app_data(c->ssl, c);
-	if (c->client)
-		SSL_set_connect_state(c->ssl);
-	else
-		SSL_set_accept_state(c->ssl);
-	c->phase = PHASE_HANDSHAKE;
-	c->at = now + HANDSHAKE_MAX;
-}
-
-/* A newer connection replaces the older: the other member knows why it connects. */
+/* False: there is no memory for it. */
 static bool
-accept_new(struct channel *c, ns_t now, bool *was_up)
+handshake_start(struct channel *c, struct conn *k, ns_t now)
+{
+	k->ssl = SSL_new(c->ctx);
+	if (!k->ssl || !SSL_set_fd(k->ssl, k->fd))
+		return false;
+	SSL_set_app_data(k->ssl, c);
+	if (c->client)
+		SSL_set_connect_state(k->ssl);
+	else
+		SSL_set_accept_state(k->ssl);
+	k->phase = PHASE_HANDSHAKE;
+	k->at = now + HANDSHAKE_MAX;
+	return true;
+}
+
+/*
+ * A newer connection replaces the older one, for the other member knows why it connects: at once if the older one is not up, else
+ * when the newcomer has shown that it has the key.
+ */
+static bool
+accept_new(struct channel *c, ns_t now)
 {
 	struct sockaddr_in from;
 	socklen_t len = sizeof from;
 	int fd = accept4(c->listen_fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	struct conn *k = c->cur.phase == PHASE_UP ? &c->cand : &c->cur;
 	int on = 1;
 
 	if (fd < 0)
@@ -282,80 +301,108 @@ accept_new(struct channel *c, ns_t now, bool *was_up)
 		(void)close(fd);
 		return true;
 	}
-	*was_up = c->phase == PHASE_UP;
-	channel_drop(c, now);
-	c->fd = fd;
+	if (k == &c->cur)
+		channel_drop(c, now);
+	else
+		conn_drop(k);
+	k->fd = fd;
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	watch(c, fd, false);
-	handshake_start(c, now);
+	if (!handshake_start(c, k, now))
+		conn_drop(k);
 	return true;
 }
 
-static enum channel_event handshake(struct channel *c, ns_t now);
+/* True: broken. False: it only has to wait. */
+static bool
+failed(struct channel *c, struct conn *k, int rc)
+{
+	int e = SSL_get_error(k->ssl, rc);
+
+	if (e == SSL_ERROR_WANT_READ)
+		return false;
+	if (e == SSL_ERROR_WANT_WRITE) {
+		want_write(c, k, true);
+		return false;
+	}
+	ERR_clear_error();
+	return true;
+}
+
+/* 1 done, 0 not yet, -1 it came to nothing (or the other side ignored the PSK). */
+static int
+handshake(struct channel *c, struct conn *k, ns_t now)
+{
+	int rc;
+
+	if (now >= k->at)
+		return -1;
+	ERR_clear_error();
+	rc = SSL_do_handshake(k->ssl);
+	if (rc != 1)
+		return failed(c, k, rc) ? -1 : 0;
+	if (!SSL_session_reused(k->ssl))
+		return -1;
+	k->phase = PHASE_UP;
+	k->at = NS_NEVER;
+	want_write(c, k, false);
+	return 1;
+}
+
+static enum channel_event
+handshake_event(struct channel *c, ns_t now)
+{
+	int done = handshake(c, &c->cur, now);
+
+	if (done < 0)
+		channel_drop(c, now);
+	return done > 0 ? CHANNEL_UP : CHANNEL_NOTHING;
+}
+
+/* The newcomer's handshake; when it is done the old connection is down, and the new one up. */
+static enum channel_event
+candidate(struct channel *c, ns_t now)
+{
+	int done = handshake(c, &c->cand, now);
+
+	if (done < 0)
+		conn_drop(&c->cand);
+	if (done <= 0)
+		return CHANNEL_NOTHING;
+	channel_drop(c, now);
+	c->cur = c->cand;
+	c->cand = (struct conn){.fd = -1, .at = NS_NEVER};
+	c->announce_up = true;
+	return CHANNEL_DOWN;
+}
 
 /* 1 connected, 0 not yet, -1 refused or unreachable. */
 static int
-connected(struct channel *c)
+connected(const struct conn *k)
 {
 	struct sockaddr_in peer;
 	socklen_t peer_len = sizeof peer, len;
 	int e = 0;
 
 	len = sizeof e;
-	if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &e, &len) < 0 || e)
+	if (getsockopt(k->fd, SOL_SOCKET, SO_ERROR, &e, &len) < 0 || e)
 		return -1;
-	return getpeername(c->fd, (struct sockaddr *)&peer, &peer_len) == 0;
+	return getpeername(k->fd, (struct sockaddr *)&peer, &peer_len) == 0;
 }
 
 static enum channel_event
 connecting(struct channel *c, ns_t now)
 {
-	int done = now >= c->at ? -1 : connected(c);
+	int done = now >= c->cur.at ? -1 : connected(&c->cur);
 
-	if (done < 0)
-		channel_drop(c, now);
-	if (done <= 0)
+	if (done == 0)
 		return CHANNEL_NOTHING;
-	want_write(c, false);
-	handshake_start(c, now);
-	return c->ssl ? handshake(c, now) : CHANNEL_NOTHING;
-}
-
-static bool
-failed(struct channel *c, int rc)
-{
-	int e = SSL_get_error(c->ssl, rc);
-
-	if (e == SSL_ERROR_WANT_READ)
-		return false;
-	if (e == SSL_ERROR_WANT_WRITE) {
-		want_write(c, true);
-		return false;
-	}
-	ERR_clear_error();
-	return true;
-}
-
-static enum channel_event
-handshake(struct channel *c, ns_t now)
-{
-	int rc;
-
-	ERR_clear_error();
-	rc = SSL_do_handshake(c->ssl);
-	if (rc != 1) {
-		if (failed(c, rc))
-			channel_drop(c, now);
-		return CHANNEL_NOTHING;
-	}
-	if (!SSL_session_reused(c->ssl)) { /* the other side ignored the PSK */
+	if (done < 0 || !handshake_start(c, &c->cur, now)) {
 		channel_drop(c, now);
 		return CHANNEL_NOTHING;
 	}
-	c->phase = PHASE_UP;
-	c->at = NS_NEVER;
-	want_write(c, false);
-	return CHANNEL_UP;
+	want_write(c, &c->cur, false);
+	return handshake_event(c, now);
 }
 
 /* Send what is queued. False: the connection is broken. */
@@ -367,18 +414,18 @@ flush(struct channel *c)
 		int rc;
 
 		ERR_clear_error();
-		rc = SSL_write_ex(c->ssl, c->out, c->out_len, &done);
+		rc = SSL_write_ex(c->cur.ssl, c->out, c->out_len, &done);
 		if (rc != 1) {
-			if (failed(c, rc))
+			if (failed(c, &c->cur, rc))
 				return false;
-			want_write(c, true);
+			want_write(c, &c->cur, true);
 			return true;
 		}
 		memmove(c->out, c->out + done, c->out_len - done);
 		wipe(c->out + c->out_len - done, done);
 		c->out_len -= done;
 	}
-	want_write(c, false);
+	want_write(c, &c->cur, false);
 	return true;
 }
 
@@ -392,12 +439,13 @@ receive(struct channel *c, ns_t now, const uint8_t **bytes, size_t *len)
 		return CHANNEL_DOWN;
 	}
 	ERR_clear_error();
-	rc = SSL_read_ex(c->ssl, c->in, sizeof c->in, len);
+	rc = SSL_read_ex(c->cur.ssl, c->in, sizeof c->in, len);
 	if (rc == 1) {
 		*bytes = c->in;
+		c->in_len = *len;
 		return CHANNEL_BYTES;
 	}
-	if (!failed(c, rc))
+	if (!failed(c, &c->cur, rc))
 		return CHANNEL_NOTHING;
 	channel_drop(c, now);
 	return CHANNEL_DOWN;
@@ -406,23 +454,29 @@ receive(struct channel *c, ns_t now, const uint8_t **bytes, size_t *len)
 enum channel_event
 channel_poll(struct channel *c, ns_t now, const uint8_t **bytes, size_t *len)
 {
-	bool was_up = false;
+	wipe(c->in, c->in_len);
+	c->in_len = 0;
+	if (c->announce_up) {
+		c->announce_up = false;
+		return CHANNEL_UP;
+	}
+	while (c->listen_fd >= 0 && accept_new(c, now))
+		;
+	if (c->cand.fd >= 0) {
+		enum channel_event e = candidate(c, now);
 
-	if (c->listen_fd >= 0 && accept_new(c, now, &was_up) && was_up)
-		return CHANNEL_DOWN;
-	switch (c->phase) {
+		if (e != CHANNEL_NOTHING)
+			return e;
+	}
+	switch (c->cur.phase) {
 	case PHASE_IDLE:
-		if (c->client && now >= c->at)
+		if (c->client && now >= c->cur.at)
 			connect_start(c, now);
 		return CHANNEL_NOTHING;
 	case PHASE_CONNECTING:
 		return connecting(c, now);
 	case PHASE_HANDSHAKE:
-		if (now >= c->at) {
-			channel_drop(c, now);
-			return CHANNEL_NOTHING;
-		}
-		return handshake(c, now);
+		return handshake_event(c, now);
 	case PHASE_UP:
 		return receive(c, now, bytes, len);
 	}
@@ -432,7 +486,7 @@ channel_poll(struct channel *c, ns_t now, const uint8_t **bytes, size_t *len)
 void
 channel_send(struct channel *c, const uint8_t *bytes, size_t len)
 {
-	if (c->phase != PHASE_UP)
+	if (c->cur.phase != PHASE_UP)
 		return;
 	if (c->out_len + len > c->out_cap) {
 		size_t cap = (c->out_len + len) * 2;
@@ -455,7 +509,7 @@ channel_send(struct channel *c, const uint8_t *bytes, size_t len)
 ns_t
 channel_deadline(const struct channel *c)
 {
-	return c->at;
+	return ns_min(c->cur.at, c->cand.at);
 }
 
 bool
@@ -465,10 +519,10 @@ channel_up(const struct channel *c, uint16_t *local_port, uint16_t *remote_port)
 	socklen_t len = sizeof a;
 
 	*local_port = *remote_port = 0;
-	if (c->fd >= 0 && getsockname(c->fd, (struct sockaddr *)&a, &len) == 0)
+	if (c->cur.fd >= 0 && getsockname(c->cur.fd, (struct sockaddr *)&a, &len) == 0)
 		*local_port = ntohs(a.sin_port);
 	len = sizeof a;
-	if (c->fd >= 0 && getpeername(c->fd, (struct sockaddr *)&a, &len) == 0)
+	if (c->cur.fd >= 0 && getpeername(c->cur.fd, (struct sockaddr *)&a, &len) == 0)
 		*remote_port = ntohs(a.sin_port);
-	return c->phase == PHASE_UP;
+	return c->cur.phase == PHASE_UP;
 }

@@ -86,25 +86,30 @@ table(struct router *r)
 		       : check(r, "tunnel route", netlink_route(r->nl, true, &tun));
 }
 
+/*
+ * Outwards the kernel sends us all that an entry could protect, by its nets and protocol alone: a fragment has no
+ * ports, and a deny means "not this entry"; the node decides. Inwards, what should be protected and comes in clear
+ * to our own MAC ends here.
+ */
 static int
-rule(struct router *r, const struct cfg_acl_entry *e, uint32_t pref, const char *outside)
+rule(struct router *r, const struct cfg_acl_entry *e, uint32_t nth, const char *outside)
 {
 	struct netlink_rule out = {
-		.pref = pref,
-		.src = e->src, .dst = e->dst,
-		.proto = e->proto, .sport = e->sport, .dport = e->dport,
-		.table = e->permit ? ROUTER_TABLE : NETLINK_TABLE_MAIN,
+		.pref = ROUTER_PREF_OUT + nth,
+		.src = e->src, .dst = e->dst, .proto = e->proto,
+		.table = ROUTER_TABLE,
 	};
 	struct netlink_rule in = {
-		.pref = ROUTER_PREF_IN,
+		.pref = ROUTER_PREF_IN + nth,
 		.src = e->dst, .dst = e->src,
 		.proto = e->proto, .sport = e->dport, .dport = e->sport,
 		.iif = outside,
+		.table = e->permit ? 0 : NETLINK_TABLE_MAIN,
 	};
 
-	if (e->permit && check(r, "rule", netlink_rule(r->nl, true, &in)) < 0)
+	if (check(r, "rule", netlink_rule(r->nl, true, &in)) < 0)
 		return -1;
-	return check(r, "rule", netlink_rule(r->nl, true, &out));
+	return e->permit ? check(r, "rule", netlink_rule(r->nl, true, &out)) : 0;
 }
 
 static int
@@ -112,7 +117,7 @@ rules(struct router *r)
 {
 	const struct cfg *c = &r->cfg;
 	const char *outside = NULL;
-	uint32_t pref = ROUTER_PREF_OUT;
+	uint32_t nth = 0;
 	const struct netlink_rule own = {
 		.pref = ROUTER_PREF_OWN, .fwmark = PORT_MARK, .table = NETLINK_TABLE_MAIN};
 
@@ -128,9 +133,14 @@ rules(struct router *r)
 	for (unsigned m = 0; m < c->map_cnt; m++) {
 		const struct cfg_acl *acl = c->map[m].acl[0] ? cfg_acl(c, c->map[m].acl) : NULL;
 
-		for (unsigned k = 0; acl && k < acl->cnt && pref < ROUTER_PREF_OUT + ROUTER_PREFS; k++)
-			if (rule(r, &acl->v[k], pref++, outside) < 0)
+		for (unsigned k = 0; acl && k < acl->cnt; k++) {
+			if (nth == ROUTER_PREFS) {
+				router_log(r, "node more than %u entries to protect", ROUTER_PREFS);
 				return -1;
+			}
+			if (rule(r, &acl->v[k], nth++, outside) < 0)
+				return -1;
+		}
 	}
 	return 0;
 }
@@ -173,6 +183,7 @@ routes_run(void *ctx)
 			.ifindex = r->tun_ifindex,
 			.proto = NETLINK_PROTO_RRI,
 			.table = NETLINK_TABLE_MAIN,
+			.metric = 1, /* beside an operator's own route, not in its place */
 		};
 
 		(void)check(r, "rri route", netlink_route(nl, o.add, &route));

@@ -207,7 +207,12 @@ netlink_links(int fd, void (*cb)(void *ctx, unsigned ifindex, bool up), void *ct
 	char buf[16384];
 	ssize_t n;
 
-	while ((n = recv(fd, buf, sizeof buf, 0)) > 0) {
+	while ((n = recv(fd, buf, sizeof buf, 0)) > 0 || (n < 0 && errno == ENOBUFS)) {
+		if (n < 0) {
+			cb(ctx, 0, false);
+			continue;
+		}
+
 		struct nlmsghdr *h = (struct nlmsghdr *)(void *)buf;
 		int left = (int)n;
 

@@ -47,7 +47,8 @@ void netlink_rules_flush(struct netlink *nl, uint32_t pref);
 
 /* A socket that becomes readable when a link changes; then call netlink_links. */
 int netlink_monitor(void);
-/* Read what is there; for each link message call cb with its index and whether it has a carrier. */
+/* Read what is there; for each link message call cb with its index and whether it has a carrier. Index 0:
+ * messages were lost, any link may have changed. */
 void netlink_links(int fd, void (*cb)(void *ctx, unsigned ifindex, bool up), void *ctx);
 /* Does the interface have a carrier and is it up? */
 bool netlink_running(unsigned ifindex);

@@ -184,9 +184,9 @@ link_seen(void *ctx, unsigned ifindex, bool up)
 	(void)up; /* what was true when the message was queued: ask how it stands now */
 	for (unsigned i = 0; i < r->cfg.if_cnt; i++) {
 		in.iface = i;
-		if (r->ifindex[i] != ifindex)
+		if (ifindex && r->ifindex[i] != ifindex)
 			continue;
-		in.on = !r->cfg.ifs[i].shutdown && netlink_running(ifindex);
+		in.on = !r->cfg.ifs[i].shutdown && netlink_running(r->ifindex[i]);
 		router_feed(r, &in, port_now());
 	}
 }

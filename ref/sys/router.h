@@ -19,8 +19,8 @@
 #define ROUTER_TABLE 3249u	/* policy routing: to the tunnel, or nowhere */
 #define ROUTER_PREF_OWN 90u	/* rules: our own packets */
 #define ROUTER_PREF_IN 100u	/* clear packets from outside that should be protected */
-#define ROUTER_PREF_OUT 110u	/* what the crypto ACL protects; one more an entry */
-#define ROUTER_PREFS 200u
+#define ROUTER_PREF_OUT 600u	/* what the crypto ACL protects; one more an entry, as above */
+#define ROUTER_PREFS 500u
 
 struct router_opts {
 	const char *config;  /* file */

@@ -10,7 +10,6 @@
 #define I MODE_IF
 #define P MODE_POLICY
 #define M MODE_MAP
-#define D MODE_DYNAMIC
 #define S MODE_SSP
 
 /* clang-format off */
@@ -108,17 +107,6 @@ const struct command commands[] = {
 	{M, "match address N100-199", command_match_address, NULL},
 	{M, "reverse-route", command_reverse_route, NULL},
 	{M, "reverse-route REST", NULL, "came later than this train (12.3(14)T)"},
-
-	{D, "set peer A.B.C.D", command_set_peer, NULL},
-	{D, "set transform-set WORD [WORD] [WORD] [WORD] [WORD] [WORD]", command_set_tsets, NULL},
-	{D, "set pfs group2", command_set_pfs2, NULL},
-	{D, "set pfs group14", command_set_pfs14, NULL},
-	{D, "set pfs REST", NULL, LATER ": group2 and group14 are"},
-	{D, "set security-association lifetime seconds N120-86400", command_set_seconds, NULL},
-	{D, "set security-association lifetime kilobytes N2560-536870912", command_set_kilobytes, NULL},
-	{D, "match address N100-199", command_match_address, NULL},
-	{D, "reverse-route", command_reverse_route, NULL},
-	{D, "reverse-route REST", NULL, "came later than this train (12.3(14)T)"},
 
 	{S, "remote A.B.C.D", command_ssp_remote, NULL},
 	{S, "redundancy WORD", command_ssp_redundancy, NULL},

@@ -5,7 +5,7 @@
 /* The commands of the language, by mode: pattern -> what it does to the configuration. */
 #include "ref/config/match.h"
 
-enum mode { MODE_GLOBAL, MODE_IF, MODE_POLICY, MODE_TSET, MODE_MAP, MODE_DYNAMIC, MODE_SSP };
+enum mode { MODE_GLOBAL, MODE_IF, MODE_POLICY, MODE_TSET, MODE_MAP, MODE_SSP };
 
 /* Where the parser stands: the struct being filled and the things that sub-modes speak about. */
 struct parse {

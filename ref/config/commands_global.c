@@ -262,7 +262,7 @@ void
 command_dynamic_map(struct parse *p, const struct arg *a)
 {
 	if (map_entry(p, a, true))
-		p->mode = MODE_DYNAMIC;
+		p->mode = MODE_MAP;
 }
 
 void

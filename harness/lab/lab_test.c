@@ -107,7 +107,7 @@ is_from_a(const struct frame *f, void *ctx)
 
 START_TEST(power_off_exactly_after_a_frame)
 {
-	struct heard h = {0};
+	static struct heard h;
 	unsigned left = 1; /* frames until then: drawn at random, and told when it fails */
 	uint8_t draw;
 	int handle;
@@ -264,7 +264,7 @@ END_TEST
 
 START_TEST(partition_and_healing)
 {
-	struct heard near = {0}, far = {0};
+	static struct heard near, far; /* the lab winds down after the test */
 	size_t cnt;
 
 	reach_shouting();
@@ -286,7 +286,7 @@ END_TEST
 
 START_TEST(loss_is_per_port)
 {
-	struct heard peer = {0}, probe = {0};
+	static struct heard peer, probe;
 
 	attach(PORT_PEER, &peer);
 	attach(PORT_PROBE_OUT, &probe);
@@ -314,7 +314,7 @@ put(enum lab_port from, uint8_t dst, uint8_t src)
 
 START_TEST(the_switch_learns_and_follows)
 {
-	struct heard peer = {0}, probe = {0}, host = {0};
+	static struct heard peer, probe, host;
 
 	lab_close(lab);
 	open_lab(SELF, NULL);

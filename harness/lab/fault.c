@@ -52,6 +52,7 @@ power_off(struct lab *l, enum lab_member m)
 		struct port *port = &l->port[p];
 
 		port->on = false;
+		port->pulled_at = 0;
 		if (port->has_head) {
 			port->has_head = false;
 			l->node[m].suppressed++;
@@ -72,6 +73,7 @@ cable(struct lab *l, enum lab_port p, bool in)
 	port->plugged = in;
 	if (!in)
 		switch_forget(l, p);
+	port->pulled_at = !in && port->link && port->on ? lab_clock() : 0;
 	if (port->link && !net_up(port->ifname, in, err)) {
 		/* A veth end of our own: if it does not obey, the lab is broken. */
 		fprintf(stderr, "%s\n", err);

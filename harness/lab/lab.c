@@ -208,6 +208,11 @@ lab_open(const struct lab_config *cfg, char *err)
 		lab_close(l);
 		return NULL;
 	}
+	if (!pulse_start(&l->pulse)) {
+		snprintf(err, LAB_ERR, "lab: no thread for the kernel's pulse: %s", strerror(errno));
+		lab_close(l);
+		return NULL;
+	}
 	return l;
 }
 
@@ -218,6 +223,7 @@ lab_close(struct lab *l)
 		return;
 	if (l->epoll >= 0)
 		lab_wind_down(l);
+	pulse_stop(&l->pulse);
 	for (int m = 0; m < LAB_MEMBERS; m++)
 		node_free(l, (enum lab_member)m);
 	while (l->wait_head) {
@@ -253,13 +259,26 @@ lab_suppressed(const struct lab *l, enum lab_member m)
 ns_t
 lab_late_ns(const struct lab *l)
 {
-	return l->late;
+	ns_t late = l->late;
+
+	/* a carrier loss of which the member's kernel has not told it (linkwatch waits for a lock) */
+	for (int p = 0; p < MEMBER_PORTS; p++)
+		if (l->port[p].pulled_at && l->now - l->port[p].pulled_at > late)
+			late = l->now - l->port[p].pulled_at;
+	return late;
+}
+
+ns_t
+lab_kernel_late_ns(const struct lab *l)
+{
+	return pulse_late(&l->pulse);
 }
 
 void
 lab_late_reset(struct lab *l)
 {
 	l->late = 0;
+	pulse_reset(&l->pulse);
 }
 
 uint64_t

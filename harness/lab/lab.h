@@ -264,6 +264,8 @@ char *lab_ask_text(struct lab *l, enum lab_member m, const char *line);
  * they were read, and of the members' processes waiting for a CPU (where the kernel tells).
  */
 ns_t lab_late_ns(const struct lab *l);
+/* The longest wait for the kernel's lock over links and routes, which other labs hold, too. */
+ns_t lab_kernel_late_ns(const struct lab *l);
 void lab_late_reset(struct lab *l);
 /* Frames that a capture buffer lost; a case with any is inconclusive. */
 uint64_t lab_dropped(struct lab *l);

@@ -3,6 +3,9 @@
 #define BATON_LAB_LAB_IN_H
 
 /* What the files of harness/lab share, grouped by file, and nobody else sees. */
+#include <pthread.h>
+#include <stdatomic.h>
+
 #include "harness/lab/lab.h"
 #include "harness/link/link.h"
 
@@ -21,11 +24,24 @@ struct port {
 	struct link_frame head; /* the next frame of this port, not yet handled */
 	ns_t head_at;		/* its stamp on our clock */
 	bool on, plugged;	/* power, cable */
+	ns_t pulled_at;		/* the cable is out, and the member's kernel has not said so yet; 0: it has */
 	unsigned side;		/* of a partitioned segment: 0 or 1 */
 	uint32_t ppm;		/* loss */
 	struct lab_station station;
 	bool attached;
 };
+
+/* pulse.c: how long the kernel's one lock over links and routes is waited for. */
+struct pulse {
+	pthread_t thread;
+	int stop; /* eventfd */
+	bool on;
+	_Atomic ns_t since, longest; /* of the wait that lasts (0: none), and of the longest */
+};
+bool pulse_start(struct pulse *p);
+void pulse_stop(struct pulse *p);
+ns_t pulse_late(const struct pulse *p);
+void pulse_reset(struct pulse *p);
 
 /* A frame that waits for the switch: sent by a station, or put in by a case. */
 struct waiting {
@@ -90,6 +106,7 @@ struct lab {
 	void (*over)(void *ctx);
 	void *over_ctx;
 	ns_t beat_due, late;
+	struct pulse pulse;
 	uint64_t dropped; /* of captures already closed */
 	char waited[256];
 };

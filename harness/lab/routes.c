@@ -5,13 +5,15 @@
  * as long as that exists, and writes what comes and goes into the trace; at the start of a process
  * it lists what was left there, and at any time a case may ask what is there now.
  *
- * Two sockets a node, opened inside it (rtnetlink(7)): one hears, one asks. It changes no route.
+ * Two sockets a node, opened inside it (rtnetlink(7)): one hears, one asks. It changes no route. The one that hears
+ * also tells when the member's kernel has noticed that a cable was pulled: that can take a second.
  */
 #include "harness/lab/lab_in.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
+#include <linux/if.h>
 #include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <string.h>
@@ -74,11 +76,45 @@ tell(struct seen *s, bool came, const struct ip4_net *net)
 }
 
 static int
+name_of(const struct nlattr *a, void *data)
+{
+	const char **name = data;
+
+	if (mnl_attr_get_type(a) == IFLA_IFNAME && mnl_attr_validate(a, MNL_TYPE_NUL_STRING) >= 0)
+		*name = mnl_attr_get_str(a);
+	return MNL_CB_OK;
+}
+
+/* The member's kernel tells of a link without carrier: how long did it take since the cable was pulled? */
+static int
+carrier(const struct nlmsghdr *h, struct seen *s)
+{
+	const struct ifinfomsg *m = mnl_nlmsg_get_payload(h);
+	const char *name = NULL;
+	struct port *port;
+	ns_t took;
+
+	if (m->ifi_flags & IFF_RUNNING || mnl_attr_parse(h, sizeof(*m), name_of, &name) < 0 || !name ||
+		strncmp(name, "eth", 3) != 0 || name[3] < '0' || name[3] >= '0' + NODE_IFS)
+		return MNL_CB_OK;
+	port = &s->lab->port[(int)s->member * NODE_IFS + (name[3] - '0')];
+	if (!port->pulled_at)
+		return MNL_CB_OK;
+	took = lab_clock() - port->pulled_at;
+	if (took > s->lab->late)
+		s->lab->late = took;
+	port->pulled_at = 0;
+	return MNL_CB_OK;
+}
+
+static int
 message(const struct nlmsghdr *h, void *data)
 {
 	struct seen *s = data;
 	struct ip4_net net;
 
+	if (h->nlmsg_type == RTM_NEWLINK && s->tell)
+		return carrier(h, s);
 	if ((h->nlmsg_type != RTM_NEWROUTE && h->nlmsg_type != RTM_DELROUTE) || !is_ours(h, &net))
 		return MNL_CB_OK;
 	if (s->tell)
@@ -96,7 +132,7 @@ routes_open(struct lab *l, enum lab_member m, char *err)
 	n->hear = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	n->inquire = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
 	if (n->hear && n->inquire &&
-		mnl_socket_bind(n->hear, RTMGRP_IPV4_ROUTE, MNL_SOCKET_AUTOPID) == 0 &&
+		mnl_socket_bind(n->hear, RTMGRP_IPV4_ROUTE | RTMGRP_LINK, MNL_SOCKET_AUTOPID) == 0 &&
 		mnl_socket_bind(n->inquire, 0, MNL_SOCKET_AUTOPID) == 0 &&
 		lab_watch(l, mnl_socket_get_fd(n->hear), TAG_ROUTES + (uint32_t)m, EPOLLIN))
 		return true;

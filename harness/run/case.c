@@ -85,7 +85,7 @@ settle(struct case_run *c, enum outcome o, const char *text)
 bool
 case_stalled(const struct case_run *c)
 {
-	return c->lab && lab_late_ns(c->lab) >= CASE_STALL;
+	return c->lab && (lab_late_ns(c->lab) >= CASE_STALL || lab_kernel_late_ns(c->lab) >= CASE_STALL);
 }
 
 bool
@@ -129,8 +129,9 @@ expect(struct case_run *c, bool cond, const char *text)
 
 	c->facts.checks++;
 	if (!cond && case_stalled(c)) {
-		snprintf(more, sizeof(more), "the lab stood still for %lld ms, so roles may have moved by "
-			"themselves: %.900s", (long long)ns_to_ms(lab_late_ns(c->lab)), text);
+		snprintf(more, sizeof(more), "the lab stood still for %lld ms (the kernel for %lld), so roles may "
+			"have moved by themselves: %.900s", (long long)ns_to_ms(lab_late_ns(c->lab)),
+			(long long)ns_to_ms(lab_kernel_late_ns(c->lab)), text);
 		settle(c, GAVE_UP, more);
 	} else if (!cond) {
 		settle(c, FAILED, text);

@@ -16,7 +16,7 @@
 #define MARGIN (20 * NS_PER_MS) /* on instants, for laws: a loaded machine of two processors */
 
 /* The kernel changes routes of all namespaces under one lock, which other labs hold as they come and go. */
-#define KERNEL_LOCK NS_PER_S
+#define KERNEL_LOCK (250 * NS_PER_MS)
 #define DARK_MARGIN (250 * NS_PER_MS) /* over hold: one hello, two groups, ARP */
 
 static laws_judge *judge;
@@ -174,7 +174,7 @@ laws_outcome(struct case_run *c)
 		.hold = LAB_HOLD_MS * NS_PER_MS,
 		.margin = MARGIN + case_excusable(c),
 		.dark_margin = DARK_MARGIN + case_excusable(c),
-		.route_margin = KERNEL_LOCK,
+		.route_margin = KERNEL_LOCK + 2 * lab_kernel_late_ns(c->lab),
 		.near = {IP4(10, 0, 0, 0), 24},
 		.far = {LAB_REMOTE_NET, 24},
 		.skip = c->def->skips_laws,

@@ -39,7 +39,8 @@ static const char help[] =
 	"  baton --version\n"
 	"\n"
 	"A PREFIX selects the cases whose id begins so: failover/, hsrp/2281-5.7.\n"
-	"Exit code of run: 2 wrong usage; 3 a lab could not be set up, or Baton failed; 1 something\n"
+	"Exit code of run: 2 wrong usage; 3 a lab could not be set up, or Baton failed; 1 "
+	"something\n"
 	"failed, or passed unexpectedly; 5 something was inconclusive; 4 nothing passed; 0.\n";
 
 static const struct {

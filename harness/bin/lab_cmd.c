@@ -16,16 +16,15 @@
 
 #include "harness/run/world.h"
 
-static const char drawing[] =
-	"\n"
-	"        outside 172.16.31.0/24          inside 10.0.0.0/24\n"
-	"  peer .200 ---+--- A .1 eth0  A  eth1 ---+--- host .50\n"
-	"  (10.2.0.0/24 |               |eth2      |\n"
-	"   behind it)  |               | sync 10.255.0.0/24\n"
-	"               |               |eth2      |\n"
-	"               +--- B .2 eth0  B  eth1 ---+\n"
-	"          virtual .100             virtual .100\n"
-	"\n";
+static const char drawing[] = "\n"
+			      "        outside 172.16.31.0/24          inside 10.0.0.0/24\n"
+			      "  peer .200 ---+--- A .1 eth0  A  eth1 ---+--- host .50\n"
+			      "  (10.2.0.0/24 |               |eth2      |\n"
+			      "   behind it)  |               | sync 10.255.0.0/24\n"
+			      "               |               |eth2      |\n"
+			      "               +--- B .2 eth0  B  eth1 ---+\n"
+			      "          virtual .100             virtual .100\n"
+			      "\n";
 
 static volatile sig_atomic_t stop;
 
@@ -67,10 +66,9 @@ bring_up(struct lab *lab)
 		return 3;
 	lab_until(lab, "the pair to elect", 5 * NS_PER_S, stopped, NULL);
 	peer_initiate(w.peer, lab_now(lab));
-	printf("\ntunnel: %s\n",
-		lab_until(lab, "the tunnel", 10 * NS_PER_S, tunnel_up, &w) && !stop
-			? "up"
-			: "not up; see the logs");
+	printf("\ntunnel: %s\n", lab_until(lab, "the tunnel", 10 * NS_PER_S, tunnel_up, &w) && !stop
+					 ? "up"
+					 : "not up; see the logs");
 	fflush(stdout);
 	while (!stop)
 		lab_until(lab, "Ctrl-C", 3600 * NS_PER_S, stopped, NULL);
@@ -82,8 +80,8 @@ bring_up(struct lab *lab)
 static int
 inside(void *ctx)
 {
-	struct lab_config cfg = {.twind = baton_beside("twind"), .out_dir = ctx, .seed = 1,
-		.keylog = true};
+	struct lab_config cfg = {
+		.twind = baton_beside("twind"), .out_dir = ctx, .seed = 1, .keylog = true};
 	struct sigaction a = {.sa_handler = on_signal};
 	char err[LAB_ERR] = "";
 	struct lab *lab = lab_open(&cfg, err);
@@ -124,7 +122,8 @@ explain(pid_t pid, const char *dir)
 	for (const char *m = "AB"; *m; m++)
 		printf("  %s -s /proc/%d/root/run/baton/%c.sock show standby\n", twinctl, pid, *m);
 	printf("  nsenter -t %d -n -m -p ip netns exec A ip address\n", pid);
-	printf("  nsenter -t %d -n -m -p ip link set A.eth0 down     (pull a cable; up puts it back)\n",
+	printf("  nsenter -t %d -n -m -p ip link set A.eth0 down     (pull a cable; up puts it "
+	       "back)\n",
 		pid);
 	printf("  nsenter -t %d -n -m -p pkill -KILL -f 'name A'     (crash A)\n", pid);
 	printf("  nsenter -t %d -n tcpdump -ni A.eth0\n", pid);

@@ -131,7 +131,8 @@ parse(struct words *w, int argc, char **argv, const char *letters, const struct 
 			return wrong;
 	}
 	if (strlen(w->out) > 200 || strncmp(w->out, "/run/", 5) == 0)
-		return baton_usage("-o: '%s' is too long, or under /run, which a lab hides", w->out);
+		return baton_usage(
+			"-o: '%s' is too long, or under /run, which a lab hides", w->out);
 	if (!w->seeded && getrandom(&w->seed, sizeof(w->seed), 0) != sizeof(w->seed)) {
 		perror("baton: getrandom");
 		return 3;
@@ -190,8 +191,7 @@ skip_all(const struct words *w, const char *why)
 	json_t *results = json_array();
 
 	for (size_t i = 0; i < w->chosen.cnt; i++)
-		json_array_append_new(
-			results, case_result(w->chosen.cases[i], VERDICT_SKIP, why));
+		json_array_append_new(results, case_result(w->chosen.cases[i], VERDICT_SKIP, why));
 	return results;
 }
 

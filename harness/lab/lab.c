@@ -2,8 +2,8 @@
 /*
  * The lab `netns`, its opening and closing, and the fixed things of its drawing. The files:
  * enclose.c namespaces of the whole, net.c netlink, node.c one member's machine and cables,
- * member.c its process, routes.c what it routes, switch.c what happens to a frame, fault.c what goes
- * wrong and when, loop.c time, ask.c the consoles, text.c the standard configuration.
+ * member.c its process, routes.c what it routes, switch.c what happens to a frame, fault.c what
+ * goes wrong and when, loop.c time, ask.c the consoles, text.c the standard configuration.
  *
  * One lab in a process: it owns the namespace it stands in, and the paths under /run/baton.
  * It does not judge, and it does not retry: what cannot be set up is said, and refused.
@@ -158,7 +158,7 @@ open_loop(struct lab *l)
 	l->epoll = epoll_create1(EPOLL_CLOEXEC);
 	l->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	return l->home >= 0 && l->epoll >= 0 && l->timer >= 0 &&
-		lab_watch(l, l->timer, TAG_TIMER, EPOLLIN);
+	       lab_watch(l, l->timer, TAG_TIMER, EPOLLIN);
 }
 
 static bool
@@ -209,7 +209,8 @@ lab_open(const struct lab_config *cfg, char *err)
 		return NULL;
 	}
 	if (!pulse_start(&l->pulse)) {
-		snprintf(err, LAB_ERR, "lab: no thread for the kernel's pulse: %s", strerror(errno));
+		snprintf(
+			err, LAB_ERR, "lab: no thread for the kernel's pulse: %s", strerror(errno));
 		lab_close(l);
 		return NULL;
 	}
@@ -261,7 +262,8 @@ lab_late_ns(const struct lab *l)
 {
 	ns_t late = l->late;
 
-	/* a carrier loss of which the member's kernel has not told it (linkwatch waits for a lock) */
+	/* a carrier loss of which the member's kernel has not told it (linkwatch waits for a lock)
+	 */
 	for (int p = 0; p < MEMBER_PORTS; p++)
 		if (l->port[p].pulled_at && l->now - l->port[p].pulled_at > late)
 			late = l->now - l->port[p].pulled_at;

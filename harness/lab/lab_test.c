@@ -128,10 +128,10 @@ START_TEST(power_off_exactly_after_a_frame)
 	ck_assert(at != TRACE_NONE);
 	ck_assert(trace_frame(lab_trace(lab), at)->to & 1u << PORT_PEER);
 	ck_assert_msg(trace_next(lab_trace(lab), at + 1, &(struct trace_want){.from_who = WHO_A}) ==
-			TRACE_NONE,
+			      TRACE_NONE,
 		"a frame of A after frame %zu (draw %u)", at, draw);
 	ck_assert(trace_next(lab_trace(lab), at + 1, &(struct trace_want){.from_who = WHO_B}) !=
-		TRACE_NONE);
+		  TRACE_NONE);
 	ck_assert(!lab_alive(lab, LAB_A));
 	ck_assert(kill(pid, 0) != 0);
 	ck_assert(!lab_died(lab, LAB_A));
@@ -163,8 +163,8 @@ END_TEST
 static void
 ask_arp(void)
 {
-	static const uint8_t request[42] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02, 0xba, 0x70, 0, 0,
-		PORT_PROBE_OUT + 1, 8, 6, 0, 1, 8, 0, 6, 4, 0, 1, 0x02, 0xba, 0x70, 0, 0,
+	static const uint8_t request[42] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02, 0xba, 0x70, 0,
+		0, PORT_PROBE_OUT + 1, 8, 6, 0, 1, 8, 0, 6, 4, 0, 1, 0x02, 0xba, 0x70, 0, 0,
 		PORT_PROBE_OUT + 1, 172, 16, 31, 99, 0, 0, 0, 0, 0, 0, 172, 16, 31, 1};
 
 	lab_send(lab, PORT_PROBE_OUT, request, sizeof(request));
@@ -181,8 +181,8 @@ is_arp_reply(const struct frame *f, void *ctx)
 static size_t
 arp_replies(void)
 {
-	return trace_count(lab_trace(lab),
-		&(struct trace_want){.from_who = WHO_A, .fits = is_arp_reply});
+	return trace_count(
+		lab_trace(lab), &(struct trace_want){.from_who = WHO_A, .fits = is_arp_reply});
 }
 
 START_TEST(crash_leaves_the_kernel)
@@ -214,7 +214,8 @@ START_TEST(an_end_of_its_own_is_told)
 	ck_assert(!lab_died(lab, LAB_A));
 	ck_assert(lab_exit(lab, LAB_B, &status) == LAB_END_BAD);
 	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 7);
-	ck_assert(trace_event(lab_trace(lab), trace_events(lab_trace(lab)) - 1)->kind == EVENT_EXIT);
+	ck_assert(
+		trace_event(lab_trace(lab), trace_events(lab_trace(lab)) - 1)->kind == EVENT_EXIT);
 }
 END_TEST
 

@@ -219,7 +219,8 @@ lab_until(struct lab *l, const char *what, ns_t limit, bool (*pred)(void *ctx), 
 		came = pred(ctx);
 	}
 	snprintf(l->waited, sizeof(l->waited), "waited %.3f s for %.180s: %s",
-		(double)(l->now - from) / (double)NS_PER_S, what, came ? "it came" : "it did not come");
+		(double)(l->now - from) / (double)NS_PER_S, what,
+		came ? "it came" : "it did not come");
 	return came;
 }
 

@@ -99,8 +99,8 @@ launch(struct lab *l, enum lab_member m, char *err)
 		become(l, m, report[1]);
 	close(report[1]);
 	if (pid < 0 || read(report[0], &why, sizeof(why)) > 0) {
-		snprintf(err, LAB_ERR, "lab: %.120s: %s", l->twind,
-			strerror(pid < 0 ? errno : why));
+		snprintf(
+			err, LAB_ERR, "lab: %.120s: %s", l->twind, strerror(pid < 0 ? errno : why));
 		if (pid > 0)
 			waitpid(pid, NULL, 0);
 		pid = -1;
@@ -161,10 +161,9 @@ lab_start(struct lab *l, enum lab_member m, char *err)
 	}
 	n->asked_to_end = n->killed = n->ended = false;
 	snprintf(text, sizeof(text), "%s started", lab_member_name(m));
-	lab_event(l,
-		&(struct trace_event){.kind = EVENT_START,
-			.who = lab_port_who(lab_member_port(m, SEG_OUTSIDE)),
-			.text = text});
+	lab_event(l, &(struct trace_event){.kind = EVENT_START,
+			     .who = lab_port_who(lab_member_port(m, SEG_OUTSIDE)),
+			     .text = text});
 	routes_list(l, m); /* left by a process that was killed */
 	return watch(l, m, err);
 }
@@ -189,8 +188,8 @@ ended_well(const struct node *n)
 	if (!n->asked_to_end)
 		return false;
 	return n->status == 0 ||
-		(WIFSIGNALED(n->status) &&
-			(WTERMSIG(n->status) == SIGKILL || WTERMSIG(n->status) == SIGTERM));
+	       (WIFSIGNALED(n->status) &&
+		       (WTERMSIG(n->status) == SIGKILL || WTERMSIG(n->status) == SIGTERM));
 }
 
 /* `wait`: it was killed, and its end is a matter of a moment. */
@@ -214,10 +213,9 @@ member_reap(struct lab *l, enum lab_member m, bool wait)
 	snprintf(text, sizeof(text), "%s ended by itself (%s %d)", lab_member_name(m),
 		WIFSIGNALED(n->status) ? "signal" : "status",
 		WIFSIGNALED(n->status) ? WTERMSIG(n->status) : WEXITSTATUS(n->status));
-	lab_event(l,
-		&(struct trace_event){.kind = EVENT_EXIT,
-			.who = lab_port_who(lab_member_port(m, SEG_OUTSIDE)),
-			.text = text});
+	lab_event(l, &(struct trace_event){.kind = EVENT_EXIT,
+			     .who = lab_port_who(lab_member_port(m, SEG_OUTSIDE)),
+			     .text = text});
 }
 
 /* How long it stood ready to run and had no CPU, since the last look (proc(5), schedstat). */
@@ -254,7 +252,8 @@ lab_wind_down(struct lab *l)
 	for (int m = 0; m < LAB_MEMBERS; m++) {
 		if (!l->node[m].pid)
 			continue;
-		fprintf(stderr, "lab: %s did not end in 2 s\n", lab_member_name((enum lab_member)m));
+		fprintf(stderr, "lab: %s did not end in 2 s\n",
+			lab_member_name((enum lab_member)m));
 		member_kill(l, (enum lab_member)m, SIGKILL);
 		member_reap(l, (enum lab_member)m, true);
 	}

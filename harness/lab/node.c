@@ -131,7 +131,8 @@ node_make(struct lab *l, enum lab_member m, char *err)
 		enum lab_port p = lab_member_port(m, (enum trace_segment)i);
 		struct port *port = &l->port[p];
 
-		snprintf(port->ifname, sizeof(port->ifname), "%s.%u", lab_port_name(p), n->generation % 10000);
+		snprintf(port->ifname, sizeof(port->ifname), "%s.%u", lab_port_name(p),
+			n->generation % 10000);
 		if (n->generation == 1)
 			snprintf(port->ifname, sizeof(port->ifname), "%s", lab_port_name(p));
 	}

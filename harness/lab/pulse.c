@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The kernel's own lateness. All namespaces of a machine share one lock over links, addresses and routes; while other labs come
- * and go it can be held for a second, and a member's route, or the news that its cable is out, comes that much later.
- * A thread asks for that lock ten times a second (a link of the lab's own is told to be up, as it is), and keeps the
- * longest time that it took. It touches nothing else of the lab.
+ * The kernel's own lateness. All namespaces of a machine share one lock over links, addresses and
+ * routes; while other labs come and go it can be held for a second, and a member's route, or the
+ * news that its cable is out, comes that much later. A thread asks for that lock ten times a second
+ * (a link of the lab's own is told to be up, as it is), and keeps the longest time that it took. It
+ * touches nothing else of the lab.
  */
 #include "harness/lab/lab_in.h"
 

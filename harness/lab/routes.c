@@ -5,8 +5,9 @@
  * as long as that exists, and writes what comes and goes into the trace; at the start of a process
  * it lists what was left there, and at any time a case may ask what is there now.
  *
- * Two sockets a node, opened inside it (rtnetlink(7)): one hears, one asks. It changes no route. The one that hears
- * also tells when the member's kernel has noticed that a cable was pulled: that can take a second.
+ * Two sockets a node, opened inside it (rtnetlink(7)): one hears, one asks. It changes no route.
+ * The one that hears also tells when the member's kernel has noticed that a cable was pulled: that
+ * can take a second.
  */
 #include "harness/lab/lab_in.h"
 
@@ -67,12 +68,11 @@ tell(struct seen *s, bool came, const struct ip4_net *net)
 
 	snprintf(text, sizeof(text), "%s at %s: %s/%u", trace_event_name(kind),
 		lab_member_name(s->member), ip4_put(addr, net->addr), net->len);
-	lab_event(s->lab,
-		&(struct trace_event){.kind = kind,
-			.who = lab_port_who(lab_member_port(s->member, SEG_OUTSIDE)),
-			.value = net->addr,
-			.prefix_len = net->len,
-			.text = text});
+	lab_event(s->lab, &(struct trace_event){.kind = kind,
+				  .who = lab_port_who(lab_member_port(s->member, SEG_OUTSIDE)),
+				  .value = net->addr,
+				  .prefix_len = net->len,
+				  .text = text});
 }
 
 static int
@@ -85,7 +85,8 @@ name_of(const struct nlattr *a, void *data)
 	return MNL_CB_OK;
 }
 
-/* The member's kernel tells of a link without carrier: how long did it take since the cable was pulled? */
+/* The member's kernel tells of a link without carrier: how long did it take since the cable was
+ * pulled? */
 static int
 carrier(const struct nlmsghdr *h, struct seen *s)
 {
@@ -94,8 +95,8 @@ carrier(const struct nlmsghdr *h, struct seen *s)
 	struct port *port;
 	ns_t took;
 
-	if (m->ifi_flags & IFF_RUNNING || mnl_attr_parse(h, sizeof(*m), name_of, &name) < 0 || !name ||
-		strncmp(name, "eth", 3) != 0 || name[3] < '0' || name[3] >= '0' + NODE_IFS)
+	if (m->ifi_flags & IFF_RUNNING || mnl_attr_parse(h, sizeof(*m), name_of, &name) < 0 ||
+		!name || strncmp(name, "eth", 3) != 0 || name[3] < '0' || name[3] >= '0' + NODE_IFS)
 		return MNL_CB_OK;
 	port = &s->lab->port[(int)s->member * NODE_IFS + (name[3] - '0')];
 	if (!port->pulled_at)
@@ -132,7 +133,8 @@ routes_open(struct lab *l, enum lab_member m, char *err)
 	n->hear = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	n->inquire = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
 	if (n->hear && n->inquire &&
-		mnl_socket_bind(n->hear, RTMGRP_IPV4_ROUTE | RTMGRP_LINK, MNL_SOCKET_AUTOPID) == 0 &&
+		mnl_socket_bind(n->hear, RTMGRP_IPV4_ROUTE | RTMGRP_LINK, MNL_SOCKET_AUTOPID) ==
+			0 &&
 		mnl_socket_bind(n->inquire, 0, MNL_SOCKET_AUTOPID) == 0 &&
 		lab_watch(l, mnl_socket_get_fd(n->hear), TAG_ROUTES + (uint32_t)m, EPOLLIN))
 		return true;

@@ -175,7 +175,8 @@ switch_waiting(struct lab *l)
 	/* A station whose cable is out speaks to nobody; a case may still put frames in there. */
 	p = &l->port[w->port];
 	if (w->injected || (p->on && p->plugged))
-		switch_frame(l, w->port, w->bytes, w->len, w->injected ? FATE_INJECTED : 0, w->only);
+		switch_frame(
+			l, w->port, w->bytes, w->len, w->injected ? FATE_INJECTED : 0, w->only);
 	free(w);
 	return true;
 }

@@ -81,8 +81,10 @@ static void
 hsrp_always_preempt(struct node_rules *r)
 {
 	for (int s = HSRP_LISTEN; s <= HSRP_STANDBY; s++)
-		r->hsrp.cell[HSRP_EV_H][s] = r->hsrp.cell[HSRP_EV_H][s].alt_act
-			? (struct hsrp_cell){"BGFI", HSRP_ACTIVE, NULL, HSRP_NONE} : r->hsrp.cell[HSRP_EV_H][s];
+		r->hsrp.cell[HSRP_EV_H][s] =
+			r->hsrp.cell[HSRP_EV_H][s].alt_act
+				? (struct hsrp_cell){"BGFI", HSRP_ACTIVE, NULL, HSRP_NONE}
+				: r->hsrp.cell[HSRP_EV_H][s];
 }
 
 static void

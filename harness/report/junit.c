@@ -77,8 +77,8 @@ put_outcome(xmlTextWriterPtr w, const json_t *r, enum verdict v)
 		return true;
 	clean(reason, sizeof(reason), text(r, "reason"));
 	return begin(w, elements[v]) && attr(w, "type", verdict_name(v)) &&
-		attr(w, "message", reason) &&
-		xmlTextWriterWriteString(w, BAD_CAST text(r, "says")) >= 0 && end(w);
+	       attr(w, "message", reason) &&
+	       xmlTextWriterWriteString(w, BAD_CAST text(r, "says")) >= 0 && end(w);
 }
 
 static bool
@@ -87,9 +87,10 @@ put_case(xmlTextWriterPtr w, const json_t *r)
 	char area[64];
 
 	snprintf(area, sizeof(area), "%.*s", (int)area_len(r), text(r, "id"));
-	return begin(w, "testcase") && attr(w, "classname", area) && attr(w, "name", text(r, "id")) &&
-		attr_num(w, "time", json_number_value(json_object_get(r, "seconds")), 3) &&
-		put_outcome(w, r, report_verdict(r)) && end(w);
+	return begin(w, "testcase") && attr(w, "classname", area) &&
+	       attr(w, "name", text(r, "id")) &&
+	       attr_num(w, "time", json_number_value(json_object_get(r, "seconds")), 3) &&
+	       put_outcome(w, r, report_verdict(r)) && end(w);
 }
 
 static bool
@@ -105,10 +106,10 @@ put_counts(xmlTextWriterPtr w, const json_t *results, size_t from, size_t to)
 		seconds += json_number_value(json_object_get(r, "seconds"));
 	}
 	return attr_num(w, "tests", (double)(to - from), 0) &&
-		attr_num(w, "failures", t.cnt[VERDICT_FAIL] + t.cnt[VERDICT_XPASS], 0) &&
-		attr_num(w, "errors", t.cnt[VERDICT_ERROR] + t.cnt[VERDICT_INCONCLUSIVE], 0) &&
-		attr_num(w, "skipped", verdict_last_line(&t).skipped, 0) &&
-		attr_num(w, "time", seconds, 3);
+	       attr_num(w, "failures", t.cnt[VERDICT_FAIL] + t.cnt[VERDICT_XPASS], 0) &&
+	       attr_num(w, "errors", t.cnt[VERDICT_ERROR] + t.cnt[VERDICT_INCONCLUSIVE], 0) &&
+	       attr_num(w, "skipped", verdict_last_line(&t).skipped, 0) &&
+	       attr_num(w, "time", seconds, 3);
 }
 
 /* The cases [from, to) of one area. */
@@ -129,7 +130,8 @@ put_area(xmlTextWriterPtr w, const json_t *results, size_t from, size_t to)
 static bool
 same_area(const json_t *a, const json_t *b)
 {
-	return area_len(a) == area_len(b) && strncmp(text(a, "id"), text(b, "id"), area_len(a)) == 0;
+	return area_len(a) == area_len(b) &&
+	       strncmp(text(a, "id"), text(b, "id"), area_len(a)) == 0;
 }
 
 bool
@@ -142,8 +144,8 @@ report_junit(const char *path, const json_t *results)
 	if (!w)
 		return false;
 	ok = xmlTextWriterSetIndent(w, 1) >= 0 &&
-		xmlTextWriterStartDocument(w, NULL, "UTF-8", NULL) >= 0 && begin(w, "testsuites") &&
-		attr(w, "name", "baton") && put_counts(w, results, 0, cnt);
+	     xmlTextWriterStartDocument(w, NULL, "UTF-8", NULL) >= 0 && begin(w, "testsuites") &&
+	     attr(w, "name", "baton") && put_counts(w, results, 0, cnt);
 	for (; ok && from < cnt; from = to) {
 		for (to = from + 1; to < cnt; to++)
 			if (!same_area(json_array_get(results, from), json_array_get(results, to)))

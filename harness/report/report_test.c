@@ -31,7 +31,8 @@ setup(void)
 			.mutant = "m"};
 		r = case_result(&defs[v], (enum verdict)v, v ? "because \x01 of #1 <&>" : "");
 		json_array_append_new(json_object_get(r, "figures"),
-			json_pack("{s:s, s:f, s:s}", "name", "outage", "value", 412.0, "unit", "ms"));
+			json_pack(
+				"{s:s, s:f, s:s}", "name", "outage", "value", 412.0, "unit", "ms"));
 		json_array_append_new(json_object_get(r, "laws"),
 			json_pack("{s:i, s:s, s:i, s:s, s:s}", "law", 1, "name", "uniqueness",
 				"judged", 9, "verdict", "pass", "text", ""));

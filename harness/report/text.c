@@ -33,8 +33,7 @@ report_tally(const json_t *results, struct verdict_tally *t)
 	json_t *r;
 
 	*t = (struct verdict_tally){0};
-	json_array_foreach(results, i, r)
-		verdict_count(t, report_verdict(r));
+	json_array_foreach(results, i, r) verdict_count(t, report_verdict(r));
 }
 
 static void
@@ -56,12 +55,14 @@ put_laws(FILE *to, const json_t *r, bool verbose)
 	size_t i;
 	json_t *l;
 
-	json_array_foreach(json_object_get(r, "laws"), i, l) {
+	json_array_foreach(json_object_get(r, "laws"), i, l)
+	{
 		bool broken = strcmp(text(l, "verdict"), "fail") == 0;
 
 		if (!verbose && !broken)
 			continue;
-		fprintf(to, "        law %" JSON_INTEGER_FORMAT " %s: %s, %" JSON_INTEGER_FORMAT
+		fprintf(to,
+			"        law %" JSON_INTEGER_FORMAT " %s: %s, %" JSON_INTEGER_FORMAT
 			" judged%s%s\n",
 			json_integer_value(json_object_get(l, "law")), text(l, "name"),
 			text(l, "verdict"), json_integer_value(json_object_get(l, "judged")),
@@ -86,8 +87,8 @@ put_details(FILE *to, const json_t *r)
 }
 
 void
-report_case(FILE *to, const json_t *r, size_t nth, size_t of, bool verbose,
-	const struct report_meta *m)
+report_case(
+	FILE *to, const json_t *r, size_t nth, size_t of, bool verbose, const struct report_meta *m)
 {
 	enum verdict v = report_verdict(r);
 	char dir[512];
@@ -103,9 +104,12 @@ report_case(FILE *to, const json_t *r, size_t nth, size_t of, bool verbose,
 	put_laws(to, r, verbose);
 	if (verbose || v != VERDICT_PASS)
 		put_details(to, r);
-	if (v != VERDICT_PASS && v != VERDICT_SKIP && run_dir(m->out, text(r, "id"), dir, sizeof(dir)))
-		fprintf(to, "        capture: %s/trace.pcapng\n        again:   baton run %s --seed %" PRIu64
-			"\n", dir, text(r, "id"), m->seed);
+	if (v != VERDICT_PASS && v != VERDICT_SKIP &&
+		run_dir(m->out, text(r, "id"), dir, sizeof(dir)))
+		fprintf(to,
+			"        capture: %s/trace.pcapng\n        again:   baton run %s --seed "
+			"%" PRIu64 "\n",
+			dir, text(r, "id"), m->seed);
 	fflush(to);
 }
 
@@ -115,10 +119,8 @@ put_verdict(FILE *to, const json_t *results, enum verdict v)
 	size_t i;
 	json_t *r;
 
-	json_array_foreach(results, i, r)
-		if (report_verdict(r) == v)
-			fprintf(to, "%s: %s%s%s\n", verdict_name(v), text(r, "id"),
-				*text(r, "reason") ? ": " : "", text(r, "reason"));
+	json_array_foreach(results, i, r) if (report_verdict(r) == v) fprintf(to, "%s: %s%s%s\n",
+		verdict_name(v), text(r, "id"), *text(r, "reason") ? ": " : "", text(r, "reason"));
 }
 
 void
@@ -159,8 +161,8 @@ report_mutant(FILE *to, const json_t *r, size_t nth, size_t of)
 	const char *by = text(r, "by");
 
 	fprintf(to, "[%3zu/%zu] %-8s %-32s by %-32s (%s%s%s)\n", nth, of,
-		killed(r) ? "killed" : "ALIVE", text(r, "mutant"), text(r, "id"), text(r, "verdict"),
-		*by ? " by " : "", by);
+		killed(r) ? "killed" : "ALIVE", text(r, "mutant"), text(r, "id"),
+		text(r, "verdict"), *by ? " by " : "", by);
 	if (*text(r, "reason"))
 		fprintf(to, "        %s\n", text(r, "reason"));
 	fflush(to);
@@ -172,7 +174,8 @@ report_mutants_end(FILE *to, const json_t *results)
 	size_t i, alive = 0, cnt = json_array_size(results);
 	json_t *r;
 
-	json_array_foreach(results, i, r) {
+	json_array_foreach(results, i, r)
+	{
 		if (killed(r))
 			continue;
 		alive++;

@@ -85,7 +85,8 @@ settle(struct case_run *c, enum outcome o, const char *text)
 bool
 case_stalled(const struct case_run *c)
 {
-	return c->lab && (lab_late_ns(c->lab) >= CASE_STALL || lab_kernel_late_ns(c->lab) >= CASE_STALL);
+	return c->lab &&
+	       (lab_late_ns(c->lab) >= CASE_STALL || lab_kernel_late_ns(c->lab) >= CASE_STALL);
 }
 
 bool
@@ -129,8 +130,10 @@ expect(struct case_run *c, bool cond, const char *text)
 
 	c->facts.checks++;
 	if (!cond && case_stalled(c)) {
-		snprintf(more, sizeof(more), "the lab stood still for %lld ms (the kernel for %lld), so roles may "
-			"have moved by themselves: %.900s", (long long)ns_to_ms(lab_late_ns(c->lab)),
+		snprintf(more, sizeof(more),
+			"the lab stood still for %lld ms (the kernel for %lld), so roles may "
+			"have moved by themselves: %.900s",
+			(long long)ns_to_ms(lab_late_ns(c->lab)),
 			(long long)ns_to_ms(lab_kernel_late_ns(c->lab)), text);
 		settle(c, GAVE_UP, more);
 	} else if (!cond) {
@@ -191,7 +194,8 @@ case_expect_timely(struct case_run *c, bool cond, const char *fmt, ...)
 	return timely(c, cond, text);
 }
 
-/* How much of an overrun the lab's own lateness could explain: delays add up along a chain of frames. */
+/* How much of an overrun the lab's own lateness could explain: delays add up along a chain of
+ * frames. */
 ns_t
 case_excusable(struct case_run *c)
 {
@@ -212,7 +216,8 @@ case_expect_within(struct case_run *c, ns_t seen, ns_t limit, const char *what)
 	return expect(c, seen <= limit, text);
 }
 
-/* What comes a little late, when the lab was late, is not sure; what does not come at all is a failure. */
+/* What comes a little late, when the lab was late, is not sure; what does not come at all is a
+ * failure. */
 bool
 case_await(struct case_run *c, const char *what, ns_t limit, bool (*pred)(void *), void *ctx)
 {

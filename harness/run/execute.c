@@ -15,7 +15,8 @@
 
 #define MARGIN (20 * NS_PER_MS) /* on instants, for laws: a loaded machine of two processors */
 
-/* The kernel changes routes of all namespaces under one lock, which other labs hold as they come and go. */
+/* The kernel changes routes of all namespaces under one lock, which other labs hold as they come
+ * and go. */
 #define KERNEL_LOCK (250 * NS_PER_MS)
 #define DARK_MARGIN (250 * NS_PER_MS) /* over hold: one hello, two groups, ARP */
 
@@ -230,9 +231,9 @@ settle_up(struct case_run *c)
 json_t *
 case_result(const struct case_def *def, enum verdict v, const char *reason)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:f, s:[], s:[], s:[], s:s, s:s, s:s, s:s, s:s}", "id",
-		def->id, "verdict", verdict_name(v), "by", "", "reason", reason, "seconds", 0.0,
-		"laws", "figures", "artifacts", "requirement", def->requirement, "level",
+	return json_pack("{s:s, s:s, s:s, s:s, s:f, s:[], s:[], s:[], s:s, s:s, s:s, s:s, s:s}",
+		"id", def->id, "verdict", verdict_name(v), "by", "", "reason", reason, "seconds",
+		0.0, "laws", "figures", "artifacts", "requirement", def->requirement, "level",
 		case_level_name(def->level), "class", case_class_name(def->class_), "says",
 		def->says, "mutant", def->mutant ? def->mutant : "");
 }
@@ -243,9 +244,9 @@ result_of(struct case_run *c, json_t *laws)
 	struct verdict_sum sum = verdict_decide(&c->facts);
 	bool own_text = c->reason[0] && (!sum.why[0] || sum.by == BY_LAW);
 	json_t *r = case_result(c->def, sum.verdict,
-		sum.verdict == VERDICT_PASS	? ""
-			: own_text		? c->reason
-						: sum.why);
+		sum.verdict == VERDICT_PASS ? ""
+		: own_text		    ? c->reason
+					    : sum.why);
 
 	json_object_set_new(r, "by", json_string(verdict_by_name(sum.by)));
 	json_object_set_new(r, "laws", laws);
@@ -256,10 +257,10 @@ result_of(struct case_run *c, json_t *laws)
 	json_object_set_new(r, "checks", json_integer(c->facts.checks));
 	json_object_set_new(r, "seed", json_integer((json_int_t)c->env->seed));
 	if (c->lab) {
-		json_object_set_new(r, "late_ms",
-			json_real((double)lab_late_ns(c->lab) / (double)NS_PER_MS));
-		json_object_set_new(r, "frames_seen",
-			json_integer((json_int_t)trace_len(lab_trace(c->lab))));
+		json_object_set_new(
+			r, "late_ms", json_real((double)lab_late_ns(c->lab) / (double)NS_PER_MS));
+		json_object_set_new(
+			r, "frames_seen", json_integer((json_int_t)trace_len(lab_trace(c->lab))));
 	}
 	return r;
 }
@@ -272,8 +273,12 @@ case_execute(const struct case_def *def, const struct case_env *env)
 
 	if (!c)
 		abort();
-	*c = (struct case_run){.def = def, .env = env, .fields = json_array(),
-		.frames = json_array(), .figures = json_array(), .notes = json_array()};
+	*c = (struct case_run){.def = def,
+		.env = env,
+		.fields = json_array(),
+		.frames = json_array(),
+		.figures = json_array(),
+		.notes = json_array()};
 	keyring_init(&c->ring);
 	if (setjmp(c->leave) == 0)
 		def->run(c);

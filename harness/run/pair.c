@@ -27,7 +27,8 @@ pair_port_state(struct lab *l, enum lab_port port)
 
 	if (no == TRACE_NONE)
 		return PAIR_SILENT;
-	(void)pkt_parse(&p, trace_frame(lab_trace(l), no)->bytes, trace_frame(lab_trace(l), no)->len);
+	(void)pkt_parse(
+		&p, trace_frame(lab_trace(l), no)->bytes, trace_frame(lab_trace(l), no)->len);
 	return (enum pair_state)p.data[2];
 }
 
@@ -66,8 +67,8 @@ pair_reach_active(struct world *w, enum lab_member m, ns_t limit)
 {
 	struct ask a = {.lab = w->lab, .m = m, .s = PAIR_ACTIVE};
 
-	return case_reach(w->c, m == LAB_A ? "A active in both groups" : "B active in both groups", limit,
-		in_state, &a);
+	return case_reach(w->c, m == LAB_A ? "A active in both groups" : "B active in both groups",
+		limit, in_state, &a);
 }
 
 bool
@@ -75,8 +76,9 @@ pair_reach_standby(struct world *w, enum lab_member m, ns_t limit)
 {
 	struct ask a = {.lab = w->lab, .m = m, .s = PAIR_STANDBY};
 
-	return case_reach(w->c, m == LAB_A ? "A standby in both groups" : "B standby in both groups",
-		limit, in_state, &a);
+	return case_reach(w->c,
+		m == LAB_A ? "A standby in both groups" : "B standby in both groups", limit,
+		in_state, &a);
 }
 
 bool
@@ -84,12 +86,13 @@ pair_expect_active(struct world *w, enum lab_member m, ns_t limit)
 {
 	struct ask a = {.lab = w->lab, .m = m, .s = PAIR_ACTIVE};
 
-	return case_await(w->c, m == LAB_A ? "A active in both groups" : "B active in both groups", limit,
-		in_state, &a);
+	return case_await(w->c, m == LAB_A ? "A active in both groups" : "B active in both groups",
+		limit, in_state, &a);
 }
 
 bool
-pair_up(struct world *w, struct case_run *c, const struct lab_text *knobs, const struct peer_cfg *cfg)
+pair_up(struct world *w, struct case_run *c, const struct lab_text *knobs,
+	const struct peer_cfg *cfg)
 {
 	world_open_cold(w, c, knobs, cfg);
 	w->c = c;
@@ -175,10 +178,10 @@ pair_cost(struct world *w)
 	struct stream_result out, in;
 	struct pair_cost k = {0};
 
-	stream_judge(host_stream_tx(w->host, STREAM_OUT), peer_stream_rx(w->peer, STREAM_OUT), 0, NS_NEVER,
-		&out);
-	stream_judge(peer_stream_tx(w->peer, STREAM_IN), host_stream_rx(w->host, STREAM_IN), 0, NS_NEVER,
-		&in);
+	stream_judge(host_stream_tx(w->host, STREAM_OUT), peer_stream_rx(w->peer, STREAM_OUT), 0,
+		NS_NEVER, &out);
+	stream_judge(peer_stream_tx(w->peer, STREAM_IN), host_stream_rx(w->host, STREAM_IN), 0,
+		NS_NEVER, &in);
 	k.lost_out = out.lost;
 	k.lost_in = in.lost;
 	k.dark_out = out.dark;
@@ -237,7 +240,8 @@ static struct trace_want
 esp_want(enum lab_member m, struct esp_of *e)
 {
 	return (struct trace_want){.ports = (uint16_t)(1u << lab_member_port(m, SEG_OUTSIDE)),
-		.fits = is_esp, .ctx = e};
+		.fits = is_esp,
+		.ctx = e};
 }
 
 size_t
@@ -258,7 +262,8 @@ seq_at(struct lab *l, size_t no)
 
 	if (no == TRACE_NONE)
 		return 0;
-	(void)pkt_parse(&p, trace_frame(lab_trace(l), no)->bytes, trace_frame(lab_trace(l), no)->len);
+	(void)pkt_parse(
+		&p, trace_frame(lab_trace(l), no)->bytes, trace_frame(lab_trace(l), no)->len);
 	return p.seq;
 }
 
@@ -291,7 +296,8 @@ walk(const json_t *v, const char *path)
 		size_t n = strcspn(path, ".");
 
 		(void)snprintf(step, sizeof step, "%.*s", (int)n, path);
-		v = json_is_array(v) ? json_array_get(v, strtoul(step, NULL, 10)) : json_object_get(v, step);
+		v = json_is_array(v) ? json_array_get(v, strtoul(step, NULL, 10))
+				     : json_object_get(v, step);
 		path += n + (path[n] == '.');
 	}
 	return v;

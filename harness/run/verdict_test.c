@@ -29,7 +29,8 @@ static const struct {
 	{"it did not finish", {.checks = 5}, VERDICT_ERROR, BY_NONE},
 	{"it did not finish, having failed", {.checks = 5, .failed = true}, VERDICT_ERROR, BY_NONE},
 	{"no lab", {.setup_failed = true, .finished = true, .checks = 1}, VERDICT_ERROR, BY_NONE},
-	{"a law was broken", {.finished = true, .checks = 1, .laws_failed = 1}, VERDICT_FAIL, BY_LAW},
+	{"a law was broken", {.finished = true, .checks = 1, .laws_failed = 1}, VERDICT_FAIL,
+		BY_LAW},
 	{"broken, and the case failed too",
 		{.finished = true, .checks = 1, .failed = true, .laws_failed = 2}, VERDICT_FAIL,
 		BY_CASE},
@@ -93,7 +94,7 @@ START_TEST(kills)
 	for (int v = 0; v < VERDICT_CNT; v++)
 		for (int b = 0; b < BY_CNT; b++)
 			ck_assert(verdict_kills((enum verdict)v, (enum verdict_by)b) ==
-				(v == VERDICT_FAIL && b == BY_CASE));
+				  (v == VERDICT_FAIL && b == BY_CASE));
 }
 END_TEST
 
@@ -124,7 +125,8 @@ START_TEST(exit_codes)
 	ck_assert_int_eq(EXIT_OF(VERDICT_PASS, VERDICT_INCONCLUSIVE, VERDICT_FAIL), 1);
 	ck_assert_int_eq(EXIT_OF(VERDICT_PASS, VERDICT_XPASS), 1);
 	ck_assert_int_eq(EXIT_OF(VERDICT_FAIL), 1);
-	ck_assert_int_eq(EXIT_OF(VERDICT_PASS, VERDICT_FAIL, VERDICT_INCONCLUSIVE, VERDICT_ERROR), 3);
+	ck_assert_int_eq(
+		EXIT_OF(VERDICT_PASS, VERDICT_FAIL, VERDICT_INCONCLUSIVE, VERDICT_ERROR), 3);
 	ck_assert_int_eq(EXIT_OF(VERDICT_ERROR), 3);
 	ck_assert_int_eq(EXIT_OF(VERDICT_CNT), 3);
 }
@@ -140,9 +142,10 @@ START_TEST(last_line)
 			verdict_count(&t, (enum verdict)v);
 	l = verdict_last_line(&t);
 	ck_assert_uint_eq(l.passed, VERDICT_PASS + 1);
-	ck_assert_uint_eq(l.failed,
-		VERDICT_FAIL + 1 + VERDICT_INCONCLUSIVE + 1 + VERDICT_ERROR + 1 + VERDICT_XPASS + 1);
-	ck_assert_uint_eq(l.skipped, VERDICT_SKIP + 1 + VERDICT_UNSUPPORTED + 1 + VERDICT_XFAIL + 1);
+	ck_assert_uint_eq(l.failed, VERDICT_FAIL + 1 + VERDICT_INCONCLUSIVE + 1 + VERDICT_ERROR +
+					    1 + VERDICT_XPASS + 1);
+	ck_assert_uint_eq(
+		l.skipped, VERDICT_SKIP + 1 + VERDICT_UNSUPPORTED + 1 + VERDICT_XFAIL + 1);
 }
 END_TEST
 

@@ -104,11 +104,15 @@ world_attach(struct world *w, struct lab *lab, struct keyring *ring, const struc
 	if (!w->peer || !w->host)
 		return false;
 	lab_attach(lab, PORT_PEER,
-		&(struct lab_station){
-			.self = w->peer, .frame = to_peer, .tick = tick_peer, .deadline = peer_due});
+		&(struct lab_station){.self = w->peer,
+			.frame = to_peer,
+			.tick = tick_peer,
+			.deadline = peer_due});
 	lab_attach(lab, PORT_HOST,
-		&(struct lab_station){
-			.self = w->host, .frame = to_host, .tick = tick_host, .deadline = host_due});
+		&(struct lab_station){.self = w->host,
+			.frame = to_host,
+			.tick = tick_host,
+			.deadline = host_due});
 	return true;
 }
 

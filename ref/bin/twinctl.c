@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * twinctl: the console of a running twind. With words it asks one thing and prints the answer; without, it reads lines
- * until `exit` (with editing and history on a terminal).
+ * twinctl: the console of a running twind. With words it asks one thing and prints the answer;
+ * without, it reads lines until `exit` (with editing and history on a terminal).
  */
 #include <errno.h>
 #include <getopt.h>
@@ -18,10 +18,11 @@
 static int
 usage(void)
 {
-	(void)fprintf(stderr, "usage: twinctl [-s SOCKET] [COMMAND WORDS...] [--json]\n"
-			      "       COMMAND: show standby | show ssp client|packet|peers|redundancy |\n"
-			      "                show crypto isakmp sa | show crypto ipsec sa [standby] |\n"
-			      "                show crypto ipsec ha | show counters\n");
+	(void)fprintf(stderr,
+		"usage: twinctl [-s SOCKET] [COMMAND WORDS...] [--json]\n"
+		"       COMMAND: show standby | show ssp client|packet|peers|redundancy |\n"
+		"                show crypto isakmp sa | show crypto ipsec sa [standby] |\n"
+		"                show crypto ipsec ha | show counters\n");
 	return 2;
 }
 
@@ -58,7 +59,8 @@ ask(const char *path, const char *line)
 
 	if (fd < 0)
 		return 1;
-	if (send(fd, line, len, MSG_NOSIGNAL) != (ssize_t)len || send(fd, "\n", 1, MSG_NOSIGNAL) != 1)
+	if (send(fd, line, len, MSG_NOSIGNAL) != (ssize_t)len ||
+		send(fd, "\n", 1, MSG_NOSIGNAL) != 1)
 		rc = 1;
 	while (!rc && (n = recv(fd, buf, sizeof buf, 0)) > 0) {
 		if (first && buf[0] == '%')

@@ -15,9 +15,9 @@ usage(const char *why, const char *word)
 {
 	if (why)
 		(void)fprintf(stderr, "twind: %s%s%s\n", why, word ? ": " : "", word ? word : "");
-	(void)fprintf(stderr,
-		"usage: twind --config FILE [--name NAME] [--control SOCKET] [--log FILE] [--keylog FILE]\n"
-		"       twind --version\n");
+	(void)fprintf(stderr, "usage: twind --config FILE [--name NAME] [--control SOCKET] [--log "
+			      "FILE] [--keylog FILE]\n"
+			      "       twind --version\n");
 	return 2;
 }
 
@@ -91,8 +91,9 @@ twind_main(int argc, char **argv, const struct node_rules *rules)
 	if (!o.config)
 		return usage("--config is missing", NULL);
 	if (o.keylog)
-		(void)fprintf(stderr, "twind: warning: every session key is written to the key log; "
-				      "for a lab only\n");
+		(void)fprintf(stderr,
+			"twind: warning: every session key is written to the key log; "
+			"for a lab only\n");
 	rc = router_run(&o);
 	if (o.keylog)
 		(void)fclose(o.keylog);

@@ -27,7 +27,8 @@ policies(const struct cfg *c, struct config_error *err)
 		(void)snprintf(name, sizeof name, "crypto isakmp policy %u", p->priority);
 		if (!p->cipher || !p->hash || !p->group || !p->pre_share || !p->lifetime_s)
 			return wrong(err, 0, name,
-				"encryption, hash, authentication, group and lifetime must each be written: "
+				"encryption, hash, authentication, group and lifetime must each be "
+				"written: "
 				"the defaults of 2003 are unfit");
 	}
 	return true;
@@ -111,7 +112,8 @@ ssps(const struct cfg *c, struct config_error *err)
 			return wrong(err, s->line, "ssp group", "redundancy is missing");
 		for (unsigned k = 0; k < s->redundancy_cnt; k++)
 			if (!group_named(c, s->redundancy[k]))
-				return wrong(err, s->line, s->redundancy[k], "no standby group has this name");
+				return wrong(err, s->line, s->redundancy[k],
+					"no standby group has this name");
 		if (!s->key.len)
 			return wrong(err, s->line, "ssp group",
 				"key is missing: session keys are never sent in clear");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The language: a pattern a command. Words of the feature that Baton does not do are in it too, with the reason, so that
- * nobody has to guess whether they were understood.
+ * The language: a pattern a command. Words of the feature that Baton does not do are in it too,
+ * with the reason, so that nobody has to guess whether they were understood.
  */
 #include "ref/config/commands_int.h"
 

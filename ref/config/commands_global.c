@@ -207,7 +207,7 @@ acl_add(struct parse *p, const struct arg *a, bool permit, uint8_t proto)
 }
 
 #define ACL(word, permit, proto)                                                                   \
-	void command_acl_##word(struct parse *p, const struct arg *a)                               \
+	void command_acl_##word(struct parse *p, const struct arg *a)                              \
 	{                                                                                          \
 		acl_add(p, a, permit, proto);                                                      \
 	}

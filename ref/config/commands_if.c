@@ -103,7 +103,8 @@ static void
 timers_set(struct parse *p, struct hsrp_cfg *h, ns_t hello, ns_t hold, bool msec)
 {
 	if (hold <= hello || (msec && hold < 3 * hello)) {
-		p->wrong = "a hold time above the hello time, and of at least 3 hellos in milliseconds";
+		p->wrong = "a hold time above the hello time, and of at least 3 hellos in "
+			   "milliseconds";
 		return;
 	}
 	h->hello = hello;

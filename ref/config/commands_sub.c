@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Commands of the other sub-modes: policy (numbers of RFC 2409 Appendix A, RFC 3526), transform-set, map, ssp. */
+/* Commands of the other sub-modes: policy (numbers of RFC 2409 Appendix A, RFC 3526),
+ * transform-set, map, ssp. */
 #include <stdio.h>
 #include <string.h>
 

@@ -104,8 +104,8 @@ void
 config_error_text(const struct config_error *err, const char *name, char *dst, size_t cap)
 {
 	if (err->refused)
-		(void)snprintf(dst, cap, "%s:%u:%u: refused at \"%s\": %s", name, err->line, err->col,
-			err->found, err->expected);
+		(void)snprintf(dst, cap, "%s:%u:%u: refused at \"%s\": %s", name, err->line,
+			err->col, err->found, err->expected);
 	else
 		(void)snprintf(dst, cap, "%s:%u:%u: found \"%s\", expected %s", name, err->line,
 			err->col, err->found, err->expected);

@@ -9,8 +9,10 @@
 static const char good[] =
 	"! a pair member\n"
 	"hostname A\n"
-	"crypto isakmp policy 20\n encryption aes\n hash sha256\n authentication pre-share\n group 14\n lifetime 3600\n"
-	"crypto isakmp policy 10\n encryption aes 128\n hash sha\n authentication pre-share\n group 2\n lifetime 86400\n"
+	"crypto isakmp policy 20\n encryption aes\n hash sha256\n authentication pre-share\n group "
+	"14\n lifetime 3600\n"
+	"crypto isakmp policy 10\n encryption aes 128\n hash sha\n authentication pre-share\n "
+	"group 2\n lifetime 86400\n"
 	"crypto isakmp key secret address 172.16.0.0 255.255.0.0\n"
 	"crypto isakmp keepalive 10 3 periodic\ncrypto isakmp ssp 100\n"
 	"crypto ipsec transform-set T esp-aes esp-sha-hmac\n mode tunnel\n"
@@ -20,15 +22,19 @@ static const char good[] =
 	"access-list 101 permit ip 10.0.0.0 0.0.0.255 10.2.0.0 0.0.255.255\n"
 	"access-list 101 permit udp host 10.0.0.1 eq 53 any\n"
 	"access-list 101 deny ip any any\n"
-	"crypto dynamic-map D 10\n set transform-set G T\n match address 101\n set pfs group14\n reverse-route\n"
+	"crypto dynamic-map D 10\n set transform-set G T\n match address 101\n set pfs group14\n "
+	"reverse-route\n"
 	"crypto map M 10 ipsec-isakmp dynamic D\n"
 	"crypto map M ha replay-interval inbound 10 outbound 1000\n"
 	"ssp group 100\n remote 10.255.0.2\n redundancy PUBLIC\n redundancy PRIVATE\n port 4000\n"
 	" key 000102030405060708090a0b0c0d0e0f\n"
-	"interface eth0\n ip address 172.16.31.1 255.255.255.0\n standby 1 ip 172.16.31.100\n standby 1 preempt\n"
+	"interface eth0\n ip address 172.16.31.1 255.255.255.0\n standby 1 ip 172.16.31.100\n "
+	"standby 1 preempt\n"
 	" standby 1 timers msec 200 msec 800\n standby 1 name PUBLIC\n standby 1 track eth1 20\n"
-	" standby 1 authentication secret1\n standby delay minimum 3 reload 6\n crypto map M ssp 100\n"
-	"interface eth1\n ip address 10.0.0.1 255.255.255.0\n standby ip 10.0.0.100\n standby timers 1 3\n"
+	" standby 1 authentication secret1\n standby delay minimum 3 reload 6\n crypto map M ssp "
+	"100\n"
+	"interface eth1\n ip address 10.0.0.1 255.255.255.0\n standby ip 10.0.0.100\n standby "
+	"timers 1 3\n"
 	" standby name PRIVATE\n"
 	"ip route 0.0.0.0 0.0.0.0 172.16.31.200\nend\n";
 
@@ -108,12 +114,14 @@ static const struct {
 	{"access-list 101 permit ip 10.0.0.0 0.0.255.0 any\n", 1, 27, "NET"},
 	{"access-list 99 permit ip any any\n", 1, 13, "N100-199"},
 	{"interface a\n ip address 10.0.0.2 255.0.0.0\n standby name X\n"
-	 "ssp group 1\n remote 10.0.0.1\n redundancy X\n", 4, 1, "key is missing"},
+	 "ssp group 1\n remote 10.0.0.1\n redundancy X\n",
+		4, 1, "key is missing"},
 	{"ssp group 1\n remote 10.0.0.1\n redundancy X\n", 1, 1, "no standby group has this name"},
 	{"ssp group 1\n key 0011\n", 2, 2, "128 random bits"},
 	{"crypto isakmp ssp 1\n", 0, 1, "no such ssp group"},
 	{"crypto map M 10 ipsec-isakmp dynamic D\n", 1, 1, "no such crypto dynamic-map"},
-	{"crypto map M 10 ipsec-isakmp\n set peer 10.0.0.1\n", 1, 1, "set transform-set is missing"},
+	{"crypto map M 10 ipsec-isakmp\n set peer 10.0.0.1\n", 1, 1,
+		"set transform-set is missing"},
 	{"crypto map M ha replay-interval inbound 10\n", 1, 43, "outbound"},
 	{"interface eth0\n crypto map M\n", 0, 1, "no such crypto map"},
 };

@@ -88,7 +88,8 @@ mask(ip4_t m, uint8_t *len)
 	return m == ip4_mask(*len);
 }
 
-/* One word against one place; true and *used = 1, or 2 and more where a place takes several words. */
+/* One word against one place; true and *used = 1, or 2 and more where a place takes several words.
+ */
 static bool
 place(struct at *m, const char *pat, unsigned w, struct arg *a, unsigned *used)
 {
@@ -172,8 +173,8 @@ match_from(struct at *m, unsigned p, unsigned w, unsigned a)
 }
 
 bool
-line_match(const struct line *l, const char *pattern, struct arg args[MATCH_ARGS],
-	struct progress *p)
+line_match(
+	const struct line *l, const char *pattern, struct arg args[MATCH_ARGS], struct progress *p)
 {
 	struct at m = {.l = l, .args = args, .progress = p};
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The machine: what happened -> event letter -> cell -> letters, in order. Where a cell changes the state, the
- * change is made before F and I are carried out (a Hello tells the state it announces) and after G and H
- * (a Coup or Resign is sent as what we were).
+ * The machine: what happened -> event letter -> cell -> letters, in order. Where a cell changes the
+ * state, the change is made before F and I are carried out (a Hello tells the state it announces)
+ * and after G and H (a Coup or Resign is sent as what we were).
  */
 #include <assert.h>
 #include <string.h>
@@ -48,7 +48,8 @@ wire_state(enum hsrp_state s)
 	return wire[s];
 }
 
-/* Sub-second timers have no field in version 1: rounded up, and hold kept at least 3 hellos (5.1). */
+/* Sub-second timers have no field in version 1: rounded up, and hold kept at least 3 hellos (5.1).
+ */
 static uint8_t
 seconds(ns_t t)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * RFC 2281 5.7, cell by cell. Read it beside the RFC: rows are events, columns states; a cell with two readings has
- * the second one as alt: for a (note +) it is taken when the address is configured, for h (note *) when we may
- * preempt.
+ * RFC 2281 5.7, cell by cell. Read it beside the RFC: rows are events, columns states; a cell with
+ * two readings has the second one as alt: for a (note +) it is taken when the address is
+ * configured, for h (note *) when we may preempt.
  */
 #include <stddef.h>
 
@@ -15,8 +15,14 @@
 #define STB HSRP_STANDBY
 #define ACT HSRP_ACTIVE
 #define STAY HSRP_NONE
-#define DO(act, to) {act, to, NULL, HSRP_NONE}
-#define EITHER(act, to, alt, alt_to) {act, to, alt, alt_to}
+#define DO(act, to)                                                                                \
+	{                                                                                          \
+		act, to, NULL, HSRP_NONE                                                           \
+	}
+#define EITHER(act, to, alt, alt_to)                                                               \
+	{                                                                                          \
+		act, to, alt, alt_to                                                               \
+	}
 
 /* clang-format off */
 const struct hsrp_rules hsrp_rules_standard = {

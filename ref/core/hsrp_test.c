@@ -16,8 +16,13 @@ static ns_t now;
 static struct hsrp_cfg
 cfg(void)
 {
-	struct hsrp_cfg c = {.group = 1, .priority = 100, .vip = IP4(10, 0, 0, 100),
-		.address = IP4(10, 0, 0, 2), .auth = "cisco\0\0", .hello = 3 * S, .hold = 10 * S,
+	struct hsrp_cfg c = {.group = 1,
+		.priority = 100,
+		.vip = IP4(10, 0, 0, 100),
+		.address = IP4(10, 0, 0, 2),
+		.auth = "cisco\0\0",
+		.hello = 3 * S,
+		.hold = 10 * S,
 		.timers_set = true};
 	return c;
 }
@@ -33,8 +38,14 @@ step(enum hsrp_in_kind kind)
 static void
 hear(uint8_t opcode, uint8_t state, uint8_t priority, ip4_t src)
 {
-	struct hsrp_msg m = {.opcode = opcode, .state = state, .priority = priority, .group = 1,
-		.hello_s = 3, .hold_s = 10, .auth = "cisco\0\0", .vip = IP4(10, 0, 0, 100)};
+	struct hsrp_msg m = {.opcode = opcode,
+		.state = state,
+		.priority = priority,
+		.group = 1,
+		.hello_s = 3,
+		.hold_s = 10,
+		.auth = "cisco\0\0",
+		.vip = IP4(10, 0, 0, 100)};
 	struct hsrp_in in = {.kind = HSRP_IN_MESSAGE, .src = src, .msg = &m};
 
 	hsrp_step(&h, now, &in, &acts);
@@ -122,7 +133,8 @@ START_TEST(table_is_the_rfcs)
 			char got[16] = "";
 
 			if (c->act)
-				(void)snprintf(got, sizeof got, c->to ? "%s/%d" : "%s", c->act, c->to);
+				(void)snprintf(
+					got, sizeof got, c->to ? "%s/%d" : "%s", c->act, c->to);
 			ck_assert_str_eq(got, want);
 		}
 	}

@@ -83,7 +83,8 @@ copy(struct resv *r, struct resv_out *out)
 		out->ask = ask(r);
 		r->limit = out->ask;
 		break;
-	case RESV_LOST: /* the channel is back, and the other one is a standby: nobody is the heir */
+	case RESV_LOST: /* the channel is back, and the other one is a standby: nobody is the heir
+			 */
 	case RESV_STOPPED:
 		r->lease_end = NS_NEVER;
 		r->state = r->acked ? RESV_PROTECTED : RESV_COPYING;
@@ -191,7 +192,7 @@ resv_init_heir(struct resv *r, const struct resv_rules *rules, uint32_t interval
 	bool in_lease)
 {
 	resv_init(r, rules, interval, 1);
-	r->next = rules->heir_above_r ? reserved + 1
+	r->next = rules->heir_above_r	       ? reserved + 1
 		  : reserved > 2 * r->interval ? reserved - 2 * r->interval
 					       : 1;
 	r->state = RESV_HEIR;

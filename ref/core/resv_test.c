@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Each state of specification 4, and the promise itself: two members driven through random losses, leases, promotions
- * and meetings never give out one number twice.
+ * Each state of specification 4, and the promise itself: two members driven through random losses,
+ * leases, promotions and meetings never give out one number twice.
  */
 #include <check.h>
 #include <stdlib.h>
@@ -188,11 +188,12 @@ END_TEST
 struct member {
 	struct resv r;
 	bool active;
-	uint32_t copy; /* as standby: R recorded */
+	uint32_t copy;	  /* as standby: R recorded */
 	ns_t lease_until; /* by the standby's own reckoning */
 };
 
-/* Distinct numbers given out, as intervals would be too clever: the last few thousand, sorted in. */
+/* Distinct numbers given out, as intervals would be too clever: the last few thousand, sorted in.
+ */
 #define SEEN_MAX 400000
 static uint32_t seen[SEEN_MAX];
 static unsigned seen_cnt;
@@ -226,7 +227,8 @@ send_some(struct member *m, ns_t now, unsigned n, bool acks_arrive, struct membe
 	}
 }
 
-/* One life: protected, channel lost at a random point, heir promoted in time or too late, both send. */
+/* One life: protected, channel lost at a random point, heir promoted in time or too late, both
+ * send. */
 static void
 one_life(unsigned seed)
 {

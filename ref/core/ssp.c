@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Order inside: sending, what a received message does (one handler a type), then the step. A message that
- * cannot be read, or comes at the wrong moment, changes nothing but counters, and ends the
- * connection with ERROR.
+ * Order inside: sending, what a received message does (one handler a type), then the step. A
+ * message that cannot be read, or comes at the wrong moment, changes nothing but counters, and ends
+ * the connection with ERROR.
  */
 #include <assert.h>
 #include <string.h>
@@ -84,7 +84,8 @@ send(struct ssp *s, struct ssp_turn *t, struct ssp_msg *m)
 }
 
 void
-ssp_send_plain(struct ssp *s, struct ssp_turn *t, enum ssp_type type, unsigned reason, uint32_t number)
+ssp_send_plain(
+	struct ssp *s, struct ssp_turn *t, enum ssp_type type, unsigned reason, uint32_t number)
 {
 	struct ssp_msg m = {.type = type, .reason = (uint16_t)reason, .acked = number};
 
@@ -185,8 +186,10 @@ ssp_roles_settle(struct ssp *s, struct ssp_turn *t)
 {
 	if (!s->up || !s->greeted)
 		return;
-	if (s->role == SSP_ROLE_ACTIVE && s->peer_role == SSP_ROLE_STANDBY && s->stated && !s->bulk_sent)
-		ssp_bulk_begin(s, t); /* not before it has stated its numbers: they may be above ours */
+	if (s->role == SSP_ROLE_ACTIVE && s->peer_role == SSP_ROLE_STANDBY && s->stated &&
+		!s->bulk_sent)
+		ssp_bulk_begin(
+			s, t); /* not before it has stated its numbers: they may be above ours */
 	if (s->peer_role == SSP_ROLE_ACTIVE && s->role == SSP_ROLE_ACTIVE) {
 		s->bulk_sent = false;
 		(void)ssp_emit(t, SSP_ACT_REFUSED);
@@ -195,7 +198,8 @@ ssp_roles_settle(struct ssp *s, struct ssp_turn *t)
 		ssp_ready_set(s, t, SSP_ACT_READY, true);
 }
 
-/* The copies over there are not kept up to date any more, though the connection stands: their lease runs. */
+/* The copies over there are not kept up to date any more, though the connection stands: their lease
+ * runs. */
 static void
 copying_ends(struct ssp *s, struct ssp_turn *t)
 {

@@ -27,7 +27,8 @@ hello_in(struct ssp *s, struct ssp_turn *t, const struct ssp_msg *m)
 	if (ns_from_ms(m->keepalive_ms) > s->keepalive)
 		s->keepalive = ns_from_ms(m->keepalive_ms);
 	(void)ssp_emit(t, SSP_ACT_STATE_HIGHEST);
-	s->send_at = t->now; /* a KEEPALIVE behind the statements: it tells that they are complete */
+	s->send_at =
+		t->now; /* a KEEPALIVE behind the statements: it tells that they are complete */
 	ssp_peer_role_set(s, t, (enum ssp_role)m->role);
 }
 
@@ -38,7 +39,8 @@ time_in(struct ssp *s, struct ssp_turn *t, const struct ssp_msg *m)
 		s->peer_time_ms = m->time_ms;
 		s->peer_time_at = t->now;
 	}
-	if (s->role == SSP_ROLE_STANDBY && s->ready && m->echo_ms && m->echo_ms <= ssp_clock_ms(t->now)) {
+	if (s->role == SSP_ROLE_STANDBY && s->ready && m->echo_ms &&
+		m->echo_ms <= ssp_clock_ms(t->now)) {
 		ns_t said = ns_from_ms((int64_t)m->echo_ms - 1);
 
 		s->proven = said > s->proven ? said : s->proven;

@@ -139,7 +139,8 @@ role(struct side *x, enum ssp_role r)
 static void
 fresh(void)
 {
-	const struct ssp_cfg cfg = {.group = 1, .instance = 7, .keepalive = 200 * MS, .lease = 1600 * MS};
+	const struct ssp_cfg cfg = {
+		.group = 1, .instance = 7, .keepalive = 200 * MS, .lease = 1600 * MS};
 
 	now = NS_PER_S;
 	rules = ssp_rules_standard;
@@ -163,7 +164,8 @@ join(enum ssp_role ra, enum ssp_role rb)
 static uint32_t
 send_record(struct side *x)
 {
-	struct ssp_msg m = {.type = SSP_RESERVE, .spis = {1, 2, 3}, .reserve_kind = 1, .reserve = 9};
+	struct ssp_msg m = {
+		.type = SSP_RESERVE, .spis = {1, 2, 3}, .reserve_kind = 1, .reserve = 9};
 	struct ssp_in in = {.kind = SSP_IN_RECORD, .msg = &m};
 
 	step(x, &in);
@@ -284,11 +286,11 @@ START_TEST(malformed_ends_it_and_changes_nothing)
 {
 	struct ssp_in in = {.kind = SSP_IN_BYTES};
 	static const uint8_t bad[][24] = {
-		{2, 14, 0, 0, 0, 0, 0, 0},			    /* version */
-		{1, 99, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9},		    /* type */
-		{1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9},		    /* TLV missing */
+		{2, 14, 0, 0, 0, 0, 0, 0},					 /* version */
+		{1, 99, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9},				 /* type */
+		{1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9},				 /* TLV missing */
 		{1, 2, 0, 0, 0, 0, 0, 5, 0, 0, 0, 9, 0, 0, 0, 0, 0, 2, 0, 1, 9}, /* role 9 */
-		{1, 2, 0, 0, 0xff, 0, 0, 0},			    /* length */
+		{1, 2, 0, 0, 0xff, 0, 0, 0},					 /* length */
 	};
 
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Dormant copies at the standby: records in, and at a promotion copies -> live SAs. A copy is not used for traffic, not
- * rekeyed, not probed, and puts no route anywhere; all that can happen to it is a newer record, a
- * deletion, or the end of its lifetime.
+ * Dormant copies at the standby: records in, and at a promotion copies -> live SAs. A copy is not
+ * used for traffic, not rekeyed, not probed, and puts no route anywhere; all that can happen to it
+ * is a newer record, a deletion, or the end of its lifetime.
  */
 #include <string.h>
 
@@ -38,8 +38,13 @@ export_read(struct ike_export *x, const struct ssp_msg *m)
 		.initiator = m->side == 1,
 		.local = {m->local.addr, m->local.port},
 		.remote = {m->remote.addr, m->remote.port},
-		.cipher = m->cipher, .key_bits = m->key_bits, .hash = m->hash, .group = m->dh_group,
-		.skeyid_d = m->skeyid_d, .skeyid_a = m->skeyid_a, .skeyid_e = m->skeyid_e,
+		.cipher = m->cipher,
+		.key_bits = m->key_bits,
+		.hash = m->hash,
+		.group = m->dh_group,
+		.skeyid_d = m->skeyid_d,
+		.skeyid_a = m->skeyid_a,
+		.skeyid_e = m->skeyid_e,
 		.key = m->cipher_key,
 		.peer_id_type = m->peer_id_type,
 		.peer_id_len = m->peer_id_len,
@@ -101,8 +106,10 @@ child_read(const struct ssp_msg *m)
 		.spi_out = m->spis.out,
 		.transform = (enum esp_transform)m->transform,
 		.pfs_group = m->pfs,
-		.enc_in = m->enc_in, .auth_in = m->auth_in,
-		.enc_out = m->enc_out, .auth_out = m->auth_out,
+		.enc_in = m->enc_in,
+		.auth_in = m->auth_in,
+		.enc_out = m->enc_out,
+		.auth_out = m->auth_out,
 		.proxy_local = {{l->addr, l->len}, l->proto, l->port},
 		.proxy_remote = {{r->addr, r->len}, r->proto, r->port},
 		.map_id = m->map_seq,
@@ -113,7 +120,8 @@ child_read(const struct ssp_msg *m)
 
 /* Within one epoch no number goes down (specification 3). */
 static bool
-goes_down(struct node *n, const struct node_pair *p, const struct ssp_msg *m, uint32_t was, uint32_t is)
+goes_down(struct node *n, const struct node_pair *p, const struct ssp_msg *m, uint32_t was,
+	uint32_t is)
 {
 	if (m->epoch != p->copy_epoch || is >= was)
 		return false;
@@ -158,7 +166,8 @@ pair_in(struct node *n, const struct ssp_msg *m)
 	struct ike_child c;
 
 	if (!map_known(n, m))
-		return ERR_OK; /* not configured here: nothing to keep, and no reason to ask again */
+		return ERR_OK; /* not configured here: nothing to keep, and no reason to ask again
+				*/
 	if (!p)
 		p = pairs_new(n);
 	if (!p)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Frames in. What is addressed to a virtual MAC that we own is ours to deal with: IKE, ESP and echo requests for the
- * virtual address, and transit. What is addressed to the interface's own MAC is the kernel's,
- * but for HSRP and ARP, which come by multicast and broadcast.
+ * Frames in. What is addressed to a virtual MAC that we own is ours to deal with: IKE, ESP and echo
+ * requests for the virtual address, and transit. What is addressed to the interface's own MAC is
+ * the kernel's, but for HSRP and ARP, which come by multicast and broadcast.
  */
 #include <string.h>
 
@@ -16,8 +16,12 @@ echo_reply(struct node *n, struct node_group *g, const struct eth *e, const stru
 	struct rd icmp)
 {
 	uint8_t buf[ETH_LEN + NODE_PACKET_MAX];
-	struct ipv4 out = {.ttl = 64, .tos = ip->tos, .id = n->ip_id++, .proto = IPV4_PROTO_ICMP,
-		.src = ip->dst, .dst = ip->src};
+	struct ipv4 out = {.ttl = 64,
+		.tos = ip->tos,
+		.id = n->ip_id++,
+		.proto = IPV4_PROTO_ICMP,
+		.src = ip->dst,
+		.dst = ip->src};
 	struct eth eth = {.dst = e->src, .src = hsrp_vmac(&g->hsrp), .type = ETH_TYPE_IP4};
 	size_t len = rd_left(&icmp), at;
 	struct wr w;
@@ -125,8 +129,8 @@ ip_to_vmac(struct node *n, unsigned iface, const struct eth *e, const uint8_t *b
 		transit(n, iface, copy, ip.len);
 		return;
 	}
-	if (ipfrag_step(&n->frag, n->now, b, ip.len, whole, sizeof whole, &packet, &out_len, NULL) !=
-		ERR_OK) {
+	if (ipfrag_step(&n->frag, n->now, b, ip.len, whole, sizeof whole, &packet, &out_len,
+		    NULL) != ERR_OK) {
 		n->count[NODE_CNT_FRAGMENT_REFUSED]++;
 		return;
 	}
@@ -185,7 +189,8 @@ frame_tun(struct node *n, const uint8_t *b, size_t len)
 		return;
 	}
 	if (traffic_out(n, b, ip.len) == VERDICT_CLEAR && n->out_if < CFG_IFS) {
-		/* the kernel's rules know nets alone, and no deny: what the policy lets pass goes on from here */
+		/* the kernel's rules know nets alone, and no deny: what the policy lets pass goes
+		 * on from here */
 		n->count[NODE_CNT_FORWARDED]++;
 		traffic_ip_out(n, b, ip.len);
 	}

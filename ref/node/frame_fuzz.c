@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Any frames into a whole router that is active: the first octet of each chunk says where (interface, tunnel, sync
- * channel), the second how long it is. The router must stand, and must never put a protected packet out in clear.
+ * Any frames into a whole router that is active: the first octet of each chunk says where
+ * (interface, tunnel, sync channel), the second how long it is. The router must stand, and must
+ * never put a protected packet out in clear.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,14 +12,19 @@
 #include "ref/node/rules.h"
 
 static const char text[] =
-	"crypto isakmp policy 10\n encryption aes\n hash sha\n authentication pre-share\n group 2\n lifetime 3600\n"
-	"crypto isakmp key k address 10.9.0.9\ncrypto isakmp ssp 1\ncrypto ipsec transform-set T esp-gcm\n"
+	"crypto isakmp policy 10\n encryption aes\n hash sha\n authentication pre-share\n group "
+	"2\n lifetime 3600\n"
+	"crypto isakmp key k address 10.9.0.9\ncrypto isakmp ssp 1\ncrypto ipsec transform-set T "
+	"esp-gcm\n"
 	"access-list 101 permit ip 10.0.0.0 0.0.0.255 10.2.0.0 0.0.0.255\n"
 	"crypto dynamic-map D 1\n set transform-set T\n match address 101\n reverse-route\n"
-	"crypto map M 1 ipsec-isakmp dynamic D\nssp group 1\n remote 10.8.0.2\n redundancy P\n redundancy Q\n"
+	"crypto map M 1 ipsec-isakmp dynamic D\nssp group 1\n remote 10.8.0.2\n redundancy P\n "
+	"redundancy Q\n"
 	" key 000102030405060708090a0b0c0d0e0f\ninterface a\n ip address 10.9.0.1 255.255.255.0\n"
-	" standby 1 ip 10.9.0.100\n standby 1 name P\n standby 1 timers msec 15 msec 50\n crypto map M ssp 1\n"
-	"interface b\n ip address 10.0.0.1 255.255.255.0\n standby 2 ip 10.0.0.100\n standby 2 name Q\n"
+	" standby 1 ip 10.9.0.100\n standby 1 name P\n standby 1 timers msec 15 msec 50\n crypto "
+	"map M ssp 1\n"
+	"interface b\n ip address 10.0.0.1 255.255.255.0\n standby 2 ip 10.0.0.100\n standby 2 "
+	"name Q\n"
 	" standby 2 timers msec 15 msec 50\n";
 
 static void
@@ -87,7 +93,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		struct node_in in = {.kind = data[0] % 4 < 2	? NODE_IN_FRAME
 					     : data[0] % 4 == 2 ? NODE_IN_TUN
 								: NODE_IN_SSP_BYTES,
-			.iface = data[0] % 4, .bytes = data + 2, .len = len};
+			.iface = data[0] % 4,
+			.bytes = data + 2,
+			.len = len};
 
 		feed(n, &now, &in);
 		data += len + 2;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The HSRP groups of this router, what they answer for, and the tracking that makes them move as one: an interface
- * that goes down lowers the priority of every group that tracks it.
+ * The HSRP groups of this router, what they answer for, and the tracking that makes them move as
+ * one: an interface that goes down lowers the priority of every group that tracks it.
  */
 #include <string.h>
 
@@ -138,8 +138,7 @@ groups_init(struct node *n)
 				seed = (uint32_t)n->now;
 			g->iface = i;
 			g->cfg = &f->standby[k];
-			g->counts = n->ssp_cfg ? named(n, g->cfg->name)
-					       : i == n->out_if;
+			g->counts = n->ssp_cfg ? named(n, g->cfg->name) : i == n->out_if;
 			hsrp_init(&g->hsrp, &g->cfg->hsrp, &n->rules->hsrp, seed, n->now);
 		}
 	}

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The ike core and the dpd machine of each IKE SA: packets and commands in, their actions to where they belong. Write
- * ahead lives here: what ike holds is released when the standby has acknowledged, or when waiting has
- * lasted too long; then the channel counts as lost.
+ * The ike core and the dpd machine of each IKE SA: packets and commands in, their actions to where
+ * they belong. Write ahead lives here: what ike holds is released when the standby has
+ * acknowledged, or when waiting has lasted too long; then the channel counts as lost.
  */
 #include <string.h>
 
 #include "ref/node/node_in.h"
 
 #define HOLD_MAX (500 * NS_PER_MS)
-#define LINGER (2 * NS_PER_S)	    /* a replaced pair, if the new one is our doing */
+#define LINGER (2 * NS_PER_S)	     /* a replaced pair, if the new one is our doing */
 #define LINGER_OTHER (10 * NS_PER_S) /* if it is the peer's: the Delete is his */
 #define IKE_MESSAGE_MAX 4096
 #define REKEY_WAIT (2 * NS_PER_S) /* after a rekey that failed; doubled each time */
@@ -61,7 +61,8 @@ keying_drop(struct node *n, struct node_ike *k)
 static void
 dpd_message(struct node *n, const struct node_ike *k, uint16_t notify, uint32_t seq)
 {
-	struct ike_in in = {.kind = IKE_IN_DPD_SEND, .cookies = k->cookies, .notify = notify, .seq = seq};
+	struct ike_in in = {
+		.kind = IKE_IN_DPD_SEND, .cookies = k->cookies, .notify = notify, .seq = seq};
 
 	keying_step(n, &in);
 }
@@ -208,7 +209,8 @@ static void
 send_udp(struct node *n, const struct ike_act *a)
 {
 	uint8_t buf[IKE_MESSAGE_MAX + IPV4_HDR_LEN + UDP_HDR_LEN];
-	const struct ipv4 ip = {.ttl = 64, .id = n->ip_id++, .src = a->local.addr, .dst = a->remote.addr};
+	const struct ipv4 ip = {
+		.ttl = 64, .id = n->ip_id++, .src = a->local.addr, .dst = a->remote.addr};
 	struct wr w;
 
 	wr_init(&w, buf, sizeof buf);
@@ -337,7 +339,8 @@ failed(struct node *n, const struct ike_act *a)
 			p->child.remote.addr != a->remote.addr)
 			continue;
 		p->rekeying = false;
-		p->rekey_wait = p->rekey_wait ? ns_min(2 * p->rekey_wait, REKEY_WAIT_MAX) : REKEY_WAIT;
+		p->rekey_wait =
+			p->rekey_wait ? ns_min(2 * p->rekey_wait, REKEY_WAIT_MAX) : REKEY_WAIT;
 		p->rekey_after = n->now + p->rekey_wait;
 	}
 }
@@ -347,8 +350,10 @@ note(struct node *n, const struct ike_act *a)
 {
 	struct node_act out = {.kind = NODE_ACT_NOTE};
 
-	out.note = (struct node_note){.area = "ike", .what = ike_reason_names[a->reason],
-		.peer = a->remote.addr, .why = a->why};
+	out.note = (struct node_note){.area = "ike",
+		.what = ike_reason_names[a->reason],
+		.peer = a->remote.addr,
+		.why = a->why};
 	node_emit(n, &out);
 }
 
@@ -410,10 +415,14 @@ keying_step(struct node *n, const struct ike_in *in)
 }
 
 void
-keying_packet(struct node *n, ip4_t src, uint16_t sport, uint16_t dport, const uint8_t *b, size_t len)
+keying_packet(
+	struct node *n, ip4_t src, uint16_t sport, uint16_t dport, const uint8_t *b, size_t len)
 {
-	const struct ike_in in = {.kind = IKE_IN_PACKET, .local = {n->vip, dport},
-		.remote = {src, sport}, .bytes = b, .len = len};
+	const struct ike_in in = {.kind = IKE_IN_PACKET,
+		.local = {n->vip, dport},
+		.remote = {src, sport},
+		.bytes = b,
+		.len = len};
 
 	keying_step(n, &in);
 }

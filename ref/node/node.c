@@ -58,7 +58,8 @@ node_emit(struct node *n, const struct node_act *a)
 }
 
 void
-node_emit_bytes(struct node *n, enum node_act_kind kind, unsigned iface, const uint8_t *b, size_t len)
+node_emit_bytes(
+	struct node *n, enum node_act_kind kind, unsigned iface, const uint8_t *b, size_t len)
 {
 	struct node_act a = {.kind = kind, .iface = iface, .bytes = b, .len = len};
 
@@ -114,10 +115,14 @@ static void
 cores_init(struct node *n, struct entropy *e)
 {
 	const struct ike_tables t = {
-		.sa = n->ike_sa, .sa_cnt = NODE_IKES,
-		.child = n->ike_child, .child_cnt = NODE_PAIRS,
-		.xchg = n->ike_xchg, .xchg_cnt = NODE_XCHGS,
-		.known = n->ike_known, .known_cnt = NODE_IKES,
+		.sa = n->ike_sa,
+		.sa_cnt = NODE_IKES,
+		.child = n->ike_child,
+		.child_cnt = NODE_PAIRS,
+		.xchg = n->ike_xchg,
+		.xchg_cnt = NODE_XCHGS,
+		.known = n->ike_known,
+		.known_cnt = NODE_IKES,
 	};
 	struct ssp_cfg ssp = {.keepalive = node_keepalive(n), .lease = node_lease(n)};
 

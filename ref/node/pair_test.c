@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Whole routers under a virtual clock: the pair A and B, and a third one, P, as the remote gateway (alone in an HSRP
- * group of its own). Wires have a delay; the sync channel is a pair of byte pipes that can be cut. Faults are drawn by
- * seed, and over each schedule the law that matters most is held: no sequence number leaves the pair twice.
+ * Whole routers under a virtual clock: the pair A and B, and a third one, P, as the remote gateway
+ * (alone in an HSRP group of its own). Wires have a delay; the sync channel is a pair of byte pipes
+ * that can be cut. Faults are drawn by seed, and over each schedule the law that matters most is
+ * held: no sequence number leaves the pair twice.
  */
 #include <check.h>
 #include <stdio.h>
@@ -39,12 +40,12 @@ static struct world {
 	struct event event[EVENTS];
 	unsigned event_cnt;
 	uint64_t order;
-	bool parted;	   /* A | B: HSRP and the sync channel */
-	unsigned channel;  /* generation, 0 down */
-	ns_t channel_at;   /* when it comes up again */
-	bool brittle;	   /* it breaks again a few ms after it came up */
-	ns_t cut_at;	   /* when it breaks; 0: not */
-	int bias;	   /* traffic: 0 both members, else mostly A, mostly B */
+	bool parted;	  /* A | B: HSRP and the sync channel */
+	unsigned channel; /* generation, 0 down */
+	ns_t channel_at;  /* when it comes up again */
+	bool brittle;	  /* it breaks again a few ms after it came up */
+	ns_t cut_at;	  /* when it breaks; 0: not */
+	int bias;	  /* traffic: 0 both members, else mostly A, mostly B */
 	uint32_t spi[NUMBERS], seq[NUMBERS];
 	unsigned number_cnt;
 	unsigned inner[NODES]; /* packets that came out of the tunnel */
@@ -55,23 +56,33 @@ static struct world {
 static void (*spoil)(struct node_rules *r);
 
 static const char member_text[] =
-	"crypto isakmp policy 10\n encryption aes\n hash sha256\n authentication pre-share\n group 2\n lifetime 86400\n"
+	"crypto isakmp policy 10\n encryption aes\n hash sha256\n authentication pre-share\n group "
+	"2\n lifetime 86400\n"
 	"crypto isakmp key secret address 10.9.0.200\ncrypto isakmp ssp 1\n"
 	"crypto isakmp keepalive msec 500 200 periodic\n"
-	"crypto ipsec transform-set T esp-gcm\naccess-list 101 permit ip 10.0.0.0 0.0.0.255 10.2.0.0 0.0.0.255\n"
+	"crypto ipsec transform-set T esp-gcm\naccess-list 101 permit ip 10.0.0.0 0.0.0.255 "
+	"10.2.0.0 0.0.0.255\n"
 	"crypto dynamic-map D 1\n set transform-set T\n match address 101\n reverse-route\n"
-	"crypto map M 1 ipsec-isakmp dynamic D\ncrypto map M ha replay-interval inbound 10 outbound 50\n"
-	"ssp group 1\n remote 10.8.0.%d\n redundancy P\n redundancy Q\n key 000102030405060708090a0b0c0d0e0f\n"
-	"interface a\n ip address 10.9.0.%d 255.255.255.0\n standby 1 ip 10.9.0.100\n standby 1 name P\n"
-	" standby 1 preempt\n standby 1 timers msec 200 msec 800\n standby 1 track b 20\n crypto map M ssp 1\n"
-	"interface b\n ip address 10.0.0.%d 255.255.255.0\n standby 2 ip 10.0.0.100\n standby 2 name Q\n"
+	"crypto map M 1 ipsec-isakmp dynamic D\ncrypto map M ha replay-interval inbound 10 "
+	"outbound 50\n"
+	"ssp group 1\n remote 10.8.0.%d\n redundancy P\n redundancy Q\n key "
+	"000102030405060708090a0b0c0d0e0f\n"
+	"interface a\n ip address 10.9.0.%d 255.255.255.0\n standby 1 ip 10.9.0.100\n standby 1 "
+	"name P\n"
+	" standby 1 preempt\n standby 1 timers msec 200 msec 800\n standby 1 track b 20\n crypto "
+	"map M ssp 1\n"
+	"interface b\n ip address 10.0.0.%d 255.255.255.0\n standby 2 ip 10.0.0.100\n standby 2 "
+	"name Q\n"
 	" standby 2 preempt\n standby 2 timers msec 200 msec 800\n standby 2 track a 20\n";
 
 static const char peer_text[] =
-	"crypto isakmp policy 10\n encryption aes\n hash sha256\n authentication pre-share\n group 2\n lifetime 86400\n"
+	"crypto isakmp policy 10\n encryption aes\n hash sha256\n authentication pre-share\n group "
+	"2\n lifetime 86400\n"
 	"crypto isakmp key secret address 10.9.0.100\n"
-	"crypto ipsec transform-set T esp-gcm\naccess-list 101 permit ip 10.2.0.0 0.0.0.255 10.0.0.0 0.0.0.255\n"
-	"crypto map M 1 ipsec-isakmp\n set peer 10.9.0.100\n set transform-set T\n match address 101\n"
+	"crypto ipsec transform-set T esp-gcm\naccess-list 101 permit ip 10.2.0.0 0.0.0.255 "
+	"10.0.0.0 0.0.0.255\n"
+	"crypto map M 1 ipsec-isakmp\n set peer 10.9.0.100\n set transform-set T\n match address "
+	"101\n"
 	"interface a\n ip address 10.9.0.201 255.255.255.0\n standby 9 ip 10.9.0.200\n"
 	" standby 9 timers msec 200 msec 800\n crypto map M\n";
 
@@ -90,7 +101,8 @@ entropy_refill(void)
 }
 
 static void
-schedule(ns_t at, enum who to, const struct node_in *in, const uint8_t *b, size_t len, unsigned link)
+schedule(
+	ns_t at, enum who to, const struct node_in *in, const uint8_t *b, size_t len, unsigned link)
 {
 	struct event *e = &w.event[w.event_cnt++];
 
@@ -116,7 +128,8 @@ wire(enum who from, unsigned iface, const uint8_t *frame, size_t len)
 	for (unsigned to = 0; to < NODES; to++) {
 		const struct node_in in = {.kind = NODE_IN_FRAME, .iface = iface};
 
-		if (to != from && hears(from, (enum who)to) && !(to == P && iface) && !(from == P && iface))
+		if (to != from && hears(from, (enum who)to) && !(to == P && iface) &&
+			!(from == P && iface))
 			schedule(w.now + MS, (enum who)to, &in, frame, len, 0);
 	}
 }
@@ -126,10 +139,13 @@ note_number(const uint8_t *ip, size_t len)
 {
 	const uint8_t *e = ip + 20;
 
-	if (len < 28 || ip[9] != IPV4_PROTO_ESP || (ip[6] & 0x1f) || ip[7] || w.number_cnt == NUMBERS)
+	if (len < 28 || ip[9] != IPV4_PROTO_ESP || (ip[6] & 0x1f) || ip[7] ||
+		w.number_cnt == NUMBERS)
 		return;
-	w.spi[w.number_cnt] = (uint32_t)e[0] << 24 | (uint32_t)e[1] << 16 | (uint32_t)e[2] << 8 | e[3];
-	w.seq[w.number_cnt++] = (uint32_t)e[4] << 24 | (uint32_t)e[5] << 16 | (uint32_t)e[6] << 8 | e[7];
+	w.spi[w.number_cnt] =
+		(uint32_t)e[0] << 24 | (uint32_t)e[1] << 16 | (uint32_t)e[2] << 8 | e[3];
+	w.seq[w.number_cnt++] =
+		(uint32_t)e[4] << 24 | (uint32_t)e[5] << 16 | (uint32_t)e[6] << 8 | e[7];
 }
 
 /* The kernel's part: find the next hop's MAC. Everything here is reached by a virtual MAC. */
@@ -137,7 +153,9 @@ static void
 route_out(enum who from, const uint8_t *ip, size_t len)
 {
 	uint8_t frame[ETH_LEN + 2048];
-	struct eth e = {.dst = {{0, 0, 0x0c, 0x07, 0xac, 0}}, .src = {{2, 0, 0, 0, 0, 0}}, .type = ETH_TYPE_IP4};
+	struct eth e = {.dst = {{0, 0, 0x0c, 0x07, 0xac, 0}},
+		.src = {{2, 0, 0, 0, 0, 0}},
+		.type = ETH_TYPE_IP4};
 	struct wr wr;
 
 	e.dst.b[5] = ip[19] == 100 ? 1 : 9;
@@ -172,7 +190,8 @@ act(void *ctx, const struct node_act *a)
 		break;
 	case NODE_ACT_SSP_SEND:
 		if (w.channel)
-			schedule(w.now + 2 * MS, from == A ? B : A, &bytes, a->bytes, a->len, w.channel);
+			schedule(w.now + 2 * MS, from == A ? B : A, &bytes, a->bytes, a->len,
+				w.channel);
 		break;
 	case NODE_ACT_SSP_CLOSE:
 		w.channel_at = -1; /* done after the step */
@@ -247,9 +266,11 @@ start(enum who n, const char *text)
 	w.on[n] = true;
 	w.routed[n] = false;
 	entropy_refill();
-	node_init(w.node[n], &w.cfg[n], &w.rules, &crypto_openssl, macs[n], &sink, &w.entropy, w.now);
+	node_init(
+		w.node[n], &w.cfg[n], &w.rules, &crypto_openssl, macs[n], &sink, &w.entropy, w.now);
 	for (unsigned i = 0; i < w.cfg[n].if_cnt; i++) {
-		const struct node_in in = {.kind = NODE_IN_LINK, .iface = i, .on = true, .reload = true};
+		const struct node_in in = {
+			.kind = NODE_IN_LINK, .iface = i, .on = true, .reload = true};
 
 		feed(n, &in);
 	}
@@ -260,7 +281,8 @@ start_member(enum who n)
 {
 	char text[2048];
 
-	(void)snprintf(text, sizeof text, member_text, n == A ? 2 : 1, n == A ? 1 : 2, n == A ? 1 : 2);
+	(void)snprintf(
+		text, sizeof text, member_text, n == A ? 2 : 1, n == A ? 1 : 2, n == A ? 1 : 2);
 	start(n, text);
 }
 
@@ -271,7 +293,8 @@ next_event(void)
 
 	for (unsigned i = 0; i < w.event_cnt; i++)
 		if (best == EVENTS || w.event[i].at < w.event[best].at ||
-			(w.event[i].at == w.event[best].at && w.event[i].order < w.event[best].order))
+			(w.event[i].at == w.event[best].at &&
+				w.event[i].order < w.event[best].order))
 			best = i;
 	return best;
 }
@@ -400,7 +423,8 @@ expect_unique(unsigned seed)
 	uint64_t v = twice();
 
 	ck_assert_uint_gt(w.number_cnt, 10);
-	ck_assert_msg(!v, "seed %u: SPI 0x%08x number %u left twice", seed, (unsigned)(v >> 32), (unsigned)v);
+	ck_assert_msg(!v, "seed %u: SPI 0x%08x number %u left twice", seed, (unsigned)(v >> 32),
+		(unsigned)v);
 }
 
 static void
@@ -570,7 +594,8 @@ lease_ignored(struct node_rules *r)
 	r->resv.lost_skips_block = false;
 }
 
-/* The same schedules with a wrong rule: at least one of them must show it, or the check is worth nothing. */
+/* The same schedules with a wrong rule: at least one of them must show it, or the check is worth
+ * nothing. */
 START_TEST(wrong_rules_are_seen)
 {
 	static void (*const wrong[])(struct node_rules *) = {heir_repeats, lease_ignored};

@@ -74,8 +74,8 @@ pairs_setup(struct node *n, struct node_pair *p, const struct ike_child *c)
 	assert(c->map_id >= 1 && c->map_id <= n->map_cnt);
 	p->map = c->map_id - 1;
 	p->use_out = c->use_out;
-	esp_sa_init(&p->in, true, c->transform, c->spi_in, c->remote.addr, c->local.addr, &c->enc_in,
-		&c->auth_in);
+	esp_sa_init(&p->in, true, c->transform, c->spi_in, c->remote.addr, c->local.addr,
+		&c->enc_in, &c->auth_in);
 	esp_sa_init(&p->out, false, c->transform, c->spi_out, c->local.addr, c->remote.addr,
 		&c->enc_out, &c->auth_out);
 	esp_window_init(&p->in.window, n->cfg->window);
@@ -88,8 +88,8 @@ pairs_setup(struct node *n, struct node_pair *p, const struct ike_child *c)
 static void
 route(struct node *n, const struct node_pair *p, bool up)
 {
-	struct rri_in in = {.kind = up ? RRI_IN_SA_UP : RRI_IN_SA_DOWN,
-		.net = p->child.proxy_remote.net};
+	struct rri_in in = {
+		.kind = up ? RRI_IN_SA_UP : RRI_IN_SA_DOWN, .net = p->child.proxy_remote.net};
 
 	rri_step(&n->rri, n->now, &in, &n->rri_acts);
 	node_emit_routes(n);
@@ -135,9 +135,12 @@ pairs_resv(struct node *n, struct node_pair *p, const struct resv_in *in)
 void
 pairs_rekey(struct node *n, struct node_pair *p)
 {
-	struct ike_in in = {.kind = IKE_IN_INITIATE, .map_id = p->child.map_id,
-		.local = p->child.local, .remote = p->child.remote,
-		.proxy_local = p->child.proxy_local, .proxy_remote = p->child.proxy_remote,
+	struct ike_in in = {.kind = IKE_IN_INITIATE,
+		.map_id = p->child.map_id,
+		.local = p->child.local,
+		.remote = p->child.remote,
+		.proxy_local = p->child.proxy_local,
+		.proxy_remote = p->child.proxy_remote,
 		.replaces = p->child.spi_in};
 
 	if (p->rekeying || p->dying || n->now < p->rekey_after)
@@ -195,7 +198,8 @@ life(struct node *n, struct node_pair *p)
 		delete_pair(n, p, "expired");
 	} else if (n->now >= p->dies_at) {
 		delete_pair(n, p, "replaced");
-	} else if (!p->rekeying && !p->dying && (n->now >= soft_due(n, p) || soft_kb(n, p) || p->resv.rekey)) {
+	} else if (!p->rekeying && !p->dying &&
+		   (n->now >= soft_due(n, p) || soft_kb(n, p) || p->resv.rekey)) {
 		pairs_rekey(n, p);
 	}
 }
@@ -233,7 +237,8 @@ pairs_deadline(const struct node *n)
 		if (!n->live)
 			continue;
 		if (!p->rekeying && !p->dying)
-			t = ns_min(t, soft_kb(n, p) || p->resv.rekey ? p->rekey_after : soft_due(n, p));
+			t = ns_min(t,
+				soft_kb(n, p) || p->resv.rekey ? p->rekey_after : soft_due(n, p));
 		if (n->rules->honour_lifetime)
 			t = ns_min(t, hard_kb(n, p) ? n->now : p->out.hard_at);
 		t = ns_min(t, p->dies_at);

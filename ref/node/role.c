@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * From the states of the groups to the role, and what a change of it does. Order matters at a promotion: counters
- * first, then SAs, then routes, so that nothing leaves with an old number.
+ * From the states of the groups to the role, and what a change of it does. Order matters at a
+ * promotion: counters first, then SAs, then routes, so that nothing leaves with an old number.
  */
 #include <string.h>
 
@@ -75,7 +75,8 @@ drop_live(struct node *n)
 	tombstones_write(n);
 	if (n->rules->delete_on_demotion) {
 		for (unsigned i = 0; i < n->ike_cnt; i++) {
-			struct ike_in del = {.kind = IKE_IN_DELETE_SA, .send = true, .children = true};
+			struct ike_in del = {
+				.kind = IKE_IN_DELETE_SA, .send = true, .children = true};
 
 			del.cookies = n->ike[i].cookies;
 			if (n->ike[i].used && !n->ike[i].dormant)
@@ -132,8 +133,10 @@ role_settle(struct node *n)
 	}
 	n->role = role;
 	n->role_since = n->now;
-	a.note = (struct node_note){.area = "role", .what = "change",
-		.from = node_role_name(was), .to = node_role_name(role)};
+	a.note = (struct node_note){.area = "role",
+		.what = "change",
+		.from = node_role_name(was),
+		.to = node_role_name(role)};
 	node_emit(n, &a);
 	if (was == NODE_ACTIVE && role != NODE_ACTIVE)
 		demote(n);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The rules of a correct router. The cores' own standard rules are joined in by node_rules_join, since a
- * constant cannot be initialised from another file's.
+ * The rules of a correct router. The cores' own standard rules are joined in by node_rules_join,
+ * since a constant cannot be initialised from another file's.
  */
 #include "ref/node/rules.h"
 

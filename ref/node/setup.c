@@ -121,13 +121,18 @@ phase1(struct node *n)
 	}
 	n->ike_cfg = (struct ike_cfg){
 		.local = n->vip,
-		.policy = n->ike_policy, .policy_cnt = c->policy_cnt,
-		.psk = n->ike_psk, .psk_cnt = c->key_cnt,
-		.map = n->ike_map, .map_cnt = n->map_cnt,
+		.policy = n->ike_policy,
+		.policy_cnt = c->policy_cnt,
+		.psk = n->ike_psk,
+		.psk_cnt = c->key_cnt,
+		.map = n->ike_map,
+		.map_cnt = n->map_cnt,
 		.dpd = true,
 	};
 	n->dpd_cfg = (struct dpd_cfg){
-		.mode = !c->keepalive_ms ? DPD_OFF : c->keepalive_periodic ? DPD_PERIODIC : DPD_ON_DEMAND,
+		.mode = !c->keepalive_ms	? DPD_OFF
+			: c->keepalive_periodic ? DPD_PERIODIC
+						: DPD_ON_DEMAND,
 		.interval = ns_from_ms(c->keepalive_ms),
 		.retry = ns_from_ms(c->keepalive_retry_ms),
 		.retries = 5,

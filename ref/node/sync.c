@@ -13,7 +13,8 @@ record(struct node *n, struct ssp_msg *m)
 	ssp_step(&n->ssp, n->now, &in, &acts);
 	for (unsigned i = 0; i < acts.cnt; i++)
 		if (acts.v[i].kind == SSP_ACT_SEND)
-			node_emit_bytes(n, NODE_ACT_SSP_SEND, 0, acts.buf + acts.v[i].off, acts.v[i].len);
+			node_emit_bytes(
+				n, NODE_ACT_SSP_SEND, 0, acts.buf + acts.v[i].off, acts.v[i].len);
 	wipe(acts.buf, acts.used);
 	ssp_msg_wipe(m);
 	return acts.number;
@@ -111,7 +112,8 @@ ask_note(struct node_pair *p, uint32_t number, uint32_t upto)
 {
 	if (!number || !upto)
 		return;
-	if (p->ask_cnt == NODE_ASKS) { /* the newest covers the older ones: acknowledgements are cumulative */
+	if (p->ask_cnt ==
+		NODE_ASKS) { /* the newest covers the older ones: acknowledgements are cumulative */
 		p->ask[NODE_ASKS - 1] = (struct node_ask){number, upto};
 		return;
 	}
@@ -173,7 +175,8 @@ sync_pair_del(struct node *n, struct node_pair *p)
 uint32_t
 sync_reserve(struct node *n, struct node_pair *p, uint32_t upto)
 {
-	struct ssp_msg m = {.type = SSP_RESERVE, .spis = pairs_spis(p), .reserve_kind = 1, .reserve = upto};
+	struct ssp_msg m = {
+		.type = SSP_RESERVE, .spis = pairs_spis(p), .reserve_kind = 1, .reserve = upto};
 	uint32_t number;
 
 	if (!n->ssp_ipsec || !n->rules->mirror_reserve)
@@ -357,7 +360,8 @@ apply(struct node *n, struct ssp_acts *acts)
 	ssp_step(&n->ssp, n->now, &in, &after);
 	for (unsigned i = 0; i < after.cnt; i++) {
 		if (after.v[i].kind == SSP_ACT_SEND)
-			node_emit_bytes(n, NODE_ACT_SSP_SEND, 0, after.buf + after.v[i].off, after.v[i].len);
+			node_emit_bytes(n, NODE_ACT_SSP_SEND, 0, after.buf + after.v[i].off,
+				after.v[i].len);
 		else if (after.v[i].kind == SSP_ACT_CLOSE)
 			node_emit_bytes(n, NODE_ACT_SSP_CLOSE, 0, NULL, 0);
 		else if (after.v[i].kind == SSP_ACT_READY) {
@@ -428,7 +432,8 @@ step_once(struct node *n, const struct ssp_in *in)
 	enum ssp_role before = n->ssp.peer_role;
 
 	ssp_step(&n->ssp, n->now, in, &acts);
-	for (unsigned i = 0; i < acts.cnt; i++) /* all that is numbered leaves before anything else can be */
+	for (unsigned i = 0; i < acts.cnt;
+		i++) /* all that is numbered leaves before anything else can be */
 		if (acts.v[i].kind == SSP_ACT_SEND)
 			act(n, &acts, &acts.v[i]);
 	for (unsigned i = 0; i < acts.cnt; i++)
@@ -436,7 +441,8 @@ step_once(struct node *n, const struct ssp_in *in)
 			act(n, &acts, &acts.v[i]);
 	wipe(acts.buf, acts.used);
 	if (n->tombstone_cnt && n->told_at != NS_NEVER && n->ssp.proven > n->told_at)
-		n->tombstone_cnt = 0; /* the winner has read past them: it echoes what was said later */
+		n->tombstone_cnt =
+			0; /* the winner has read past them: it echoes what was said later */
 	if (n->ssp.peer_role != before && n->ssp.peer_role == SSP_ROLE_ACTIVE)
 		role_other_active(n);
 	return acts.more;

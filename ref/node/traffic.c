@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The data path: which packets the policy protects, ESP both ways, and the queue in which a packet waits for a
- * sequence number that the standby has yet to acknowledge.
+ * The data path: which packets the policy protects, ESP both ways, and the queue in which a packet
+ * waits for a sequence number that the standby has yet to acknowledge.
  *
  * Policy: entries of the crypto map in order; in an entry the access list's first match decides,
  * and a deny means "not this entry". A dynamic entry without a list protects what its SAs cover.
@@ -63,7 +63,8 @@ entry_match(const struct cfg_acl_entry *e, const struct flow *f)
 static bool
 proxy_match(const struct ike_proxy *p, ip4_t a, uint8_t proto, uint16_t port)
 {
-	return ip4_in(p->net, a) && (!p->proto || p->proto == proto) && (!p->port || p->port == port);
+	return ip4_in(p->net, a) && (!p->proto || p->proto == proto) &&
+	       (!p->port || p->port == port);
 }
 
 static bool
@@ -102,7 +103,8 @@ traffic_should_be_protected(const struct node *n, const uint8_t *ip, size_t len)
 	return policy(n, &back) < n->map_cnt;
 }
 
-/* The newest pair that may carry this flow; one that an heir is not sure of only if there is no other. */
+/* The newest pair that may carry this flow; one that an heir is not sure of only if there is no
+ * other. */
 static struct node_pair *
 pair_for(struct node *n, unsigned map, const struct flow *f)
 {
@@ -390,13 +392,12 @@ traffic_esp_in(struct node *n, ip4_t src, const uint8_t *esp, size_t len)
 
 	rd_init(&r, esp, len);
 	p = pairs_by_spi_in(n, rd_u32(&r, "esp.spi"));
-	if (r.bad || !p || (p->dormant && !n->rules->open_dormant) ||
-		p->child.remote.addr != src) {
+	if (r.bad || !p || (p->dormant && !n->rules->open_dormant) || p->child.remote.addr != src) {
 		unknown_spi(n, src, esp, len);
 		return;
 	}
-	e = esp_open(n->crypto, &n->rules->esp, &p->in, esp, len, inner, sizeof inner, &out_len, &seq,
-		NULL);
+	e = esp_open(n->crypto, &n->rules->esp, &p->in, esp, len, inner, sizeof inner, &out_len,
+		&seq, NULL);
 	if (e == ERR_REPLAY)
 		n->count[NODE_CNT_REPLAY]++;
 	else if (e == ERR_AUTH)

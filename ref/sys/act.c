@@ -35,8 +35,8 @@ note(struct router *r, const struct node_note *n)
 
 	ip4_put(peer, n->peer);
 	if (n->why.field)
-		(void)snprintf(why, sizeof why, " (%s at octet %zu, %s)", n->why.field, n->why.offset,
-			n->why.clause ? n->why.clause : "-");
+		(void)snprintf(why, sizeof why, " (%s at octet %zu, %s)", n->why.field,
+			n->why.offset, n->why.clause ? n->why.clause : "-");
 	if (n->from)
 		router_log(r, "%s %s -> %s on %s, group %u, %s", n->area, n->from, n->to, n->what,
 			n->number, peer);
@@ -90,8 +90,8 @@ key_esp(struct router *r, const struct node_pair *p)
 static void
 ip_out(struct router *r, const struct node_act *a)
 {
-	ip4_t dst = (ip4_t)a->bytes[16] << 24 | (ip4_t)a->bytes[17] << 16 | (ip4_t)a->bytes[18] << 8 |
-		    a->bytes[19];
+	ip4_t dst = (ip4_t)a->bytes[16] << 24 | (ip4_t)a->bytes[17] << 16 |
+		    (ip4_t)a->bytes[18] << 8 | a->bytes[19];
 
 	if (a->iface >= CFG_IFS || port_raw_send(r->raw[a->iface], dst, a->bytes, a->len) < 0)
 		r->send_failed++;
@@ -116,7 +116,8 @@ router_act(void *ctx, const struct node_act *a)
 		break;
 	case NODE_ACT_ROUTE:
 		router_log(r, "rri %s %u.%u.%u.%u/%u", a->on ? "add" : "delete", a->net.addr >> 24,
-			a->net.addr >> 16 & 255, a->net.addr >> 8 & 255, a->net.addr & 255, a->net.len);
+			a->net.addr >> 16 & 255, a->net.addr >> 8 & 255, a->net.addr & 255,
+			a->net.len);
 		host_route(r, a->on, a->net);
 		break;
 	case NODE_ACT_SSP_SEND:

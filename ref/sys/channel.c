@@ -38,8 +38,8 @@ struct channel {
 	int listen_fd;
 	SSL_CTX *ctx;
 	struct conn cur;
-	struct conn cand;  /* a newcomer: replaces cur once it has shown that it has the key */
-	bool announce_up;  /* it has: cur is it, and UP is still to be said */
+	struct conn cand; /* a newcomer: replaces cur once it has shown that it has the key */
+	bool announce_up; /* it has: cur is it, and UP is still to be said */
 	uint8_t *out;
 	size_t out_len, out_cap;
 	uint8_t in[16384];
@@ -114,10 +114,12 @@ tls_setup(struct channel *c)
 	(void)SSL_CTX_set_options(c->ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION);
 	(void)SSL_CTX_set_num_tickets(c->ctx, 0);
 	(void)SSL_CTX_set_session_cache_mode(c->ctx, SSL_SESS_CACHE_OFF);
-	(void)SSL_CTX_set_mode(c->ctx,
-		SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-	/* a server that verifies its peer refuses sessions without a context; a client must have none */
-	if (!c->client && !SSL_CTX_set_session_id_context(c->ctx, (const unsigned char *)"baton-ssp", 9))
+	(void)SSL_CTX_set_mode(
+		c->ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	/* a server that verifies its peer refuses sessions without a context; a client must have
+	 * none */
+	if (!c->client &&
+		!SSL_CTX_set_session_id_context(c->ctx, (const unsigned char *)"baton-ssp", 9))
 		return false;
 	SSL_CTX_set_verify(c->ctx, SSL_VERIFY_PEER, NULL);
 	SSL_CTX_set_psk_use_session_callback(c->ctx, psk_use);
@@ -136,7 +138,8 @@ address(ip4_t a, uint16_t port)
 static void
 watch(struct channel *c, int fd, bool write)
 {
-	struct epoll_event e = {.events = EPOLLIN | (write ? (uint32_t)EPOLLOUT : 0), .data.u64 = c->tag};
+	struct epoll_event e = {
+		.events = EPOLLIN | (write ? (uint32_t)EPOLLOUT : 0), .data.u64 = c->tag};
 
 	if (epoll_ctl(c->epfd, EPOLL_CTL_ADD, fd, &e) < 0 && errno == EEXIST)
 		(void)epoll_ctl(c->epfd, EPOLL_CTL_MOD, fd, &e);
@@ -248,7 +251,8 @@ channel_close(struct channel *c)
 static void
 connect_start(struct channel *c, ns_t now)
 {
-	struct sockaddr_in from = address(c->cfg.local, 0), to = address(c->cfg.remote, c->cfg.port);
+	struct sockaddr_in from = address(c->cfg.local, 0),
+			   to = address(c->cfg.remote, c->cfg.port);
 	struct conn *k = &c->cur;
 
 	k->at = now + RETRY;
@@ -283,15 +287,16 @@ handshake_start(struct channel *c, struct conn *k, ns_t now)
 }
 
 /*
- * A newer connection replaces the older one, for the other member knows why it connects: at once if the older one is not up, else
- * when the newcomer has shown that it has the key.
+ * A newer connection replaces the older one, for the other member knows why it connects: at once if
+ * the older one is not up, else when the newcomer has shown that it has the key.
  */
 static bool
 accept_new(struct channel *c, ns_t now)
 {
 	struct sockaddr_in from;
 	socklen_t len = sizeof from;
-	int fd = accept4(c->listen_fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	int fd =
+		accept4(c->listen_fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	struct conn *k = c->cur.phase == PHASE_UP ? &c->cand : &c->cur;
 	int on = 1;
 
@@ -493,7 +498,8 @@ channel_send(struct channel *c, const uint8_t *bytes, size_t len)
 		uint8_t *more = cap <= OUT_MAX ? malloc(cap) : NULL;
 
 		if (!more)
-			return; /* the other side has stopped reading: its silence ends the connection */
+			return; /* the other side has stopped reading: its silence ends the
+				   connection */
 		if (c->out_len)
 			memcpy(more, c->out, c->out_len);
 		wipe(c->out, c->out_len);

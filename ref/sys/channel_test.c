@@ -38,8 +38,8 @@ keylog(void *ctx, const char *line)
 static void
 open_end(struct end *e, ip4_t local, ip4_t remote, const char *key, uint16_t group)
 {
-	struct channel_cfg cfg = {.local = local, .remote = remote, .port = port, .group = group,
-		.keylog = keylog};
+	struct channel_cfg cfg = {
+		.local = local, .remote = remote, .port = port, .group = group, .keylog = keylog};
 
 	memset(e, 0, sizeof *e);
 	secret_set(&cfg.key, key, 16);
@@ -156,7 +156,8 @@ static int
 stranger(ip4_t from)
 {
 	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr = {htonl(from)}};
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr = {htonl(HIGH)}, .sin_port = htons(port)};
+	struct sockaddr_in to = {
+		.sin_family = AF_INET, .sin_addr = {htonl(HIGH)}, .sin_port = htons(port)};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	ck_assert_int_eq(bind(fd, (struct sockaddr *)&a, sizeof a), 0);

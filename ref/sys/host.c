@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the kernel must know: addresses, forwarding, and which packets it may not route by itself. What the crypto ACL
- * protects goes to the TUN device by policy rules, not by RRI's routes (those only tell others where it
- * is); the table behind the rules ends in a blackhole, so that a crash leaks nothing in clear.
+ * What the kernel must know: addresses, forwarding, and which packets it may not route by itself.
+ * What the crypto ACL protects goes to the TUN device by policy rules, not by RRI's routes (those
+ * only tell others where it is); the table behind the rules ends in a blackhole, so that a crash
+ * leaks nothing in clear.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -41,15 +42,17 @@ addresses(struct router *r)
 
 		char path[96];
 
-		/* a neighbour that has just come up should not wait a second for the next ARP request */
-		(void)snprintf(path, sizeof path, "/proc/sys/net/ipv4/neigh/%s/retrans_time_ms", f->name);
+		/* a neighbour that has just come up should not wait a second for the next ARP
+		 * request */
+		(void)snprintf(
+			path, sizeof path, "/proc/sys/net/ipv4/neigh/%s/retrans_time_ms", f->name);
 		sysctl(r, path, "200");
 		if (f->shutdown)
 			continue;
 		if (check(r, f->name, netlink_link_up(r->nl, r->ifindex[i])) < 0)
 			return -1;
-		if (f->addr &&
-			check(r, f->name, netlink_addr_add(r->nl, r->ifindex[i], f->addr, f->len)) < 0)
+		if (f->addr && check(r, f->name,
+				       netlink_addr_add(r->nl, r->ifindex[i], f->addr, f->len)) < 0)
 			return -1;
 	}
 	return check(r, ROUTER_TUN, netlink_link_up(r->nl, r->tun_ifindex));
@@ -76,8 +79,10 @@ static_routes(struct router *r)
 static int
 table(struct router *r)
 {
-	const struct netlink_route tun = {
-		.ifindex = r->tun_ifindex, .proto = NETLINK_PROTO_STATIC, .table = ROUTER_TABLE, .metric = 1};
+	const struct netlink_route tun = {.ifindex = r->tun_ifindex,
+		.proto = NETLINK_PROTO_STATIC,
+		.table = ROUTER_TABLE,
+		.metric = 1};
 	const struct netlink_route hole = {
 		.proto = NETLINK_PROTO_STATIC, .table = ROUTER_TABLE, .metric = 1000};
 
@@ -87,22 +92,27 @@ table(struct router *r)
 }
 
 /*
- * Outwards the kernel sends us all that an entry could protect, by its nets and protocol alone: a fragment has no
- * ports, and a deny means "not this entry"; the node decides. Inwards, what should be protected and comes in clear
- * to our own MAC ends here.
+ * Outwards the kernel sends us all that an entry could protect, by its nets and protocol alone: a
+ * fragment has no ports, and a deny means "not this entry"; the node decides. Inwards, what should
+ * be protected and comes in clear to our own MAC ends here.
  */
 static int
 rule(struct router *r, const struct cfg_acl_entry *e, uint32_t nth, const char *outside)
 {
 	struct netlink_rule out = {
 		.pref = ROUTER_PREF_OUT + nth,
-		.src = e->src, .dst = e->dst, .proto = e->proto,
+		.src = e->src,
+		.dst = e->dst,
+		.proto = e->proto,
 		.table = ROUTER_TABLE,
 	};
 	struct netlink_rule in = {
 		.pref = ROUTER_PREF_IN + nth,
-		.src = e->dst, .dst = e->src,
-		.proto = e->proto, .sport = e->dport, .dport = e->sport,
+		.src = e->dst,
+		.dst = e->src,
+		.proto = e->proto,
+		.sport = e->dport,
+		.dport = e->sport,
 		.iif = outside,
 		.table = e->permit ? 0 : NETLINK_TABLE_MAIN,
 	};
@@ -162,8 +172,9 @@ host_setup(struct router *r)
 }
 
 /*
- * RRI's routes are set by a thread of their own: the kernel holds one lock over all changes of routes and links on the
- * machine, and a router that waits for it sends no Hello. Orders go through a pipe, in order.
+ * RRI's routes are set by a thread of their own: the kernel holds one lock over all changes of
+ * routes and links on the machine, and a router that waits for it sends no Hello. Orders go through
+ * a pipe, in order.
  */
 struct order {
 	bool add;

@@ -77,7 +77,8 @@ port_open(const char *name, struct mac *mac, unsigned *ifindex)
 	return fd;
 }
 
-/* The kernel stamps with the wall clock: carried over to the monotonic one, never into the future. */
+/* The kernel stamps with the wall clock: carried over to the monotonic one, never into the future.
+ */
 static ns_t
 stamp(struct msghdr *h)
 {
@@ -102,7 +103,8 @@ port_receive(int fd, uint8_t *buf, size_t cap, ns_t *at)
 	char control[128];
 	struct sockaddr_ll from;
 	struct iovec v = {buf, cap};
-	struct msghdr h = {.msg_name = &from, .msg_iov = &v, .msg_iovlen = 1, .msg_control = control};
+	struct msghdr h = {
+		.msg_name = &from, .msg_iov = &v, .msg_iovlen = 1, .msg_control = control};
 	ssize_t n;
 
 	do {
@@ -142,7 +144,8 @@ port_raw_send(int fd, ip4_t dst, const uint8_t *packet, size_t len)
 {
 	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr = {htonl(dst)}};
 
-	return sendto(fd, packet, len, MSG_DONTWAIT, (struct sockaddr *)&a, sizeof a) == (ssize_t)len
+	return sendto(fd, packet, len, MSG_DONTWAIT, (struct sockaddr *)&a, sizeof a) ==
+			       (ssize_t)len
 		       ? 0
 		       : -1;
 }

@@ -77,7 +77,8 @@ config_read(struct router *r)
 	(void)fclose(f);
 	if (n == sizeof text - 1 || !config_parse(text, &r->cfg, &err)) {
 		if (n == sizeof text - 1)
-			(void)snprintf(line, sizeof line, "%s: longer than %d octets", r->opts.config, TEXT_MAX);
+			(void)snprintf(line, sizeof line, "%s: longer than %d octets",
+				r->opts.config, TEXT_MAX);
 		else
 			config_error_text(&err, r->opts.config, line, sizeof line);
 		router_log(r, "config %s", line);
@@ -97,8 +98,8 @@ ports_open(struct router *r)
 	r->epfd = epoll_create1(EPOLL_CLOEXEC);
 	r->nl = netlink_open();
 	r->links = netlink_monitor();
-	r->tun = port_tun_open(ROUTER_TUN, NODE_PACKET_MAX > 1500 ? 1500 : NODE_PACKET_MAX,
-		&r->tun_ifindex);
+	r->tun = port_tun_open(
+		ROUTER_TUN, NODE_PACKET_MAX > 1500 ? 1500 : NODE_PACKET_MAX, &r->tun_ifindex);
 	if (r->epfd < 0 || !r->nl || !watch(r, r->links, TAG_LINKS) || !watch(r, r->tun, TAG_TUN)) {
 		router_log(r, "node cannot open netlink or TUN: %s", strerror(errno));
 		return 1;
@@ -144,7 +145,8 @@ static ip4_t
 local_towards(const struct cfg *c, ip4_t remote)
 {
 	for (unsigned i = 0; i < c->if_cnt; i++)
-		if (c->ifs[i].addr && ip4_in((struct ip4_net){c->ifs[i].addr, c->ifs[i].len}, remote))
+		if (c->ifs[i].addr &&
+			ip4_in((struct ip4_net){c->ifs[i].addr, c->ifs[i].len}, remote))
 			return c->ifs[i].addr;
 	return 0;
 }
@@ -231,8 +233,8 @@ drain_channel(struct router *r)
 	struct node_in in = {.kind = NODE_IN_TICK};
 	enum channel_event e;
 
-	while (r->channel && (e = channel_poll(r->channel, port_now(), &in.bytes, &in.len)) !=
-				     CHANNEL_NOTHING) {
+	while (r->channel &&
+		(e = channel_poll(r->channel, port_now(), &in.bytes, &in.len)) != CHANNEL_NOTHING) {
 		in.kind = e == CHANNEL_UP     ? NODE_IN_SSP_UP
 			  : e == CHANNEL_DOWN ? NODE_IN_SSP_DOWN
 					      : NODE_IN_SSP_BYTES;
@@ -334,7 +336,8 @@ start(struct router *r)
 	r->entropy.used = sizeof r->entropy.b;
 	entropy_fill(&r->entropy);
 	r->now = r->started = port_now();
-	node_init(&r->node, &r->cfg, r->opts.rules, &crypto_openssl, r->mac, &sink, &r->entropy, r->now);
+	node_init(&r->node, &r->cfg, r->opts.rules, &crypto_openssl, r->mac, &sink, &r->entropy,
+		r->now);
 	rc = channel_setup(r);
 	if (!rc) {
 		links_start(r);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * `show`: each command builds one JSON value; --json prints it, and the text is written from the same value, so that the
- * two cannot differ. No key is in any of them.
+ * `show`: each command builds one JSON value; --json prints it, and the text is written from the
+ * same value, so that the two cannot differ. No key is in any of them.
  */
 #include <jansson.h>
 #include <stdarg.h>
@@ -68,13 +68,15 @@ group_json(const struct router *r, const struct node_group *g)
 {
 	const struct hsrp *h = &g->hsrp;
 
-	return json_pack("{s:s, s:i, s:s, s:s, s:o, s:o, s:o, s:i, s:i, s:b, s:I, s:I, s:o, s:o, s:o}",
-		"interface", r->cfg.ifs[g->iface].name, "group", (int)h->cfg.group, "name", g->cfg->name,
-		"state", hsrp_state_name(h->state), "since_s", since_json(h->since), "virtual_address",
-		addr_json(h->vip), "virtual_mac", mac_json(hsrp_vmac(h)), "priority", (int)h->priority,
-		"configured_priority", (int)h->cfg.priority, "preempt", (int)h->cfg.preempt, "hello_ms",
-		(json_int_t)ns_to_ms(h->hello), "hold_ms", (json_int_t)ns_to_ms(h->hold), "active",
-		addr_json(h->active_addr), "standby", addr_json(h->standby_addr), "counters",
+	return json_pack(
+		"{s:s, s:i, s:s, s:s, s:o, s:o, s:o, s:i, s:i, s:b, s:I, s:I, s:o, s:o, s:o}",
+		"interface", r->cfg.ifs[g->iface].name, "group", (int)h->cfg.group, "name",
+		g->cfg->name, "state", hsrp_state_name(h->state), "since_s", since_json(h->since),
+		"virtual_address", addr_json(h->vip), "virtual_mac", mac_json(hsrp_vmac(h)),
+		"priority", (int)h->priority, "configured_priority", (int)h->cfg.priority,
+		"preempt", (int)h->cfg.preempt, "hello_ms", (json_int_t)ns_to_ms(h->hello),
+		"hold_ms", (json_int_t)ns_to_ms(h->hold), "active", addr_json(h->active_addr),
+		"standby", addr_json(h->standby_addr), "counters",
 		counts_json(h->count, hsrp_count_names, HSRP_CNT_CNT));
 }
 
@@ -95,8 +97,8 @@ ssp_client(struct router *r)
 
 	return json_pack("[{s:i, s:s, s:s, s:s}, {s:i, s:s, s:s, s:s}]", "doi", 1, "name",
 		"IPSec HA Manager", "version", "1.0", "running_version",
-		on && r->node.ssp_ipsec ? "1.0" : "-", "doi", 2, "name", "IKE HA Manager", "version",
-		"1.0", "running_version", on && r->node.ssp_ike ? "1.0" : "-");
+		on && r->node.ssp_ipsec ? "1.0" : "-", "doi", 2, "name", "IKE HA Manager",
+		"version", "1.0", "running_version", on && r->node.ssp_ike ? "1.0" : "-");
 }
 
 static json_t *
@@ -111,8 +113,8 @@ ssp_packet(struct router *r)
 	(void)json_object_set_new(o, "socket-age-s", s->up ? since_json(s->since) : json_null());
 	(void)json_object_set_new(o, "local-port", json_integer(local));
 	(void)json_object_set_new(o, "remote-port", json_integer(remote));
-	(void)json_object_set_new(o, "server-port",
-		json_integer(r->node.ssp_cfg ? r->node.ssp_cfg->port : 0));
+	(void)json_object_set_new(
+		o, "server-port", json_integer(r->node.ssp_cfg ? r->node.ssp_cfg->port : 0));
 	return o;
 }
 
@@ -127,11 +129,15 @@ ssp_peers(struct router *r)
 	if (!r->node.ssp_cfg)
 		return json_array();
 	for (unsigned i = 0; i < r->cfg.if_cnt; i++)
-		if (ip4_in((struct ip4_net){r->cfg.ifs[i].addr, r->cfg.ifs[i].len}, r->node.ssp_cfg->remote))
+		if (ip4_in((struct ip4_net){r->cfg.ifs[i].addr, r->cfg.ifs[i].len},
+			    r->node.ssp_cfg->remote))
 			ifname = r->cfg.ifs[i].name;
-	return json_pack("[{s:o, s:s, s:s, s:s}]", "peer", addr_json(r->node.ssp_cfg->remote), "state",
-		s->greeted ? "Connected" : tls ? "Greeting" : "Not connected", "interface", ifname,
-		"peer_role", node_role_name((enum node_role)s->peer_role));
+	return json_pack("[{s:o, s:s, s:s, s:s}]", "peer", addr_json(r->node.ssp_cfg->remote),
+		"state",
+		s->greeted ? "Connected"
+		: tls	   ? "Greeting"
+			   : "Not connected",
+		"interface", ifname, "peer_role", node_role_name((enum node_role)s->peer_role));
 }
 
 static json_t *
@@ -144,11 +150,11 @@ ssp_redundancy(struct router *r)
 		const struct node_group *g = &n->group[i];
 
 		if (g->counts)
-			(void)json_array_append_new(rows,
-				json_pack("{s:o, s:s, s:s, s:s}", "virtual_address",
-					addr_json(g->hsrp.vip), "name", g->cfg->name, "interface",
-					r->cfg.ifs[g->iface].name, "state",
-					hsrp_state_name(g->hsrp.state)));
+			(void)json_array_append_new(
+				rows, json_pack("{s:o, s:s, s:s, s:s}", "virtual_address",
+					      addr_json(g->hsrp.vip), "name", g->cfg->name,
+					      "interface", r->cfg.ifs[g->iface].name, "state",
+					      hsrp_state_name(g->hsrp.state)));
 	}
 	return json_pack("{s:s, s:o, s:b, s:b, s:i, s:b, s:o}", "role", node_role_name(n->role),
 		"since_s", since_json(n->role_since), "ready", (int)n->ready, "standby_ready",
@@ -167,15 +173,18 @@ ike_json(const struct router *r, const struct node_ike *k)
 
 	if (k->dpd_on)
 		dpd_export(&k->dpd, &x);
-	return json_pack("{s:o, s:o, s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:b, s:I, s:{s:b, s:I, s:I, s:b}}",
-		"dst", addr_json(k->copy.local.addr), "src", addr_json(k->copy.remote.addr), "state",
-		k->copy.confirmed ? "QM_IDLE" : "MM_KEY_EXCH", "status", k->dormant ? "STANDBY" : "ACTIVE",
-		"initiator_cookie", hex_put(i, sizeof i, k->copy.cookies.i, ISAKMP_COOKIE_LEN),
-		"responder_cookie", hex_put(c, sizeof c, k->copy.cookies.r, ISAKMP_COOKIE_LEN), "side",
-		k->copy.initiator ? "initiator" : "responder", "cipher", (int)k->copy.cipher, "hash",
-		(int)k->copy.hash, "group", (int)k->copy.group, "confirmed", (int)k->copy.confirmed,
-		"left_s", (json_int_t)(left / NS_PER_S), "dpd", "capable", (int)k->copy.dpd, "sent",
-		(json_int_t)x.sent_seq, "received", (json_int_t)x.recv_seq, "in_flight", (int)x.in_flight);
+	return json_pack("{s:o, s:o, s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:b, s:I, s:{s:b, "
+			 "s:I, s:I, s:b}}",
+		"dst", addr_json(k->copy.local.addr), "src", addr_json(k->copy.remote.addr),
+		"state", k->copy.confirmed ? "QM_IDLE" : "MM_KEY_EXCH", "status",
+		k->dormant ? "STANDBY" : "ACTIVE", "initiator_cookie",
+		hex_put(i, sizeof i, k->copy.cookies.i, ISAKMP_COOKIE_LEN), "responder_cookie",
+		hex_put(c, sizeof c, k->copy.cookies.r, ISAKMP_COOKIE_LEN), "side",
+		k->copy.initiator ? "initiator" : "responder", "cipher", (int)k->copy.cipher,
+		"hash", (int)k->copy.hash, "group", (int)k->copy.group, "confirmed",
+		(int)k->copy.confirmed, "left_s", (json_int_t)(left / NS_PER_S), "dpd", "capable",
+		(int)k->copy.dpd, "sent", (json_int_t)x.sent_seq, "received",
+		(json_int_t)x.recv_seq, "in_flight", (int)x.in_flight);
 }
 
 static json_t *
@@ -193,11 +202,12 @@ static json_t *
 resv_json(const struct node_pair *p)
 {
 	if (p->dormant)
-		return json_pack("{s:s, s:I}", "state", "dormant", "reserved", (json_int_t)p->copy_reserve);
+		return json_pack(
+			"{s:s, s:I}", "state", "dormant", "reserved", (json_int_t)p->copy_reserve);
 	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I}", "state", resv_state_name(p->resv.state),
-		"next", (json_int_t)p->resv.next, "limit", (json_int_t)p->resv.limit, "acknowledged",
-		(json_int_t)p->resv.acked, "asked", (json_int_t)p->resv.asked, "interval",
-		(json_int_t)p->resv.interval);
+		"next", (json_int_t)p->resv.next, "limit", (json_int_t)p->resv.limit,
+		"acknowledged", (json_int_t)p->resv.acked, "asked", (json_int_t)p->resv.asked,
+		"interval", (json_int_t)p->resv.interval);
 }
 
 static json_t *
@@ -207,20 +217,22 @@ pair_json(const struct router *r, const struct node_pair *p)
 	char cookies[4 * ISAKMP_COOKIE_LEN + 1];
 	uint64_t kb = (p->in.bytes + p->out.bytes) / 1024;
 
-	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:s, s:I, s:I, s:I, s:I, s:s, s:i, "
-			 "s:{s:I, s:i}, s:o, s:o, s:o}",
+	return json_pack(
+		"{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:s, s:I, s:I, s:I, s:I, s:s, s:i, "
+		"s:{s:I, s:i}, s:o, s:o, s:o}",
 		"map", r->node.map[p->map].cfg->name, "status", p->dormant ? "STANDBY" : "ACTIVE",
 		"local", addr_json(c->local.addr), "peer", addr_json(c->remote.addr), "proxy_local",
-		net_json(c->proxy_local.net), "proxy_remote", net_json(c->proxy_remote.net), "spi_in",
-		spi_json(c->spi_in), "spi_out", spi_json(c->spi_out), "transform",
-		esp_alg(c->transform)->name, "side", c->initiator ? "initiator" : "responder", "left_s",
-		(json_int_t)esp_life_left_s(&p->out, r->now), "limit_kb", (json_int_t)c->lifetime_kb,
-		"used_kb", (json_int_t)kb, "ha_last_key_lifetime_sent_kb", (json_int_t)p->last_volume_kb,
-		"ike_cookies", hex_put(cookies, sizeof cookies, &c->cookies, sizeof c->cookies), "iv_size",
-		(int)esp_alg(c->transform)->iv_len, "replay_window", "top", (json_int_t)p->in.window.top,
-		"size", (int)p->in.window.size, "reservation", resv_json(p), "inbound",
-		counts_json(p->in.count, esp_count_names, ESP_CNT_CNT), "outbound",
-		counts_json(p->out.count, esp_count_names, ESP_CNT_CNT));
+		net_json(c->proxy_local.net), "proxy_remote", net_json(c->proxy_remote.net),
+		"spi_in", spi_json(c->spi_in), "spi_out", spi_json(c->spi_out), "transform",
+		esp_alg(c->transform)->name, "side", c->initiator ? "initiator" : "responder",
+		"left_s", (json_int_t)esp_life_left_s(&p->out, r->now), "limit_kb",
+		(json_int_t)c->lifetime_kb, "used_kb", (json_int_t)kb,
+		"ha_last_key_lifetime_sent_kb", (json_int_t)p->last_volume_kb, "ike_cookies",
+		hex_put(cookies, sizeof cookies, &c->cookies, sizeof c->cookies), "iv_size",
+		(int)esp_alg(c->transform)->iv_len, "replay_window", "top",
+		(json_int_t)p->in.window.top, "size", (int)p->in.window.size, "reservation",
+		resv_json(p), "inbound", counts_json(p->in.count, esp_count_names, ESP_CNT_CNT),
+		"outbound", counts_json(p->out.count, esp_count_names, ESP_CNT_CNT));
 }
 
 static json_t *
@@ -259,9 +271,10 @@ ipsec_ha(struct router *r)
 		sas += n->pair[i].used;
 	if (n->out_if == CFG_IFS)
 		return json_array();
-	return json_pack("[{s:s, s:o, s:i, s:s, s:b, s:o}]", "interface", r->cfg.ifs[n->out_if].name,
-		"virtual_address", addr_json(n->vip), "sa_pairs", sas, "state", node_role_name(n->role),
-		"ready", (int)(n->ready || n->mirrored), "since_s", since_json(n->role_since));
+	return json_pack("[{s:s, s:o, s:i, s:s, s:b, s:o}]", "interface",
+		r->cfg.ifs[n->out_if].name, "virtual_address", addr_json(n->vip), "sa_pairs", sas,
+		"state", node_role_name(n->role), "ready", (int)(n->ready || n->mirrored),
+		"since_s", since_json(n->role_since));
 }
 
 static json_t *
@@ -273,8 +286,8 @@ counters(struct router *r)
 		counts_json(n->count, node_count_names, NODE_CNT_CNT), "ike",
 		counts_json(n->ike_core.count, ike_reason_names, IKE_R_CNT), "ssp",
 		counts_json(n->ssp.count, ssp_count_names, SSP_CNT_CNT), "fragments",
-		counts_json(n->frag.count, ipfrag_count_names, IPFRAG_CNT_CNT), "system", "send-failed",
-		(json_int_t)r->send_failed, "tun-failed", (json_int_t)r->tun_failed);
+		counts_json(n->frag.count, ipfrag_count_names, IPFRAG_CNT_CNT), "system",
+		"send-failed", (json_int_t)r->send_failed, "tun-failed", (json_int_t)r->tun_failed);
 }
 
 static const struct {
@@ -356,14 +369,16 @@ render(struct text *t, const json_t *v, int depth, bool sparse)
 	if (json_is_array(v)) {
 		if (!json_array_size(v))
 			put(t, "%*snone\n", depth * 2, "");
-		json_array_foreach (v, i, e) {
+		json_array_foreach(v, i, e)
+		{
 			render(t, e, depth, sparse);
 			if (depth == 0 && i + 1 < json_array_size(v))
 				put(t, "\n");
 		}
 		return;
 	}
-	json_object_foreach ((json_t *)(uintptr_t)v, key, e) {
+	json_object_foreach((json_t *)(uintptr_t)v, key, e)
+	{
 		if (sparse && json_is_integer(e) && !json_integer_value(e))
 			continue;
 		put(t, "%*s", depth * 2, "");
@@ -371,7 +386,8 @@ render(struct text *t, const json_t *v, int depth, bool sparse)
 		if (json_is_object(e) || json_is_array(e)) {
 			put(t, ":\n");
 			render(t, e, depth + 1,
-				!strcmp(key, "counters") || !strcmp(key, "inbound") || !strcmp(key, "outbound"));
+				!strcmp(key, "counters") || !strcmp(key, "inbound") ||
+					!strcmp(key, "outbound"));
 		} else {
 			put(t, ": ");
 			scalar(t, e);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Reading: bounds in the cursor, one function a family of TLVs, the table says what must be there. */
+/* Reading: bounds in the cursor, one function a family of TLVs, the table says what must be there.
+ */
 #include <string.h>
 
 #include "ref/wire/ssp_int.h"
@@ -82,7 +83,8 @@ peer_id_read(struct rd *v, struct ssp_msg *m)
 	m->peer_id_len = (uint8_t)n;
 }
 
-/* TLVs of the session: HELLO, ROLE, bulk marks, acknowledgements. False if the type is none of them. */
+/* TLVs of the session: HELLO, ROLE, bulk marks, acknowledgements. False if the type is none of
+ * them. */
 static bool
 session_read(struct rd *v, struct ssp_msg *m, unsigned type, unsigned nth)
 {

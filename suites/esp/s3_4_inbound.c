@@ -11,7 +11,8 @@ replay(struct case_run *c)
 {
 	struct world w;
 
-	if (!ike_kit_tunnel(&w, c, NULL, NULL) || !esp_kit_flush(&w, 5999)) /* ARP is warm: nothing overtakes */
+	if (!ike_kit_tunnel(&w, c, NULL, NULL) ||
+		!esp_kit_flush(&w, 5999)) /* ARP is warm: nothing overtakes */
 		return;
 	for (uint16_t i = 0; i < 10; i++)
 		esp_kit_in(&w, (uint16_t)(5000 + i));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The active router goes: by power loss, by a crash, by a pulled cable, on purpose. The other one carries the tunnel
- * on. The moment of each fault is drawn over the hello interval.
+ * The active router goes: by power loss, by a crash, by a pulled cable, on purpose. The other one
+ * carries the tunnel on. The moment of each fault is drawn over the hello interval.
  */
 #include <string.h>
 
@@ -32,7 +32,8 @@ static bool
 jump_expect(struct case_run *c, const struct pair_cost *k, uint32_t max)
 {
 	return case_expect(c, k->jump >= 1 && k->jump <= max,
-		"expected the numbers to go on at most %u further; saw %u after %u", max, k->first, k->last);
+		"expected the numbers to go on at most %u further; saw %u after %u", max, k->first,
+		k->last);
 }
 
 static void
@@ -69,7 +70,8 @@ nth_esp_of_a(const struct frame *f, void *ctx)
 	struct nth *n = ctx;
 	struct pkt p;
 
-	return f->port == PORT_A_OUT && pkt_parse(&p, f->bytes, f->len) && p.is_esp && n->left-- == 0;
+	return f->port == PORT_A_OUT && pkt_parse(&p, f->bytes, f->len) && p.is_esp &&
+	       n->left-- == 0;
 }
 
 /* Exactly after an ESP frame that is drawn: the heir must be above that very number. */
@@ -99,10 +101,13 @@ power_loss_after_a_frame(struct case_run *c)
 	last = pair_esp_last(w.lab, LAB_A, spi);
 	first = pair_esp_first(w.lab, LAB_B, spi);
 	case_figure(c, "suppressed frames", (double)lab_suppressed(w.lab, LAB_A), "frames");
-	if (!case_expect(c, at != TRACE_NONE && trace_next(lab_trace(w.lab), at + 1, &from_a) == TRACE_NONE,
+	if (!case_expect(c,
+		    at != TRACE_NONE && trace_next(lab_trace(w.lab), at + 1, &from_a) == TRACE_NONE,
 		    "expected not one frame more from A after frame %zu", at) ||
 		!case_expect(c, first > last && first - last <= 2000,
-			"expected B to begin above A's last number %u, at most 2000 further; it began at %u", last, first))
+			"expected B to begin above A's last number %u, at most 2000 further; it "
+			"began at %u",
+			last, first))
 		return;
 	k = pair_cost(&w);
 	(void)pair_cost_expect(c, &k, PAIR_HOLD + PAIR_MARGIN);
@@ -154,8 +159,10 @@ crash(struct case_run *c)
 		return;
 	/* the inherited IKE SA is good for another Quick Mode */
 	peer_initiate(w.peer, lab_now(w.lab));
-	if (case_await(c, "another Quick Mode under the inherited IKE SA", 5 * NS_PER_S, second_pair, w.peer))
-		(void)case_expect_u64(c, 1, peer_counters(w.peer)->phase1_up, "Phase 1 negotiations in all");
+	if (case_await(c, "another Quick Mode under the inherited IKE SA", 5 * NS_PER_S,
+		    second_pair, w.peer))
+		(void)case_expect_u64(
+			c, 1, peer_counters(w.peer)->phase1_up, "Phase 1 negotiations in all");
 }
 
 static void
@@ -187,7 +194,8 @@ inside_cable(struct case_run *c)
 	for (size_t n = 0; n < 60; n++)
 		(void)peer_replay(w.peer, lab_now(w.lab), n);
 	lab_run(w.lab, 200 * NS_PER_MS);
-	(void)case_expect_u64(c, before, rx->duplicates, "old packets that were let in again after the fault");
+	(void)case_expect_u64(
+		c, before, rx->duplicates, "old packets that were let in again after the fault");
 }
 
 static void
@@ -229,7 +237,9 @@ window_carried(struct case_run *c)
 	again = rx ? rx->duplicates : 0;
 	case_figure(c, "old packets accepted again", again, "packets");
 	(void)case_expect(c, again <= 10,
-		"expected at most one inbound interval (10) of old packets to be accepted again; saw %u", again);
+		"expected at most one inbound interval (10) of old packets to be accepted again; "
+		"saw %u",
+		again);
 }
 
 static const struct case_def cases[] = {
@@ -238,7 +248,8 @@ static const struct case_def cases[] = {
 		.requirement = "FAILOVER-01, FAILOVER-13, ESP-01",
 		.level = CASE_MUST,
 		.class_ = CASE_VALID,
-		.says = "After a power loss the standby carries the tunnel on within the hold time, with the same SAs "
+		.says = "After a power loss the standby carries the tunnel on within the hold "
+			"time, with the same SAs "
 			"and numbers above all that were used.",
 		.mutant = "resv-heir-repeats",
 		.run = power_loss,
@@ -257,7 +268,8 @@ static const struct case_def cases[] = {
 		.requirement = "FAILOVER-01, IKE-05",
 		.level = CASE_MUST,
 		.class_ = CASE_VALID,
-		.says = "After a crash of the router alone nothing of it answers for the virtual addresses, and the "
+		.says = "After a crash of the router alone nothing of it answers for the virtual "
+			"addresses, and the "
 			"heir can use the inherited IKE SA.",
 		.mutant = "import-no-ike",
 		.run = crash,
@@ -267,7 +279,8 @@ static const struct case_def cases[] = {
 		.requirement = "ESP-01, FAILOVER-05",
 		.level = CASE_MUST,
 		.class_ = CASE_VALID,
-		.says = "Power off exactly after an ESP packet: the heir's first number is above that packet's.",
+		.says = "Power off exactly after an ESP packet: the heir's first number is above "
+			"that packet's.",
 		.mutant = "resv-heir-repeats",
 		.run = power_loss_after_a_frame,
 	},
@@ -285,7 +298,8 @@ static const struct case_def cases[] = {
 		.requirement = "FAILOVER-03, FAILOVER-04",
 		.level = CASE_MUST,
 		.class_ = CASE_VALID,
-		.says = "When the active router's outside cable is pulled, both groups move to the standby.",
+		.says = "When the active router's outside cable is pulled, both groups move to the "
+			"standby.",
 		.mutant = "hsrp-no-tracking",
 		.run = outside_cable,
 	},
@@ -294,7 +308,8 @@ static const struct case_def cases[] = {
 		.requirement = "FAILOVER-03, FAILOVER-04, ESP-05",
 		.level = CASE_MUST,
 		.class_ = CASE_VALID,
-		.says = "When the active router's inside cable is pulled, both groups move to the standby, which lets "
+		.says = "When the active router's inside cable is pulled, both groups move to the "
+			"standby, which lets "
 			"no packet in that it has seen.",
 		.mutant = "esp-no-replay-check",
 		.run = inside_cable,
@@ -304,7 +319,8 @@ static const struct case_def cases[] = {
 		.requirement = "ESP-05, ESP-06",
 		.level = CASE_MUST,
 		.class_ = CASE_INVALID,
-		.says = "Packets that the old active accepted are not accepted again by the new one, beyond one inbound "
+		.says = "Packets that the old active accepted are not accepted again by the new "
+			"one, beyond one inbound "
 			"interval.",
 		.mutant = "import-no-window",
 		.run = window_carried,

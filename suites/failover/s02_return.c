@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The old active comes back; the standby is not ready yet; what time and volume have used up stays used up. */
+/* The old active comes back; the standby is not ready yet; what time and volume have used up stays
+ * used up. */
 #include <string.h>
 
 #include "harness/field/pkt.h"
@@ -30,9 +31,12 @@ back_again(struct case_run *c)
 	if (!case_await(c, "A standby again", PAIR_UP_LIMIT, a_is_back, w.lab) ||
 		!case_expect(c, pair_in(w.lab, LAB_B, PAIR_ACTIVE),
 			"expected that equal priorities do not preempt: B still active") ||
-		!case_expect(c, pair_show_until(w.lab, LAB_A, "show ssp redundancy", "ready", "true", PAIR_UP_LIMIT),
+		!case_expect(c,
+			pair_show_until(w.lab, LAB_A, "show ssp redundancy", "ready", "true",
+				PAIR_UP_LIMIT),
 			"expected A to be ready after its bulk sync") ||
-		!case_expect(c, pair_show_number(w.lab, LAB_A, "show crypto ipsec sa standby", "", 0) == 1,
+		!case_expect(c,
+			pair_show_number(w.lab, LAB_A, "show crypto ipsec sa standby", "", 0) == 1,
 			"expected A to hold one dormant SA pair"))
 		return;
 	lab_power_off(w.lab, LAB_B);
@@ -88,7 +92,8 @@ bulk_under_way(struct case_run *c)
 	if (!case_await(c, "a new SA pair of the peer", 5 * NS_PER_S, tunnel_again, w.peer))
 		return;
 	pair_streams_stop(&w);
-	(void)case_expect_u64(c, 0, peer_counters(w.peer)->esp_replays + peer_counters(w.peer)->esp_late,
+	(void)case_expect_u64(c, 0,
+		peer_counters(w.peer)->esp_replays + peer_counters(w.peer)->esp_late,
 		"packets refused by the peer's replay window");
 }
 
@@ -116,7 +121,8 @@ lifetime_goes_on(struct case_run *c)
 static void
 volume_goes_on(struct case_run *c)
 {
-	const struct lab_text knobs = {.add_map = {" set security-association lifetime kilobytes 2560"}};
+	const struct lab_text knobs = {
+		.add_map = {" set security-association lifetime kilobytes 2560"}};
 	struct world w;
 	long long a, b, step = 2560 / 64 + 1;
 
@@ -133,7 +139,8 @@ volume_goes_on(struct case_run *c)
 	case_figure(c, "kilobytes used before", (double)a, "KB");
 	case_figure(c, "kilobytes used after", (double)b, "KB");
 	(void)case_expect(c, a > 300 && b >= a - step,
-		"expected at least %lld KB used (%lld, less one report of %lld); saw %lld", a - step, a, step, b);
+		"expected at least %lld KB used (%lld, less one report of %lld); saw %lld",
+		a - step, a, step, b);
 }
 
 static const struct case_def cases[] = {
@@ -142,7 +149,8 @@ static const struct case_def cases[] = {
 		.requirement = "FAILOVER-06, SSP-08",
 		.level = CASE_MUST,
 		.class_ = CASE_VALID,
-		.says = "The old active comes back as standby, is filled by bulk sync, and can take over again.",
+		.says = "The old active comes back as standby, is filled by bulk sync, and can "
+			"take over again.",
 		.mutant = "ssp-no-bulk",
 		.run = back_again,
 	},
@@ -151,7 +159,8 @@ static const struct case_def cases[] = {
 		.requirement = "FAILOVER-12, IKE-07",
 		.level = CASE_MUST,
 		.class_ = CASE_INOPPORTUNE,
-		.says = "When the active dies during the bulk sync, ESP on an SA that the heir does not have is "
+		.says = "When the active dies during the bulk sync, ESP on an SA that the heir "
+			"does not have is "
 			"answered by a protected Delete, and the peer finds its way back.",
 		.mutant = "no-unknown-spi-delete",
 		.run = bulk_under_way,
@@ -170,7 +179,8 @@ static const struct case_def cases[] = {
 		.requirement = "ESP-09",
 		.level = CASE_MUST,
 		.class_ = CASE_VALID,
-		.says = "A take-over does not extend an SA's lifetime in kilobytes by more than one report.",
+		.says = "A take-over does not extend an SA's lifetime in kilobytes by more than "
+			"one report.",
 		.mutant = "import-no-volume",
 		.run = volume_goes_on,
 	},

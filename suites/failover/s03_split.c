@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Split brain: the members hear each other on no segment, both are active, and both have a peer and a host that
- * send. No number may leave twice, whatever the leases say; and when it heals, one owner goes on above both.
+ * Split brain: the members hear each other on no segment, both are active, and both have a peer and
+ *a host that send. No number may leave twice, whatever the leases say; and when it heals, one owner
+ *goes on above both.
  *
  *	peer, host | A      B | probe outside (answers for the peer's address), probe inside (sends)
  */
@@ -30,7 +31,8 @@ answer_for_peer(void *self, ns_t now, const uint8_t *bytes, size_t len)
 	size_t n;
 
 	(void)now;
-	if (!s->on || !pkt_parse(&p, bytes, len) || !p.is_arp || p.arp_op != 1 || p.arp_tpa != LAB_OUT_PEER)
+	if (!s->on || !pkt_parse(&p, bytes, len) || !p.is_arp || p.arp_op != 1 ||
+		p.arp_tpa != LAB_OUT_PEER)
 		return;
 	n = pkt_put_arp(out, sizeof out, &p.arp_sha, 2, &me, LAB_OUT_PEER, &p.arp_sha, p.arp_spa);
 	lab_send(s->lab, PORT_PROBE_OUT, out, n);
@@ -62,8 +64,10 @@ send_due(const void *self)
 static void
 shadow_on(struct world *w, struct shadow *s)
 {
-	*s = (struct shadow){.lab = w->lab, .next = lab_now(w->lab), .every = 5 * NS_PER_MS, .on = true};
-	lab_attach(w->lab, PORT_PROBE_OUT, &(struct lab_station){.self = s, .frame = answer_for_peer});
+	*s = (struct shadow){
+		.lab = w->lab, .next = lab_now(w->lab), .every = 5 * NS_PER_MS, .on = true};
+	lab_attach(
+		w->lab, PORT_PROBE_OUT, &(struct lab_station){.self = s, .frame = answer_for_peer});
 	lab_attach(w->lab, PORT_PROBE_IN,
 		&(struct lab_station){.self = s, .tick = send_inside, .deadline = send_due});
 }
@@ -117,8 +121,8 @@ numbers(struct lab *l, uint32_t spi, size_t *cnt)
 	for (size_t i = 0; v && i < trace_len(t); i++) {
 		const struct frame *f = trace_frame(t, i);
 
-		if ((f->port == PORT_A_OUT || f->port == PORT_B_OUT) && pkt_parse(&p, f->bytes, f->len) &&
-			p.is_esp && p.spi == spi && !p.frag_off)
+		if ((f->port == PORT_A_OUT || f->port == PORT_B_OUT) &&
+			pkt_parse(&p, f->bytes, f->len) && p.is_esp && p.spi == spi && !p.frag_off)
 			v[(*cnt)++] = (struct number){p.seq, i, f->port};
 	}
 	if (v)
@@ -139,8 +143,9 @@ expect_unique(struct case_run *c, struct lab *l, uint32_t spi)
 		if (v[i].seq != v[i - 1].seq)
 			continue;
 		case_decided_by(c, v[i].frame, "number %u again", v[i].seq);
-		ok = case_expect(c, false, "expected no number twice on SPI 0x%08x; saw %u in frames %zu and %zu",
-			spi, v[i].seq, v[i - 1].frame, v[i].frame);
+		ok = case_expect(c, false,
+			"expected no number twice on SPI 0x%08x; saw %u in frames %zu and %zu", spi,
+			v[i].seq, v[i - 1].frame, v[i].frame);
 	}
 	case_figure(c, "numbers sent by A", (double)(cnt - from_b), "packets");
 	case_figure(c, "numbers sent by B", (double)from_b, "packets");
@@ -221,12 +226,15 @@ healed(struct case_run *c)
 	before = rx ? rx->received : 0;
 	lab_run(w.lab, NS_PER_S);
 	rx = peer_stream_rx(w.peer, 1);
-	case_figure(c, "packets in the second after", rx ? (double)(rx->received - before) : 0.0, "packets");
+	case_figure(c, "packets in the second after", rx ? (double)(rx->received - before) : 0.0,
+		"packets");
 	if (case_expect(c, rx && rx->received - before > 150,
 		    "expected 200 packets a second at the peer once healed; saw %u",
 		    rx ? rx->received - before : 0) &&
-		case_expect_u64(c, 1, peer_counters(w.peer)->phase1_up, "Phase 1 negotiations in all"))
-		(void)case_expect_u64(c, 0, peer_counters(w.peer)->deletes_in, "Deletes sent to the peer");
+		case_expect_u64(
+			c, 1, peer_counters(w.peer)->phase1_up, "Phase 1 negotiations in all"))
+		(void)case_expect_u64(
+			c, 0, peer_counters(w.peer)->deletes_in, "Deletes sent to the peer");
 }
 
 static const struct case_def cases[] = {
@@ -235,7 +243,8 @@ static const struct case_def cases[] = {
 		.requirement = "FAILOVER-11, SSP-17",
 		.level = CASE_MUST,
 		.class_ = CASE_INOPPORTUNE,
-		.says = "With both members active and out of each other's hearing, no sequence number leaves twice, even "
+		.says = "With both members active and out of each other's hearing, no sequence "
+			"number leaves twice, even "
 			"after the lease.",
 		.mutant = "resv-block-used",
 		.run = unique_while_split,
@@ -246,7 +255,8 @@ static const struct case_def cases[] = {
 		.requirement = "FAILOVER-11, SSP-17",
 		.level = CASE_MUST,
 		.class_ = CASE_INOPPORTUNE,
-		.says = "While the lease runs, an active that has lost its channel stops at its reservation.",
+		.says = "While the lease runs, an active that has lost its channel stops at its "
+			"reservation.",
 		.mutant = "resv-above-limit",
 		.run = unique_within_the_lease,
 		.skips_laws = 1u << 5,
@@ -256,7 +266,8 @@ static const struct case_def cases[] = {
 		.requirement = "FAILOVER-11, SSP-17",
 		.level = CASE_MUST,
 		.class_ = CASE_INOPPORTUNE,
-		.says = "When a split brain heals, one owner goes on above all numbers that both have used, without a "
+		.says = "When a split brain heals, one owner goes on above all numbers that both "
+			"have used, without a "
 			"Delete and without a renegotiation.",
 		.mutant = "resv-heal-not-above",
 		.run = healed,

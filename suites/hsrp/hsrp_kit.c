@@ -32,7 +32,8 @@ kit_send(struct lab *l, const struct kit_msg *m)
 	size_t n;
 
 	memcpy(auth, text, strlen(text) < 8 ? strlen(text) : 8);
-	n = field_build(out, sizeof out, "eth/ipv4/udp/hsrp", sets, sizeof sets / sizeof sets[0], &why);
+	n = field_build(
+		out, sizeof out, "eth/ipv4/udp/hsrp", sets, sizeof sets / sizeof sets[0], &why);
 	lab_inject(l, PORT_PROBE_OUT, out, n);
 }
 
@@ -64,7 +65,8 @@ fits(const struct frame *f, void *ctx)
 static struct trace_want
 want(enum lab_port p, struct wish *w, ns_t after)
 {
-	return (struct trace_want){.ports = (uint16_t)(1u << p), .after = after, .fits = fits, .ctx = w};
+	return (struct trace_want){
+		.ports = (uint16_t)(1u << p), .after = after, .fits = fits, .ctx = w};
 }
 
 size_t
@@ -97,7 +99,8 @@ is_garp(const struct frame *f, void *ctx)
 size_t
 kit_garp(struct lab *l, enum lab_port p, ip4_t a, ns_t after)
 {
-	struct trace_want t = {.ports = (uint16_t)(1u << p), .after = after, .fits = is_garp, .ctx = &a};
+	struct trace_want t = {
+		.ports = (uint16_t)(1u << p), .after = after, .fits = is_garp, .ctx = &a};
 
 	return trace_next(lab_trace(l), 0, &t);
 }

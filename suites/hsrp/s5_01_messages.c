@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* RFC 2281 5.1 to 5.6: what a message looks like, when it is sent, who may be believed; and section 6, MAC addresses. */
+/* RFC 2281 5.1 to 5.6: what a message looks like, when it is sent, who may be believed; and section
+ * 6, MAC addresses. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,17 +21,28 @@ format(struct case_run *c)
 		const char *field;
 		uint32_t want;
 	} wants[] = {
-		{"ip.ttl", 1}, {"ip.src", LAB_OUT_A}, {"ip.dst", IP4(224, 0, 0, 2)}, {"udp.sport", 1985},
-		{"udp.dport", 1985}, {"udp.length", 28}, {"hsrp.version", 0}, {"hsrp.opcode", 0},
-		{"hsrp.state", 16}, {"hsrp.priority", 100}, {"hsrp.group", 1}, {"hsrp.vip", LAB_OUT_VIP},
+		{"ip.ttl", 1},
+		{"ip.src", LAB_OUT_A},
+		{"ip.dst", IP4(224, 0, 0, 2)},
+		{"udp.sport", 1985},
+		{"udp.dport", 1985},
+		{"udp.length", 28},
+		{"hsrp.version", 0},
+		{"hsrp.opcode", 0},
+		{"hsrp.state", 16},
+		{"hsrp.priority", 100},
+		{"hsrp.group", 1},
+		{"hsrp.vip", LAB_OUT_VIP},
 	};
 
 	if (!kit_alone(&w, c, NULL))
 		return;
 	no = kit_find(w.lab, PORT_A_OUT, KIT_HELLO, PAIR_ACTIVE, 0);
-	(void)field_decode(&m, trace_frame(lab_trace(w.lab), no)->bytes, trace_frame(lab_trace(w.lab), no)->len);
+	(void)field_decode(&m, trace_frame(lab_trace(w.lab), no)->bytes,
+		trace_frame(lab_trace(w.lab), no)->len);
 	for (size_t i = 0; i < sizeof wants / sizeof wants[0]; i++) {
-		if (!case_expect(c, field_u32(&m, wants[i].field, &v), "expected a field %s", wants[i].field) ||
+		if (!case_expect(c, field_u32(&m, wants[i].field, &v), "expected a field %s",
+			    wants[i].field) ||
 			!case_expect_u64(c, wants[i].want, v, wants[i].field)) {
 			case_decided_by(c, no, "%s", wants[i].field);
 			return;
@@ -41,15 +53,19 @@ format(struct case_run *c)
 static void
 authentication(struct case_run *c)
 {
-	const struct kit_msg forged = {.opcode = KIT_HELLO, .state = PAIR_ACTIVE, .priority = 255,
-		.auth = "mallory", .src = IP4(172, 16, 31, 250)};
+	const struct kit_msg forged = {.opcode = KIT_HELLO,
+		.state = PAIR_ACTIVE,
+		.priority = 255,
+		.auth = "mallory",
+		.src = IP4(172, 16, 31, 250)};
 	struct world w;
 
 	if (!kit_alone(&w, c, NULL))
 		return;
 	kit_talk(w.lab, &forged, NS_PER_S);
 	(void)case_expect(c, pair_port_state(w.lab, PORT_A_OUT) == PAIR_ACTIVE,
-		"expected A to stay active; saw state %d after Hellos with another authentication string",
+		"expected A to stay active; saw state %d after Hellos with another authentication "
+		"string",
 		pair_port_state(w.lab, PORT_A_OUT));
 }
 
@@ -82,12 +98,16 @@ gratuitous_arp(struct case_run *c)
 		return;
 	lab_run(w.lab, 100 * NS_PER_MS);
 	hello = kit_find(w.lab, PORT_A_OUT, KIT_HELLO, PAIR_ACTIVE, 0);
-	no = kit_garp(w.lab, PORT_A_OUT, LAB_OUT_VIP, trace_frame(lab_trace(w.lab), hello)->at - 50 * NS_PER_MS);
-	if (!case_expect(c, no != TRACE_NONE, "expected a gratuitous ARP for the virtual address; saw none"))
+	no = kit_garp(w.lab, PORT_A_OUT, LAB_OUT_VIP,
+		trace_frame(lab_trace(w.lab), hello)->at - 50 * NS_PER_MS);
+	if (!case_expect(c, no != TRACE_NONE,
+		    "expected a gratuitous ARP for the virtual address; saw none"))
 		return;
 	p = kit_pkt(w.lab, no);
-	(void)case_expect(c, mac_equal(&p.src_mac, &vmac1) && mac_equal(&p.arp_sha, &vmac1) && p.arp_op == 2,
-		"expected an ARP response with the virtual MAC in the link layer and in the packet (5.6 I)");
+	(void)case_expect(c,
+		mac_equal(&p.src_mac, &vmac1) && mac_equal(&p.arp_sha, &vmac1) && p.arp_op == 2,
+		"expected an ARP response with the virtual MAC in the link layer and in the packet "
+		"(5.6 I)");
 }
 
 struct asked {
@@ -110,7 +130,8 @@ answered(void *ctx)
 {
 	const struct asked *a = ctx;
 	ip4_t vip = LAB_OUT_VIP;
-	struct trace_want t = {.ports = 1u << PORT_A_OUT, .after = a->since, .fits = is_answer, .ctx = &vip};
+	struct trace_want t = {
+		.ports = 1u << PORT_A_OUT, .after = a->since, .fits = is_answer, .ctx = &vip};
 
 	return trace_next(lab_trace(a->lab), 0, &t) != TRACE_NONE;
 }
@@ -177,37 +198,66 @@ hello_from_vmac(struct case_run *c)
 	if (!kit_alone(&w, c, NULL))
 		return;
 	lab_run(w.lab, 500 * NS_PER_MS);
-	p = kit_pkt(w.lab, kit_find(w.lab, PORT_A_OUT, KIT_HELLO, PAIR_ACTIVE, lab_now(w.lab) - 300 * NS_PER_MS));
+	p = kit_pkt(w.lab, kit_find(w.lab, PORT_A_OUT, KIT_HELLO, PAIR_ACTIVE,
+				   lab_now(w.lab) - 300 * NS_PER_MS));
 	(void)case_expect(c, mac_equal(&p.src_mac, &vmac1),
-		"expected the active router's Hello to come from the virtual MAC, so that switches know where it is");
+		"expected the active router's Hello to come from the virtual MAC, so that switches "
+		"know where it is");
 }
 
 static const struct case_def cases[] = {
-	{.id = "hsrp/2281-5.1/1", .requirement = "RFC 2281 5.1; HSRP-01, 02, 04", .level = CASE_MUST,
+	{.id = "hsrp/2281-5.1/1",
+		.requirement = "RFC 2281 5.1; HSRP-01, 02, 04",
+		.level = CASE_MUST,
 		.class_ = CASE_VALID,
-		.says = "A Hello is 20 octets of UDP, port 1985, to 224.0.0.2 with TTL 1, from the real address.",
-		.mutant = "hsrp-ttl-255", .run = format},
-	{.id = "hsrp/2281-5.1/8", .requirement = "RFC 2281 5.1; HSRP-08", .level = CASE_MUST,
+		.says = "A Hello is 20 octets of UDP, port 1985, to 224.0.0.2 with TTL 1, from the "
+			"real address.",
+		.mutant = "hsrp-ttl-255",
+		.run = format},
+	{.id = "hsrp/2281-5.1/8",
+		.requirement = "RFC 2281 5.1; HSRP-08",
+		.level = CASE_MUST,
 		.class_ = CASE_INVALID,
 		.says = "A message with another authentication string changes nothing.",
-		.mutant = "hsrp-any-authentication", .run = authentication},
-	{.id = "hsrp/2281-5.4/1", .requirement = "RFC 2281 5.4", .level = CASE_MUST, .class_ = CASE_VALID,
+		.mutant = "hsrp-any-authentication",
+		.run = authentication},
+	{.id = "hsrp/2281-5.4/1",
+		.requirement = "RFC 2281 5.4",
+		.level = CASE_MUST,
+		.class_ = CASE_VALID,
 		.says = "An active router sends a Hello once per hello time, with jitter.",
-		.mutant = "hsrp-hasty-hello", .run = period},
-	{.id = "hsrp/2281-5.6/9", .requirement = "RFC 2281 5.6 I; HSRP-17", .level = CASE_MUST,
+		.mutant = "hsrp-hasty-hello",
+		.run = period},
+	{.id = "hsrp/2281-5.6/9",
+		.requirement = "RFC 2281 5.6 I; HSRP-17",
+		.level = CASE_MUST,
 		.class_ = CASE_VALID,
-		.says = "A router that becomes active broadcasts an ARP response for the virtual address, from the "
+		.says = "A router that becomes active broadcasts an ARP response for the virtual "
+			"address, from the "
 			"virtual MAC.",
-		.mutant = "hsrp-no-gratuitous-arp", .run = gratuitous_arp},
-	{.id = "hsrp/2281-6.1/1", .requirement = "RFC 2281 6.1; HSRP-15", .level = CASE_MUST,
+		.mutant = "hsrp-no-gratuitous-arp",
+		.run = gratuitous_arp},
+	{.id = "hsrp/2281-6.1/1",
+		.requirement = "RFC 2281 6.1; HSRP-15",
+		.level = CASE_MUST,
 		.class_ = CASE_VALID,
-		.says = "The active router answers ARP for the virtual address with the virtual MAC.",
-		.mutant = "hsrp-arp-own-mac", .run = arp_answer},
-	{.id = "hsrp/2281-6.1/2", .requirement = "RFC 2281 6.1; HSRP-15", .level = CASE_MUST,
-		.class_ = CASE_VALID, .says = "A standby router does not answer ARP for the virtual address.",
-		.mutant = "hsrp-standby-answers-arp", .run = standby_is_silent},
-	{.id = "hsrp/2281-6.1/3", .requirement = "HSRP-16", .level = CASE_SHOULD, .class_ = CASE_VALID,
-		.says = "The active router's Hellos come from the virtual MAC.", .mutant = "hsrp-hello-own-mac",
+		.says = "The active router answers ARP for the virtual address with the virtual "
+			"MAC.",
+		.mutant = "hsrp-arp-own-mac",
+		.run = arp_answer},
+	{.id = "hsrp/2281-6.1/2",
+		.requirement = "RFC 2281 6.1; HSRP-15",
+		.level = CASE_MUST,
+		.class_ = CASE_VALID,
+		.says = "A standby router does not answer ARP for the virtual address.",
+		.mutant = "hsrp-standby-answers-arp",
+		.run = standby_is_silent},
+	{.id = "hsrp/2281-6.1/3",
+		.requirement = "HSRP-16",
+		.level = CASE_SHOULD,
+		.class_ = CASE_VALID,
+		.says = "The active router's Hellos come from the virtual MAC.",
+		.mutant = "hsrp-hello-own-mac",
 		.run = hello_from_vmac},
 };
 CASE_SUITE(cases)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* RFC 2281 5.7: cells of the table, by a scripted neighbour. The event's letter stands in each case. */
+/* RFC 2281 5.7: cells of the table, by a scripted neighbour. The event's letter stands in each
+ * case. */
 #include "suites/hsrp/hsrp_kit.h"
 
 #define NEIGHBOUR IP4(172, 16, 31, 98)
@@ -16,7 +17,8 @@ static const struct lab_text alone = {.no_preempt = true};
 static void
 coup(struct case_run *c)
 {
-	const struct kit_msg m = {.opcode = KIT_COUP, .state = PAIR_SPEAK, .priority = 200, .src = NEIGHBOUR};
+	const struct kit_msg m = {
+		.opcode = KIT_COUP, .state = PAIR_SPEAK, .priority = 200, .src = NEIGHBOUR};
 	struct world w;
 	ns_t at;
 
@@ -24,7 +26,8 @@ coup(struct case_run *c)
 		return;
 	at = lab_now(w.lab);
 	kit_send(w.lab, &m);
-	if (case_await(c, "A to yield to a Coup of a higher priority", NS_PER_S, a_left_active, w.lab))
+	if (case_await(
+		    c, "A to yield to a Coup of a higher priority", NS_PER_S, a_left_active, w.lab))
 		(void)case_expect(c, kit_find(w.lab, PORT_A_OUT, KIT_RESIGN, -1, at) != TRACE_NONE,
 			"expected a Resign after the Coup (cell j/6: ABH); saw none");
 }
@@ -33,8 +36,10 @@ coup(struct case_run *c)
 static void
 lesser_coup(struct case_run *c)
 {
-	const struct kit_msg lesser = {.opcode = KIT_COUP, .state = PAIR_SPEAK, .priority = 50, .src = NEIGHBOUR};
-	const struct kit_msg better = {.opcode = KIT_COUP, .state = PAIR_SPEAK, .priority = 200, .src = NEIGHBOUR};
+	const struct kit_msg lesser = {
+		.opcode = KIT_COUP, .state = PAIR_SPEAK, .priority = 50, .src = NEIGHBOUR};
+	const struct kit_msg better = {
+		.opcode = KIT_COUP, .state = PAIR_SPEAK, .priority = 200, .src = NEIGHBOUR};
 	struct world w;
 
 	if (!kit_alone(&w, c, &alone))
@@ -44,14 +49,16 @@ lesser_coup(struct case_run *c)
 		    "expected A to stay active after a Coup of a lower priority"))
 		return;
 	kit_send(w.lab, &better);
-	(void)case_await(c, "A to yield to a Coup of a higher priority", NS_PER_S, a_left_active, w.lab);
+	(void)case_await(
+		c, "A to yield to a Coup of a higher priority", NS_PER_S, a_left_active, w.lab);
 }
 
 /* g, Active: AB/4; a Resign there is what real routers add (HSRP-22): both are fine. */
 static void
 better_active(struct case_run *c)
 {
-	const struct kit_msg m = {.opcode = KIT_HELLO, .state = PAIR_ACTIVE, .priority = 200, .src = NEIGHBOUR};
+	const struct kit_msg m = {
+		.opcode = KIT_HELLO, .state = PAIR_ACTIVE, .priority = 200, .src = NEIGHBOUR};
 	struct world w;
 	ns_t at;
 
@@ -59,17 +66,20 @@ better_active(struct case_run *c)
 		return;
 	at = lab_now(w.lab);
 	kit_send(w.lab, &m);
-	if (case_await(c, "A to yield to an active router of a higher priority", NS_PER_S, a_left_active, w.lab))
+	if (case_await(c, "A to yield to an active router of a higher priority", NS_PER_S,
+		    a_left_active, w.lab))
 		case_note(c, "Resign sent: %s",
-			kit_find(w.lab, PORT_A_OUT, KIT_RESIGN, -1, at) == TRACE_NONE ? "no, as the RFC's cell"
-										      : "yes, as real routers");
+			kit_find(w.lab, PORT_A_OUT, KIT_RESIGN, -1, at) == TRACE_NONE
+				? "no, as the RFC's cell"
+				: "yes, as real routers");
 }
 
 /* h, Active: G. */
 static void
 lesser_active(struct case_run *c)
 {
-	const struct kit_msg m = {.opcode = KIT_HELLO, .state = PAIR_ACTIVE, .priority = 50, .src = NEIGHBOUR};
+	const struct kit_msg m = {
+		.opcode = KIT_HELLO, .state = PAIR_ACTIVE, .priority = 50, .src = NEIGHBOUR};
 	struct world w;
 	ns_t at;
 
@@ -79,7 +89,8 @@ lesser_active(struct case_run *c)
 	kit_talk(w.lab, &m, 400 * NS_PER_MS);
 	if (case_expect(c, kit_find(w.lab, PORT_A_OUT, KIT_COUP, -1, at) != TRACE_NONE,
 		    "expected a Coup to an active router of a lower priority (cell h/6: G)"))
-		(void)case_expect(c, pair_port_state(w.lab, PORT_A_OUT) == PAIR_ACTIVE, "expected A to stay active");
+		(void)case_expect(c, pair_port_state(w.lab, PORT_A_OUT) == PAIR_ACTIVE,
+			"expected A to stay active");
 }
 
 static bool
@@ -117,14 +128,14 @@ talker_due(const void *self)
 
 /* A neighbour that is active from the start, with this priority; A becomes standby beside it. */
 static bool
-beside(struct world *w, struct case_run *c, const struct lab_text *knobs, struct talker *t, uint8_t priority,
-	bool (*reached)(void *))
+beside(struct world *w, struct case_run *c, const struct lab_text *knobs, struct talker *t,
+	uint8_t priority, bool (*reached)(void *))
 {
 	world_open_cold(w, c, knobs, NULL);
 	w->c = c;
 	*t = (struct talker){.lab = w->lab, .next = lab_now(w->lab)};
-	t->msg = (struct kit_msg){.opcode = KIT_HELLO, .state = PAIR_ACTIVE, .priority = priority,
-		.src = NEIGHBOUR};
+	t->msg = (struct kit_msg){
+		.opcode = KIT_HELLO, .state = PAIR_ACTIVE, .priority = priority, .src = NEIGHBOUR};
 	lab_attach(w->lab, PORT_PROBE_OUT,
 		&(struct lab_station){.self = t, .tick = talker_tick, .deadline = talker_due});
 	case_start(c, LAB_A);
@@ -148,11 +159,12 @@ resign(struct case_run *c)
 	kit_send(w.lab, &t.msg);
 	at = lab_now(w.lab);
 	kit_send(w.lab, &m);
-	if (!case_await(c, "A active at once after a Resign", PAIR_HELLO, a_is_active_outside, w.lab))
+	if (!case_await(
+		    c, "A active at once after a Resign", PAIR_HELLO, a_is_active_outside, w.lab))
 		return;
 	lab_run(w.lab, 100 * NS_PER_MS);
 	(void)case_expect(c, kit_garp(w.lab, PORT_A_OUT, LAB_OUT_VIP, at) != TRACE_NONE,
-			"expected a gratuitous ARP (cell i/5: CFI)");
+		"expected a gratuitous ARP (cell i/5: CFI)");
 }
 
 /* c, Standby: CDFI/6, after one hold time of silence. */
@@ -168,13 +180,16 @@ hold_time(struct case_run *c)
 	lab_attach(w.lab, PORT_PROBE_OUT, NULL);
 	kit_send(w.lab, &t.msg);
 	at = lab_now(w.lab);
-	if (!case_await(c, "A active after the hold time", 4 * PAIR_HOLD, a_is_active_outside, w.lab))
+	if (!case_await(
+		    c, "A active after the hold time", 4 * PAIR_HOLD, a_is_active_outside, w.lab))
 		return;
 	took = lab_now(w.lab) - at;
 	case_figure(c, "from the last Hello to the take-over", (double)took / 1e6, "ms");
 	if (case_expect(c, took >= PAIR_HOLD * 97 / 100,
-		    "expected A to wait for the hold time of 800 ms (less 3 %%); it took %.1f ms", (double)took / 1e6))
-		(void)case_expect_within(c, took, PAIR_HOLD + 100 * NS_PER_MS, "take-over after the last Hello");
+		    "expected A to wait for the hold time of 800 ms (less 3 %%); it took %.1f ms",
+		    (double)took / 1e6))
+		(void)case_expect_within(
+			c, took, PAIR_HOLD + 100 * NS_PER_MS, "take-over after the last Hello");
 }
 
 /* h with note *, Listen to Standby: BGFI/6 where preemption is configured. */
@@ -190,7 +205,8 @@ preempt(struct case_run *c)
 		return;
 	lab_run(w.lab, 100 * NS_PER_MS);
 	no = kit_find(w.lab, PORT_A_OUT, KIT_COUP, -1, 0);
-	if (case_expect(c, no != TRACE_NONE, "expected a Coup at the preemption (note *: BGFI); saw none"))
+	if (case_expect(c, no != TRACE_NONE,
+		    "expected a Coup at the preemption (note *: BGFI); saw none"))
 		(void)case_expect(c, kit_garp(w.lab, PORT_A_OUT, LAB_OUT_VIP, 0) != TRACE_NONE,
 			"expected a gratuitous ARP at the preemption");
 }
@@ -205,13 +221,15 @@ no_preempt(struct case_run *c)
 	world_open_cold(&w, c, &alone, NULL);
 	w.c = c;
 	t = (struct talker){.lab = w.lab, .next = lab_now(w.lab)};
-	t.msg = (struct kit_msg){.opcode = KIT_HELLO, .state = PAIR_ACTIVE, .priority = 50, .src = NEIGHBOUR};
+	t.msg = (struct kit_msg){
+		.opcode = KIT_HELLO, .state = PAIR_ACTIVE, .priority = 50, .src = NEIGHBOUR};
 	lab_attach(w.lab, PORT_PROBE_OUT,
 		&(struct lab_station){.self = &t, .tick = talker_tick, .deadline = talker_due});
 	case_start(c, LAB_A);
 	lab_run(w.lab, 3 * NS_PER_S);
 	(void)case_expect(c, pair_port_state(w.lab, PORT_A_OUT) == PAIR_STANDBY,
-		"expected A, without preempt, to be standby beside a lesser active router; saw state %d",
+		"expected A, without preempt, to be standby beside a lesser active router; saw "
+		"state %d",
 		pair_port_state(w.lab, PORT_A_OUT));
 }
 
@@ -229,7 +247,9 @@ a_listens(void *ctx)
 static void
 better_standby(struct case_run *c)
 {
-	const struct kit_msg m = {.opcode = KIT_HELLO, .state = PAIR_STANDBY, .priority = 150,
+	const struct kit_msg m = {.opcode = KIT_HELLO,
+		.state = PAIR_STANDBY,
+		.priority = 150,
 		.src = IP4(172, 16, 31, 97)};
 	struct world w;
 	static struct talker t; /* outlives the function: the lab winds down after it */
@@ -245,7 +265,9 @@ better_standby(struct case_run *c)
 static void
 better_speaker(struct case_run *c)
 {
-	const struct kit_msg m = {.opcode = KIT_HELLO, .state = PAIR_SPEAK, .priority = 150,
+	const struct kit_msg m = {.opcode = KIT_HELLO,
+		.state = PAIR_SPEAK,
+		.priority = 150,
 		.src = IP4(172, 16, 31, 97)};
 	struct world w;
 	ns_t end;
@@ -258,9 +280,11 @@ better_speaker(struct case_run *c)
 		kit_send(w.lab, &m);
 		lab_run(w.lab, 100 * NS_PER_MS);
 	}
-	(void)case_expect(c, kit_count(w.lab, PORT_A_OUT, KIT_HELLO, PAIR_STANDBY, 0) == 0 &&
-				     kit_count(w.lab, PORT_A_OUT, KIT_HELLO, PAIR_ACTIVE, 0) == 0,
-		"expected A never to get past Speak beside a better speaker (cell f/4: B/3); it did");
+	(void)case_expect(c,
+		kit_count(w.lab, PORT_A_OUT, KIT_HELLO, PAIR_STANDBY, 0) == 0 &&
+			kit_count(w.lab, PORT_A_OUT, KIT_HELLO, PAIR_ACTIVE, 0) == 0,
+		"expected A never to get past Speak beside a better speaker (cell f/4: B/3); it "
+		"did");
 }
 
 /* b, Active: CDH/1. */
@@ -276,48 +300,94 @@ shutdown_resigns(struct case_run *c)
 	lab_stop(w.lab, LAB_A);
 	lab_run(w.lab, 300 * NS_PER_MS);
 	if (case_expect(c, kit_find(w.lab, PORT_A_OUT, KIT_RESIGN, -1, at) != TRACE_NONE,
-		    "expected a Resign when HSRP is taken down on the active router (cell b/6: CDH)"))
+		    "expected a Resign when HSRP is taken down on the active router (cell b/6: "
+		    "CDH)"))
 		(void)case_expect(c, pair_port_state(w.lab, PORT_B_OUT) == PAIR_ACTIVE,
 			"expected the standby router to be active at once");
 }
 
 static const struct case_def cases[] = {
-	{.id = "hsrp/2281-5.7/b6", .requirement = "RFC 2281 5.7 b; HSRP-18", .level = CASE_MUST,
-		.class_ = CASE_VALID, .says = "A router that leaves the active role on purpose sends a Resign.",
-		.mutant = "hsrp-silent-shutdown", .run = shutdown_resigns},
-	{.id = "hsrp/2281-5.7/c5", .requirement = "RFC 2281 5.7 c; FAILOVER-01", .level = CASE_MUST,
+	{.id = "hsrp/2281-5.7/b6",
+		.requirement = "RFC 2281 5.7 b; HSRP-18",
+		.level = CASE_MUST,
 		.class_ = CASE_VALID,
-		.says = "A standby router whose Active timer expires becomes active: after the hold time, not before.",
-		.mutant = "hsrp-hold-twice", .run = hold_time},
-	{.id = "hsrp/2281-5.7/f4", .requirement = "RFC 2281 5.7 f", .level = CASE_MUST, .class_ = CASE_VALID,
-		.says = "A speaking router yields to a better speaker.", .mutant = "hsrp-speak-ignores-better",
+		.says = "A router that leaves the active role on purpose sends a Resign.",
+		.mutant = "hsrp-silent-shutdown",
+		.run = shutdown_resigns},
+	{.id = "hsrp/2281-5.7/c5",
+		.requirement = "RFC 2281 5.7 c; FAILOVER-01",
+		.level = CASE_MUST,
+		.class_ = CASE_VALID,
+		.says = "A standby router whose Active timer expires becomes active: after the "
+			"hold time, not before.",
+		.mutant = "hsrp-hold-twice",
+		.run = hold_time},
+	{.id = "hsrp/2281-5.7/f4",
+		.requirement = "RFC 2281 5.7 f",
+		.level = CASE_MUST,
+		.class_ = CASE_VALID,
+		.says = "A speaking router yields to a better speaker.",
+		.mutant = "hsrp-speak-ignores-better",
 		.run = better_speaker},
-	{.id = "hsrp/2281-5.7/g6", .requirement = "RFC 2281 5.7 g; HSRP-22", .level = CASE_MUST,
+	{.id = "hsrp/2281-5.7/g6",
+		.requirement = "RFC 2281 5.7 g; HSRP-22",
+		.level = CASE_MUST,
 		.class_ = CASE_INOPPORTUNE,
 		.says = "An active router yields to an active one of a higher priority.",
-		.mutant = "hsrp-ignore-better-active", .run = better_active, .skips_laws = 1u << 4},
-	{.id = "hsrp/2281-5.7/h6", .requirement = "RFC 2281 5.7 h; HSRP-21", .level = CASE_MUST,
+		.mutant = "hsrp-ignore-better-active",
+		.run = better_active,
+		.skips_laws = 1u << 4},
+	{.id = "hsrp/2281-5.7/h6",
+		.requirement = "RFC 2281 5.7 h; HSRP-21",
+		.level = CASE_MUST,
 		.class_ = CASE_INOPPORTUNE,
 		.says = "An active router answers an active one of a lower priority with a Coup.",
-		.mutant = "hsrp-no-coup", .run = lesser_active, .skips_laws = 1u << 4},
-	{.id = "hsrp/2281-5.7/h5a", .requirement = "RFC 2281 5.7 h, note *; HSRP-20", .level = CASE_MAY,
+		.mutant = "hsrp-no-coup",
+		.run = lesser_active,
+		.skips_laws = 1u << 4},
+	{.id = "hsrp/2281-5.7/h5a",
+		.requirement = "RFC 2281 5.7 h, note *; HSRP-20",
+		.level = CASE_MAY,
 		.class_ = CASE_VALID,
-		.says = "A better router that is configured to preempt takes over with Coup, Hello and gratuitous ARP.",
-		.mutant = "hsrp-preempt-without-coup", .run = preempt, .skips_laws = 1u << 4},
-	{.id = "hsrp/2281-5.7/h5b", .requirement = "RFC 2281 5.7 h, note *; HSRP-20", .level = CASE_MUST,
-		.class_ = CASE_VALID, .says = "A better router that is not configured to preempt lets the active one be.",
-		.mutant = "hsrp-always-preempt", .run = no_preempt},
-	{.id = "hsrp/2281-5.7/i5", .requirement = "RFC 2281 5.7 i; HSRP-19", .level = CASE_MUST,
-		.class_ = CASE_VALID, .says = "A standby router that hears a Resign is active at once.",
-		.mutant = "hsrp-ignore-resign", .run = resign},
-	{.id = "hsrp/2281-5.7/j6a", .requirement = "RFC 2281 5.7 j; HSRP-23", .level = CASE_MUST,
-		.class_ = CASE_VALID, .says = "An active router yields to a Coup of a higher priority with a Resign.",
-		.mutant = "hsrp-coup-without-resign", .run = coup},
-	{.id = "hsrp/2281-5.7/j6b", .requirement = "RFC 2281 5.7 j", .level = CASE_MUST, .class_ = CASE_INVALID,
-		.says = "A Coup counts only if its priority is higher.", .mutant = "hsrp-ignore-coup",
+		.says = "A better router that is configured to preempt takes over with Coup, Hello "
+			"and gratuitous ARP.",
+		.mutant = "hsrp-preempt-without-coup",
+		.run = preempt,
+		.skips_laws = 1u << 4},
+	{.id = "hsrp/2281-5.7/h5b",
+		.requirement = "RFC 2281 5.7 h, note *; HSRP-20",
+		.level = CASE_MUST,
+		.class_ = CASE_VALID,
+		.says = "A better router that is not configured to preempt lets the active one be.",
+		.mutant = "hsrp-always-preempt",
+		.run = no_preempt},
+	{.id = "hsrp/2281-5.7/i5",
+		.requirement = "RFC 2281 5.7 i; HSRP-19",
+		.level = CASE_MUST,
+		.class_ = CASE_VALID,
+		.says = "A standby router that hears a Resign is active at once.",
+		.mutant = "hsrp-ignore-resign",
+		.run = resign},
+	{.id = "hsrp/2281-5.7/j6a",
+		.requirement = "RFC 2281 5.7 j; HSRP-23",
+		.level = CASE_MUST,
+		.class_ = CASE_VALID,
+		.says = "An active router yields to a Coup of a higher priority with a Resign.",
+		.mutant = "hsrp-coup-without-resign",
+		.run = coup},
+	{.id = "hsrp/2281-5.7/j6b",
+		.requirement = "RFC 2281 5.7 j",
+		.level = CASE_MUST,
+		.class_ = CASE_INVALID,
+		.says = "A Coup counts only if its priority is higher.",
+		.mutant = "hsrp-ignore-coup",
 		.run = lesser_coup},
-	{.id = "hsrp/2281-5.7/k5", .requirement = "RFC 2281 5.7 k", .level = CASE_MUST, .class_ = CASE_VALID,
-		.says = "A standby router yields to a better standby router.", .mutant = "hsrp-no-higher-standby",
+	{.id = "hsrp/2281-5.7/k5",
+		.requirement = "RFC 2281 5.7 k",
+		.level = CASE_MUST,
+		.class_ = CASE_VALID,
+		.says = "A standby router yields to a better standby router.",
+		.mutant = "hsrp-no-higher-standby",
 		.run = better_standby},
 };
 CASE_SUITE(cases)

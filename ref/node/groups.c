@@ -8,12 +8,11 @@
 #include "ref/node/node_in.h"
 
 static void
-frame_start(struct node *n, struct wr *w, uint8_t *buf, size_t cap, struct mac dst, struct mac src,
+frame_start(struct wr *w, uint8_t *buf, size_t cap, struct mac dst, struct mac src,
 	uint16_t type)
 {
 	const struct eth e = {.dst = dst, .src = src, .type = type};
 
-	(void)n;
 	wr_init(w, buf, cap);
 	eth_write(w, &e);
 }
@@ -35,7 +34,7 @@ message_send(struct node *n, struct node_group *g, const struct hsrp_act *a)
 		return;
 	wr_init(&b, body, sizeof body);
 	hsrp_write(&b, &a->msg);
-	frame_start(n, &w, buf, sizeof buf, all_routers,
+	frame_start(&w, buf, sizeof buf, all_routers,
 		a->from_vmac ? hsrp_vmac(&g->hsrp) : n->mac[g->iface], ETH_TYPE_IP4);
 	udp_packet_write(&w, &ip, HSRP_PORT, HSRP_PORT, body, b.len);
 	node_emit_bytes(n, NODE_ACT_FRAME, g->iface, buf, w.len);
@@ -50,7 +49,7 @@ arp_send(struct node *n, struct node_group *g, uint16_t op, const struct mac *to
 	uint8_t buf[ETH_LEN + ARP_LEN];
 	struct wr w;
 
-	frame_start(n, &w, buf, sizeof buf, *to, own, ETH_TYPE_ARP);
+	frame_start(&w, buf, sizeof buf, *to, own, ETH_TYPE_ARP);
 	arp_write(&w, &a);
 	node_emit_bytes(n, NODE_ACT_FRAME, g->iface, buf, w.len);
 }

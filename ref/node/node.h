@@ -105,7 +105,6 @@ struct node_ike {
 	bool probe_held;      /* a probe waits for its acknowledgement */
 	uint32_t probe_number, probe_seq;
 	ns_t probe_until;
-	uint32_t down_seq; /* order of creation */
 };
 
 /* What was asked of the standby, not acknowledged yet. */

@@ -349,6 +349,8 @@ highest_in(struct node *n, const struct ssp_msg *m)
 		sync_met(n);
 }
 
+static void carry_out(struct node *n, struct ssp_acts *acts);
+
 static void
 apply(struct node *n, struct ssp_acts *acts)
 {
@@ -358,17 +360,7 @@ apply(struct node *n, struct ssp_acts *acts)
 	in.result = copies_apply(n, &acts->msg);
 	ssp_msg_wipe(&acts->msg);
 	ssp_step(&n->ssp, n->now, &in, &after);
-	for (unsigned i = 0; i < after.cnt; i++) {
-		if (after.v[i].kind == SSP_ACT_SEND)
-			node_emit_bytes(n, NODE_ACT_SSP_SEND, 0, after.buf + after.v[i].off,
-				after.v[i].len);
-		else if (after.v[i].kind == SSP_ACT_CLOSE)
-			node_emit_bytes(n, NODE_ACT_SSP_CLOSE, 0, NULL, 0);
-		else if (after.v[i].kind == SSP_ACT_READY) {
-			n->ready = after.v[i].on;
-			groups_synced(n);
-		}
-	}
+	carry_out(n, &after);
 }
 
 static void
@@ -425,6 +417,19 @@ act(struct node *n, struct ssp_acts *acts, const struct ssp_act *a)
 	}
 }
 
+/* All that is numbered leaves before anything else can be: a nested step would number on. */
+static void
+carry_out(struct node *n, struct ssp_acts *acts)
+{
+	for (unsigned i = 0; i < acts->cnt; i++)
+		if (acts->v[i].kind == SSP_ACT_SEND)
+			act(n, acts, &acts->v[i]);
+	for (unsigned i = 0; i < acts->cnt; i++)
+		if (acts->v[i].kind != SSP_ACT_SEND)
+			act(n, acts, &acts->v[i]);
+	wipe(acts->buf, acts->used);
+}
+
 static bool
 step_once(struct node *n, const struct ssp_in *in)
 {
@@ -432,14 +437,7 @@ step_once(struct node *n, const struct ssp_in *in)
 	enum ssp_role before = n->ssp.peer_role;
 
 	ssp_step(&n->ssp, n->now, in, &acts);
-	for (unsigned i = 0; i < acts.cnt;
-		i++) /* all that is numbered leaves before anything else can be */
-		if (acts.v[i].kind == SSP_ACT_SEND)
-			act(n, &acts, &acts.v[i]);
-	for (unsigned i = 0; i < acts.cnt; i++)
-		if (acts.v[i].kind != SSP_ACT_SEND)
-			act(n, &acts, &acts.v[i]);
-	wipe(acts.buf, acts.used);
+	carry_out(n, &acts);
 	if (n->tombstone_cnt && n->told_at != NS_NEVER && n->ssp.proven > n->told_at)
 		n->tombstone_cnt =
 			0; /* the winner has read past them: it echoes what was said later */

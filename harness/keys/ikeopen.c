@@ -35,7 +35,7 @@ struct exchange { /* one of phase 2 */
 };
 
 struct met { /* a message that was fed */
-	uint8_t digest[KEYPRIM_HASH_MAX];
+	uint8_t digest[KEYPRIM_SHA256_LEN];
 	uint8_t iv[KEYPRIM_BLOCK_MAX];
 	bool have_iv;
 };
@@ -134,7 +134,7 @@ static struct met *
 met_before(struct ikeopen *o, const uint8_t *digest)
 {
 	for (size_t i = o->met_cnt; i-- > 0;)
-		if (!memcmp(o->met[i].digest, digest, KEYPRIM_HASH_MAX))
+		if (!memcmp(o->met[i].digest, digest, KEYPRIM_SHA256_LEN))
 			return &o->met[i];
 	return NULL;
 }
@@ -266,7 +266,7 @@ read_head(const uint8_t *msg, size_t len, struct ikeopen_msg *out)
 enum err
 ikeopen_feed(struct ikeopen *o, const uint8_t *msg, size_t len, struct ikeopen_msg *out)
 {
-	uint8_t digest[KEYPRIM_HASH_MAX];
+	uint8_t digest[KEYPRIM_SHA256_LEN];
 	enum err e = read_head(msg, len, out);
 	struct met *met;
 

@@ -26,6 +26,8 @@ static const struct suite suites[KEYESP_SUITE_CNT] = {
 	[KEYESP_AES_MD5] = {"aes-cbc-md5", KEYPRIM_AES, KEYPRIM_MD5, 0, 16, 16, 12, 16},
 	[KEYESP_NULL_SHA1] = {"null-sha1", 0, KEYPRIM_SHA1, 0, 20, 0, 12, 4},
 	[KEYESP_NULL_SHA256] = {"null-sha256", 0, KEYPRIM_SHA256, 0, 32, 0, 16, 4},
+	[KEYESP_3DES_SHA256] = {"3des-sha256", KEYPRIM_3DES, KEYPRIM_SHA256, 24, 32, 8, 16, 8},
+	[KEYESP_NULL_MD5] = {"null-md5", 0, KEYPRIM_MD5, 0, 16, 0, 12, 4},
 };
 
 const char *
@@ -48,7 +50,7 @@ keyesp_suite_by_name(const char *name, enum keyesp_suite *s)
 size_t
 keyesp_enc_len(enum keyesp_suite s, uint16_t key_bits)
 {
-	if (s == KEYESP_NULL_SHA1 || s == KEYESP_NULL_SHA256)
+	if (s == KEYESP_NULL_SHA1 || s == KEYESP_NULL_SHA256 || s == KEYESP_NULL_MD5)
 		return 0;
 	if (s == KEYESP_AES_GCM)
 		return key_bits / 8u + 4;

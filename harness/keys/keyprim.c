@@ -4,7 +4,6 @@
  * (no memory, algorithm not built in) is a fault of the machine, not of a peer: it aborts with a
  * word, since a harness that goes on without cryptography would report nonsense.
  */
-#include <openssl/bn.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +30,10 @@ md_of(enum keyprim_hash h)
 		return EVP_sha1();
 	case KEYPRIM_SHA256:
 		return EVP_sha256();
+	case KEYPRIM_SHA384:
+		return EVP_sha384();
+	case KEYPRIM_SHA512:
+		return EVP_sha512();
 	}
 	return NULL;
 }
@@ -45,8 +48,19 @@ keyprim_hash_len(enum keyprim_hash h)
 		return 20;
 	case KEYPRIM_SHA256:
 		return 32;
+	case KEYPRIM_SHA384:
+		return 48;
+	case KEYPRIM_SHA512:
+		return 64;
 	}
 	return 0;
+}
+
+/* B of RFC 2104: the hash's own block (RFC 4868 2.1 for the larger ones). */
+static size_t
+hash_block(enum keyprim_hash h)
+{
+	return h == KEYPRIM_SHA384 || h == KEYPRIM_SHA512 ? 128 : 64;
 }
 
 size_t
@@ -78,26 +92,27 @@ void
 keyprim_hmac(enum keyprim_hash h, const void *key, size_t key_len, const struct span *parts,
 	size_t cnt, uint8_t *out)
 {
-	uint8_t k[64] = {0}, pad[64], inner[KEYPRIM_HASH_MAX];
+	uint8_t k[128] = {0}, pad[128], inner[KEYPRIM_HASH_MAX];
 	EVP_MD_CTX *c = EVP_MD_CTX_new();
+	size_t block = hash_block(h);
 
 	must(c != NULL, "hmac");
-	if (key_len > sizeof k)
+	if (key_len > block)
 		keyprim_digest(h, &SPAN(key, key_len), 1, k);
 	else if (key_len)
 		memcpy(k, key, key_len);
-	for (size_t i = 0; i < sizeof k; i++)
+	for (size_t i = 0; i < block; i++)
 		pad[i] = k[i] ^ 0x36;
 	must(EVP_DigestInit_ex(c, md_of(h), NULL) == 1, "hmac");
-	must(EVP_DigestUpdate(c, pad, sizeof pad) == 1, "hmac");
+	must(EVP_DigestUpdate(c, pad, block) == 1, "hmac");
 	for (size_t i = 0; i < cnt; i++)
 		must(EVP_DigestUpdate(c, parts[i].p, parts[i].len) == 1, "hmac");
 	must(EVP_DigestFinal_ex(c, inner, NULL) == 1, "hmac");
 	EVP_MD_CTX_free(c);
-	for (size_t i = 0; i < sizeof k; i++)
+	for (size_t i = 0; i < block; i++)
 		pad[i] = k[i] ^ 0x5c;
-	keyprim_digest(h, (struct span[]){SPAN(pad, sizeof pad), SPAN(inner, keyprim_hash_len(h))},
-		2, out);
+	keyprim_digest(
+		h, (struct span[]){SPAN(pad, block), SPAN(inner, keyprim_hash_len(h))}, 2, out);
 	OPENSSL_cleanse(k, sizeof k);
 	OPENSSL_cleanse(pad, sizeof pad);
 }
@@ -215,76 +230,4 @@ keyprim_hkdf_label(
 		done += take;
 	}
 	return true;
-}
-
-static BIGNUM *
-prime_of(uint16_t group)
-{
-	if (group == 2)
-		return BN_get_rfc2409_prime_1024(NULL);
-	if (group == 14)
-		return BN_get_rfc3526_prime_2048(NULL);
-	return NULL;
-}
-
-size_t
-keyprim_dh_len(uint16_t group)
-{
-	return group == 2 ? 128 : group == 14 ? 256 : 0;
-}
-
-/* base ^ priv mod p to out, padded with zeros in front (RFC 2409 5: "MUST be" of the prime's size).
- */
-static void
-power(const BIGNUM *base, const void *priv, size_t priv_len, const BIGNUM *p, uint8_t *out,
-	size_t len)
-{
-	BN_CTX *ctx = BN_CTX_new();
-	BIGNUM *x = BN_bin2bn(priv, (int)priv_len, NULL);
-	BIGNUM *y = BN_new();
-
-	must(ctx && x && y, "bignum");
-	BN_set_flags(x, BN_FLG_CONSTTIME);
-	must(BN_mod_exp_mont(y, base, x, p, ctx, NULL) == 1, "modular power");
-	must(BN_bn2binpad(y, out, (int)len) == (int)len, "bignum");
-	BN_clear_free(x);
-	BN_clear_free(y);
-	BN_CTX_free(ctx);
-}
-
-bool
-keyprim_dh_public(uint16_t group, const void *priv, size_t priv_len, uint8_t *pub)
-{
-	BIGNUM *p = prime_of(group), *g = BN_new();
-
-	if (p && g) {
-		must(BN_set_word(g, 2) == 1, "bignum");
-		power(g, priv, priv_len, p, pub, keyprim_dh_len(group));
-	}
-	BN_free(g);
-	BN_free(p);
-	return p != NULL;
-}
-
-bool
-keyprim_dh_shared(uint16_t group, const void *priv, size_t priv_len, const uint8_t *other,
-	size_t other_len, uint8_t *shared)
-{
-	BIGNUM *p = prime_of(group), *y, *top;
-	bool ok;
-
-	if (!p || other_len != keyprim_dh_len(group)) {
-		BN_free(p);
-		return false;
-	}
-	y = BN_bin2bn(other, (int)other_len, NULL);
-	top = BN_dup(p);
-	must(y && top && BN_sub_word(top, 1) == 1, "bignum");
-	ok = !BN_is_zero(y) && !BN_is_one(y) && BN_cmp(y, top) < 0;
-	if (ok)
-		power(y, priv, priv_len, p, shared, other_len);
-	BN_free(y);
-	BN_free(top);
-	BN_free(p);
-	return ok;
 }

@@ -11,12 +11,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum keyprim_hash { KEYPRIM_MD5 = 1, KEYPRIM_SHA1 = 2, KEYPRIM_SHA256 = 4 }; /* RFC 2409 App. A */
-enum keyprim_cipher { KEYPRIM_3DES = 5, KEYPRIM_AES = 7 };		     /* the same; CBC */
+/* RFC 2409 App. A, and what IANA's registry of IPsec attributes added to it. */
+enum keyprim_hash {
+	KEYPRIM_MD5 = 1,
+	KEYPRIM_SHA1 = 2,
+	KEYPRIM_SHA256 = 4,
+	KEYPRIM_SHA384 = 5,
+	KEYPRIM_SHA512 = 6
+};
+enum keyprim_cipher { KEYPRIM_3DES = 5, KEYPRIM_AES = 7 }; /* the same; CBC */
 
-#define KEYPRIM_HASH_MAX 32
+#define KEYPRIM_HASH_MAX 64
+#define KEYPRIM_SHA256_LEN 32 /* of digests by which messages are told from each other */
 #define KEYPRIM_BLOCK_MAX 16
-#define KEYPRIM_DH_MAX 256
+#define KEYPRIM_DH_MAX 512 /* octets of a public value: group 16 */
 
 /* A piece of input; borrowed. */
 struct span {
@@ -42,11 +50,17 @@ bool keyprim_gcm_open(const void *key, size_t key_len, const uint8_t *nonce, str
 bool keyprim_hkdf_label(
 	const void *secret, size_t secret_len, const char *label, uint8_t *out, size_t out_len);
 
-/* MODP groups 2 (RFC 2409 6.2) and 14 (RFC 3526 3). Octets of a public value; 0 if unknown. */
+/*
+ * Groups: MODP 2 (RFC 2409 6.2), 5, 14, 15, 16 (RFC 3526); ECP 19 and 20 (RFC 5903). Octets of a
+ * public value, 0 if unknown: a prime's size, or the two coordinates, x first (RFC 5903 7).
+ */
 size_t keyprim_dh_len(uint16_t group);
-/* Public value of a private one (any 16 to 64 random octets). */
+/* Octets of the shared secret: a prime's size, or the x coordinate alone (RFC 5903 7). */
+size_t keyprim_dh_shared_len(uint16_t group);
+/* Public value of a private one (any 16 to 64 random octets; ECP: taken modulo the order). */
 bool keyprim_dh_public(uint16_t group, const void *priv, size_t priv_len, uint8_t *pub);
-/* g^xy, keyprim_dh_len octets; false if the other's value is not within 2 .. p - 2. */
+/* g^xy, keyprim_dh_shared_len octets; false if the other's value is not within 2 .. p - 2, or not
+ * on the curve. */
 bool keyprim_dh_shared(uint16_t group, const void *priv, size_t priv_len, const uint8_t *other,
 	size_t other_len, uint8_t *shared);
 

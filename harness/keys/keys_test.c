@@ -110,74 +110,6 @@ START_TEST(hkdf)
 }
 END_TEST
 
-START_TEST(dh)
-{
-	for (uint16_t g = 2; g <= 14; g += 12) {
-		uint8_t a[32], b[32], pa[256], pb[256], sa[256], sb[256];
-		size_t len = keyprim_dh_len(g);
-
-		memset(a, 0x35, 32);
-		memset(b, 0x71, 32);
-		ck_assert(keyprim_dh_public(g, a, 32, pa) && keyprim_dh_public(g, b, 32, pb));
-		ck_assert(keyprim_dh_shared(g, a, 32, pb, len, sa));
-		ck_assert(keyprim_dh_shared(g, b, 32, pa, len, sb));
-		ck_assert_int_eq(memcmp(sa, sb, len), 0);
-		memset(pb, 0, 256);
-		ck_assert(!keyprim_dh_shared(g, a, 32, pb, len, sa)); /* 0 */
-		pb[len - 1] = 1;
-		ck_assert(!keyprim_dh_shared(g, a, 32, pb, len, sa)); /* 1 */
-		pb[len - 1] = 2;
-		ck_assert(keyprim_dh_shared(g, a, 32, pb, len, sa));
-		memset(pb, 0xff, 256); /* above p */
-		ck_assert(!keyprim_dh_shared(g, a, 32, pb, len, sa));
-		ck_assert(!keyprim_dh_shared(g, a, 32, pa, len - 1, sa));
-	}
-	ck_assert_uint_eq(keyprim_dh_len(1), 0);
-	/* 2^1 mod p, padded to the length of p (RFC 2409 5) */
-	uint8_t one = 1, pub[256];
-	ck_assert(keyprim_dh_public(14, &one, 1, pub));
-	ck_assert_uint_eq(pub[255], 2);
-	ck_assert_uint_eq(pub[0], 0);
-}
-END_TEST
-
-START_TEST(ike_formulas)
-{
-	/* Recomputed here step by step from RFC 2409 5 and Appendix B, not through keyike's
-	 * helpers. */
-	struct keyike k = {.icookie = "IIIIIIII",
-		.rcookie = "RRRRRRRR",
-		.hash = KEYPRIM_SHA1,
-		.cipher = KEYPRIM_AES,
-		.key_bits = 256};
-	struct keyike_in in = {.psk = SPAN("psk", 3),
-		.ni = SPAN("nonce-i!", 8),
-		.nr = SPAN("nonce-r!", 8),
-		.gxi = SPAN("GXI", 3),
-		.gxr = SPAN("GXR", 3),
-		.gxy = SPAN("GXY", 3)};
-	uint8_t id[20], d[20], a[20], e[20], k1[20], k2[20], zero = 0, iv[20];
-
-	keyprim_hmac(KEYPRIM_SHA1, "psk", 3, &SPAN("nonce-i!nonce-r!", 16), 1, id);
-	keyprim_hmac(KEYPRIM_SHA1, id, 20, &SPAN("GXYIIIIIIIIRRRRRRRR\0", 20), 1, d);
-	keyprim_hmac(KEYPRIM_SHA1, id, 20,
-		(struct span[]){SPAN(d, 20), SPAN("GXYIIIIIIIIRRRRRRRR\1", 20)}, 2, a);
-	keyprim_hmac(KEYPRIM_SHA1, id, 20,
-		(struct span[]){SPAN(a, 20), SPAN("GXYIIIIIIIIRRRRRRRR\2", 20)}, 2, e);
-	keyprim_hmac(KEYPRIM_SHA1, e, 20, &SPAN(&zero, 1), 1, k1);
-	keyprim_hmac(KEYPRIM_SHA1, e, 20, &SPAN(k1, 20), 1, k2);
-	keyprim_digest(KEYPRIM_SHA1, &SPAN("GXIGXR", 6), 1, iv);
-	ck_assert(keyike_derive(&k, &in));
-	ck_assert_int_eq(memcmp(k.d.b, d, 20) | memcmp(k.a.b, a, 20) | memcmp(k.e.b, e, 20), 0);
-	ck_assert_uint_eq(k.key.len, 32);
-	ck_assert_int_eq(memcmp(k.key.b, k1, 20) | memcmp(k.key.b + 20, k2, 12), 0);
-	ck_assert_int_eq(memcmp(k.iv, iv, 16), 0);
-	k.key_bits = 128;
-	ck_assert(keyike_expand_key(&k));
-	ck_assert_int_eq(memcmp(k.key.b, e, 16), 0);
-}
-END_TEST
-
 START_TEST(esp_there_and_back)
 {
 	for (int s = 0; s < KEYESP_SUITE_CNT; s++)
@@ -348,8 +280,6 @@ main(void)
 	tcase_add_test(t, cbc);
 	tcase_add_test(t, gcm);
 	tcase_add_test(t, hkdf);
-	tcase_add_test(t, dh);
-	tcase_add_test(t, ike_formulas);
 	tcase_add_test(t, esp_there_and_back);
 	tcase_add_test(t, key_file);
 	tcase_add_test(t, captured_3des);

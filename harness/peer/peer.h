@@ -28,7 +28,7 @@ struct peer_ike_prop {
 	enum keyprim_cipher cipher;
 	uint16_t key_bits;
 	enum keyprim_hash hash;
-	uint16_t group; /* 2 or 14 */
+	uint16_t group; /* 2, 5, 14, 15, 16, 19, 20 */
 };
 
 struct peer_esp_prop {

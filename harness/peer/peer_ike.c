@@ -312,7 +312,7 @@ peer_ike_check_hash(const struct ike *s, const struct in *m, const struct nonces
 static bool
 is_repeat(struct peer *p, struct in *m, struct again *a, const uint8_t *digest)
 {
-	if (!a->have_in || memcmp(a->in, digest, KEYPRIM_HASH_MAX))
+	if (!a->have_in || memcmp(a->in, digest, KEYPRIM_SHA256_LEN))
 		return false;
 	p->n.ike_duplicates++;
 	peer_note(p, m->now, PEER_EV_DUPLICATE, m->msgid, NULL);
@@ -324,7 +324,7 @@ is_repeat(struct peer *p, struct in *m, struct again *a, const uint8_t *digest)
 static void
 taken(struct again *a, const uint8_t *digest)
 {
-	memcpy(a->in, digest, KEYPRIM_HASH_MAX);
+	memcpy(a->in, digest, KEYPRIM_SHA256_LEN);
 	a->have_in = true;
 }
 
@@ -445,7 +445,7 @@ void
 peer_ike_in(struct peer *p, ns_t now, const uint8_t *msg, size_t len)
 {
 	struct in m = {.now = now};
-	uint8_t digest[KEYPRIM_HASH_MAX];
+	uint8_t digest[KEYPRIM_SHA256_LEN];
 
 	p->n.ike_in++;
 	if (!read_header(p, &m, msg, len))

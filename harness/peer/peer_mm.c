@@ -16,6 +16,7 @@ peer_dh_start(struct peer *p, struct dh *d, uint16_t group)
 {
 	d->group = group;
 	d->len = keyprim_dh_len(group);
+	d->shared_len = keyprim_dh_shared_len(group);
 	peer_random(p, d->priv, sizeof d->priv);
 	return keyprim_dh_public(group, d->priv, sizeof d->priv, d->pub);
 }
@@ -81,7 +82,7 @@ inputs(const struct peer *p, const struct ike *s)
 		.nr = SPAN(s->n.r, s->n.r_len),
 		.gxi = SPAN(gi, s->dh.len),
 		.gxr = SPAN(gr, s->dh.len),
-		.gxy = SPAN(s->dh.shared, s->dh.len)};
+		.gxy = SPAN(s->dh.shared, s->dh.shared_len)};
 }
 
 static bool
@@ -124,7 +125,7 @@ send_sa(struct peer *p, ns_t now, struct ike *s, enum peer_kind kind, const stru
 static void
 send_ke(struct peer *p, ns_t now, struct ike *s, enum peer_kind kind)
 {
-	uint8_t buf[512], *nonce = s->initiator ? s->n.i : s->n.r;
+	uint8_t buf[MSG_MAX - 256], *nonce = s->initiator ? s->n.i : s->n.r;
 	struct chain_out o;
 
 	peer_random(p, nonce, NONCE_LEN);

@@ -26,6 +26,8 @@ static const struct {
 	[KEYESP_AES_MD5] = {12, 1, true},
 	[KEYESP_NULL_SHA1] = {11, 2, false},
 	[KEYESP_NULL_SHA256] = {11, 5, false},
+	[KEYESP_3DES_SHA256] = {3, 5, false},
+	[KEYESP_NULL_MD5] = {11, 1, false},
 };
 
 static void

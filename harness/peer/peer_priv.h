@@ -40,14 +40,14 @@ struct again {
 	bool pending; /* an answer is awaited */
 	ns_t at;      /* send again then */
 	uint8_t sendings;
-	uint8_t in[KEYPRIM_HASH_MAX]; /* digest of the message last taken */
+	uint8_t in[KEYPRIM_SHA256_LEN]; /* digest of the message last taken */
 	bool have_in;
 };
 
 struct dh {
 	uint16_t group;
 	uint8_t priv[PRIV_LEN], pub[KEYPRIM_DH_MAX], other[KEYPRIM_DH_MAX], shared[KEYPRIM_DH_MAX];
-	size_t len;
+	size_t len, shared_len; /* of a public value, of the secret */
 };
 
 struct nonces {

@@ -178,7 +178,7 @@ fill(struct peer *p, const struct qm *q, const struct ike *s, bool in, struct ke
 	size_t auth = keyesp_auth_len(q->prop.suite);
 	uint32_t spi = in ? q->spi_in : q->spi_out;
 
-	keyike_keymat(&s->k, SPAN(q->dh.shared, q->dh.len), 3, spi, SPAN(q->n.i, q->n.i_len),
+	keyike_keymat(&s->k, SPAN(q->dh.shared, q->dh.shared_len), 3, spi, SPAN(q->n.i, q->n.i_len),
 		SPAN(q->n.r, q->n.r_len), mat, enc + auth);
 	k->spi = spi;
 	k->suite = q->prop.suite;

@@ -4,7 +4,10 @@
 
 static const struct peer_esp_prop suites[] = {{KEYESP_AES_SHA1, 128}, {KEYESP_AES_SHA256, 128},
 	{KEYESP_AES_GCM, 128}, {KEYESP_AES_GCM, 256}, {KEYESP_3DES_SHA1, 0},
-	{KEYESP_AES_SHA256, 192}, {KEYESP_NULL_SHA256, 0}};
+	{KEYESP_AES_SHA256, 192}, {KEYESP_NULL_SHA256, 0}, {KEYESP_AES_GCM, 192},
+	{KEYESP_3DES_MD5, 0}, {KEYESP_3DES_SHA256, 0}, {KEYESP_AES_MD5, 128},
+	{KEYESP_AES_SHA1, 256}, {KEYESP_NULL_SHA1, 0}, {KEYESP_NULL_MD5, 0}};
+#define SUITES (sizeof suites / sizeof *suites)
 
 static void
 traffic(uint32_t n, size_t size)
@@ -26,7 +29,7 @@ START_TEST(combinations)
 {
 	for (size_t hash = 0; hash < 2; hash++)
 		for (uint16_t group = 2; group <= 14; group += 12)
-			for (size_t s = 0; s < 7; s++)
+			for (size_t s = 0; s < SUITES; s++)
 				for (uint16_t pfs = 0; pfs <= 14; pfs = pfs ? pfs + 12 : 2) {
 					struct peer_cfg a = wire_cfg(0), b;
 
@@ -57,6 +60,39 @@ START_TEST(combinations)
 					ck_assert_uint_eq(peer_counters(wire.p[1])->ike_refused, 0);
 					wire_stop();
 				}
+}
+END_TEST
+
+/* Each hash with each group, and the ciphers in turn: also those keys that need expansion. */
+START_TEST(ike_grid)
+{
+	static const enum keyprim_hash hashes[] = {
+		KEYPRIM_MD5, KEYPRIM_SHA1, KEYPRIM_SHA256, KEYPRIM_SHA384, KEYPRIM_SHA512};
+	static const uint16_t groups[] = {2, 5, 14, 15, 16, 19, 20}, bits[] = {0, 128, 192, 256};
+
+	for (size_t n = 0; n < 35; n++) {
+		struct peer_cfg a = wire_cfg(0), b = wire_cfg(1);
+		uint16_t key = bits[n % 4];
+
+		a.ike[0] = (struct peer_ike_prop){
+			key ? KEYPRIM_AES : KEYPRIM_3DES, key, hashes[n / 7], groups[n % 7]};
+		a.esp[0] = suites[n % SUITES];
+		a.ike_cnt = a.esp_cnt = 1;
+		a.pfs_group = groups[(n + 3) % 7];
+		memcpy(b.ike, a.ike, sizeof a.ike);
+		memcpy(b.esp, a.esp, sizeof a.esp);
+		b.ike_cnt = b.esp_cnt = 1;
+		b.pfs_group = a.pfs_group;
+		wire_start(&a, &b);
+		peer_initiate(wire.p[n % 2], wire.now);
+		wire_for_ms(50);
+		ck_assert(peer_is_up(wire.p[0]) && peer_is_up(wire.p[1]));
+		ck_assert_uint_eq(peer_phase1(wire.p[0])->prop.group, a.ike[0].group);
+		ck_assert_uint_eq(peer_phase2(wire.p[0])->pfs_group, a.pfs_group);
+		traffic(2, 200);
+		ck_assert_uint_eq(peer_counters(wire.p[0])->ike_refused, 0);
+		wire_stop();
+	}
 }
 END_TEST
 
@@ -329,6 +365,7 @@ main(void)
 
 	tcase_set_timeout(t, 120);
 	tcase_add_test(t, combinations);
+	tcase_add_test(t, ike_grid);
 	tcase_add_test(t, preference);
 	tcase_add_test(t, expanded_key);
 	tcase_add_test(t, big_packets);

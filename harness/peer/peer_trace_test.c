@@ -30,12 +30,12 @@ record(int from, const uint8_t *frame, size_t len)
 }
 
 static void
-story(enum keyprim_hash hash, enum keyesp_suite suite, uint16_t pfs)
+story(struct peer_ike_prop ike, struct peer_esp_prop esp, uint16_t pfs)
 {
 	struct peer_cfg a = wire_cfg(0), b = wire_cfg(1);
 
-	a.ike[0] = b.ike[0] = (struct peer_ike_prop){KEYPRIM_AES, 128, hash, 14};
-	a.esp[0] = b.esp[0] = (struct peer_esp_prop){suite, 128};
+	a.ike[0] = b.ike[0] = ike;
+	a.esp[0] = b.esp[0] = esp;
 	a.ike_cnt = b.ike_cnt = a.esp_cnt = b.esp_cnt = 1;
 	a.pfs_group = b.pfs_group = pfs;
 	wire_start(&a, &b);
@@ -76,8 +76,9 @@ START_TEST(outsider)
 		static struct msg f;
 		size_t types[256] = {0}, esp = 0, repeated = 0, asked = 0;
 
-		story(n % 2 ? KEYPRIM_SHA256 : KEYPRIM_SHA1, (enum keyesp_suite)(n % 3),
-			n % 4 ? 0 : 2);
+		story((struct peer_ike_prop){KEYPRIM_AES, 128,
+			      n % 2 ? KEYPRIM_SHA256 : KEYPRIM_SHA1, 14},
+			(struct peer_esp_prop){(enum keyesp_suite)(n % 3), 128}, n % 4 ? 0 : 2);
 		drop_nth = n;
 		o = ikeopen_new(&wire.ring[1]);
 		for (size_t i = 0; i < trace_cnt; i++) {
@@ -148,50 +149,102 @@ write_keys(const char *dir, const char *name, void (*w)(const struct keyring *, 
 	fclose(f);
 }
 
-/* Lines that tshark prints for a filter; the configuration folder holds the key tables. */
-static size_t
-tshark(const char *dir, const char *filter)
+/* What Wireshark must find in the story: frames for each filter. */
+static const struct {
+	const char *filter;
+	size_t frames;
+} wanted[] = {
+	{"_ws.malformed", 0},
+	{"isakmp", 12},
+	{"isakmp.notify.msgtype == 36136", 1},
+	{"isakmp.notify.msgtype == 36137", 1},
+	{"isakmp.delete.spi", 1},
+	{"isakmp.exchangetype == 32 && isakmp.id.type", 2},
+	{"esp && icmp", 2},
+	{"esp.icv_bad == 1", 0},
+	{"esp.icv_good == 1", 2},
+};
+#define WANTED (sizeof wanted / sizeof *wanted)
+
+/* The row of io,stat: "| 0.0 <> 5.1 | frames | bytes | frames | bytes |...", a pair a filter. */
+static void
+check_row(const char *row)
 {
-	char cmd[1024], line[512];
+	const char *at = strstr(row, "<>");
+
+	for (size_t i = 0; i < WANTED; i++) {
+		at = at ? strchr(at + 1, '|') : NULL;
+		ck_assert_ptr_nonnull(at);
+		ck_assert_msg(strtoul(at + 1, NULL, 10) == wanted[i].frames, "%s: %s",
+			wanted[i].filter, row);
+		at = strchr(at + 1, '|'); /* over the bytes */
+	}
+}
+
+/* One run of tshark counts for all filters; the configuration folder holds the key tables. */
+static void
+tshark(const char *dir)
+{
+	char cmd[2048], line[1024];
 	size_t n = 0;
+	int at = snprintf(cmd, sizeof cmd,
+		"WIRESHARK_CONFIG_DIR=%s tshark -r %s/t.pcap -o esp.enable_encryption_decode:TRUE "
+		"-o esp.enable_authentication_check:TRUE -q -z 'io,stat,0",
+		dir, dir);
 	FILE *p;
 
-	snprintf(cmd, sizeof cmd,
-		"WIRESHARK_CONFIG_DIR=%s tshark -r %s/t.pcap -o esp.enable_encryption_decode:TRUE "
-		"-o esp.enable_authentication_check:TRUE -Y '%s' 2>/dev/null",
-		dir, dir, filter);
+	for (size_t i = 0; i < WANTED; i++)
+		at += snprintf(cmd + at, sizeof cmd - (size_t)at, ",%s", wanted[i].filter);
+	snprintf(cmd + at, sizeof cmd - (size_t)at, "' 2>/dev/null");
 	p = popen(cmd, "r");
-	while (p && fgets(line, sizeof line, p))
-		n++;
-	if (p)
-		pclose(p);
-	return n;
+	ck_assert_ptr_nonnull(p);
+	while (fgets(line, sizeof line, p))
+		if (strstr(line, "<>")) {
+			check_row(line);
+			n++;
+		}
+	pclose(p);
+	ck_assert_uint_eq(n, 1);
 }
 
 static void
-by_wireshark(enum keyprim_hash hash, enum keyesp_suite suite)
+by_wireshark(struct peer_ike_prop ike, struct peer_esp_prop esp, uint16_t pfs)
 {
 	char dir[] = "/tmp/baton-peer-XXXXXX", path[64];
 
 	ck_assert_ptr_nonnull(mkdtemp(dir));
-	story(hash, suite, 2);
+	story(ike, esp, pfs);
 	snprintf(path, sizeof path, "%s/t.pcap", dir);
 	write_pcap(path);
 	write_keys(dir, "ikev1_decryption_table", keyring_write_ikev1);
 	write_keys(dir, "esp_sa", keyring_write_esp);
-	ck_assert_uint_eq(tshark(dir, "_ws.malformed"), 0);
-	ck_assert_uint_eq(tshark(dir, "isakmp"), 12);
-	ck_assert_uint_eq(tshark(dir, "isakmp.notify.msgtype == 36136"), 1);
-	ck_assert_uint_eq(tshark(dir, "isakmp.notify.msgtype == 36137"), 1);
-	ck_assert_uint_eq(tshark(dir, "isakmp.delete.spi"), 1);
-	ck_assert_uint_eq(tshark(dir, "isakmp.exchangetype == 32 && isakmp.id.type"), 2);
-	ck_assert_uint_eq(tshark(dir, "esp && icmp"), 2);
-	ck_assert_uint_eq(tshark(dir, "esp.icv_bad == 1"), 0);
-	ck_assert_uint_eq(tshark(dir, "esp.icv_good == 1"), 2);
+	tshark(dir);
 	snprintf(path, sizeof path, "rm -r %s", dir);
 	ck_assert_int_eq(system(path), 0);
 	wire_stop();
 }
+
+/* Every cipher, hash, group and suite once at least. */
+static const struct {
+	struct peer_ike_prop ike;
+	struct peer_esp_prop esp;
+	uint16_t pfs;
+} stories[] = {
+	{{KEYPRIM_AES, 128, KEYPRIM_SHA1, 14}, {KEYESP_AES_SHA1, 128}, 2},
+	{{KEYPRIM_AES, 192, KEYPRIM_SHA256, 19}, {KEYESP_AES_SHA256, 192}, 20},
+	{{KEYPRIM_AES, 256, KEYPRIM_SHA1, 20}, {KEYESP_AES_GCM, 128}, 19},
+	{{KEYPRIM_AES, 256, KEYPRIM_MD5, 2}, {KEYESP_AES_GCM, 192}, 5},
+	{{KEYPRIM_AES, 256, KEYPRIM_SHA384, 15}, {KEYESP_AES_GCM, 256}, 0},
+	{{KEYPRIM_AES, 128, KEYPRIM_SHA512, 16}, {KEYESP_AES_SHA256, 256}, 15},
+	{{KEYPRIM_3DES, 0, KEYPRIM_MD5, 5}, {KEYESP_3DES_MD5, 0}, 0},
+	{{KEYPRIM_3DES, 0, KEYPRIM_SHA1, 2}, {KEYESP_3DES_SHA1, 0}, 16},
+	{{KEYPRIM_3DES, 0, KEYPRIM_SHA512, 14}, {KEYESP_3DES_SHA256, 0}, 14},
+	{{KEYPRIM_AES, 192, KEYPRIM_SHA1, 2}, {KEYESP_AES_MD5, 256}, 0},
+	{{KEYPRIM_AES, 256, KEYPRIM_SHA256, 19}, {KEYESP_NULL_SHA1, 0}, 0},
+	{{KEYPRIM_3DES, 0, KEYPRIM_SHA384, 20}, {KEYESP_NULL_SHA256, 0}, 0},
+	{{KEYPRIM_AES, 128, KEYPRIM_SHA1, 2}, {KEYESP_NULL_MD5, 0}, 0},
+};
+#define STORIES ((int)(sizeof stories / sizeof *stories))
 
 START_TEST(wireshark)
 {
@@ -199,9 +252,7 @@ START_TEST(wireshark)
 		printf("SKIPPED: tshark is not here\n");
 		return;
 	}
-	by_wireshark(KEYPRIM_SHA1, KEYESP_AES_SHA1);
-	by_wireshark(KEYPRIM_SHA256, KEYESP_AES_SHA256);
-	by_wireshark(KEYPRIM_SHA1, KEYESP_AES_GCM);
+	by_wireshark(stories[_i].ike, stories[_i].esp, stories[_i].pfs);
 }
 END_TEST
 
@@ -212,6 +263,6 @@ main(void)
 
 	tcase_set_timeout(t, 120);
 	tcase_add_test(t, outsider);
-	tcase_add_test(t, wireshark);
+	tcase_add_loop_test(t, wireshark, 0, STORIES);
 	return wire_main(t, "peer_trace");
 }

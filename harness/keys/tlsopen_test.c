@@ -4,9 +4,7 @@
  * TCP segments, given to tlsopen in order, out of order, twice, and in single octets.
  */
 #include <check.h>
-#define ERR_STATE openssl_err_state /* its type and our constant share a name */
 #include <openssl/ssl.h>
-#undef ERR_STATE
 #include <stdlib.h>
 #include <string.h>
 

@@ -21,7 +21,7 @@ enum err {
 	ERR_CHECKSUM,	 /* a checksum does not match */
 	ERR_AUTH,	 /* an ICV, hash or shared string does not match */
 	ERR_REPLAY,	 /* seen before, or left of the window */
-	ERR_STATE,	 /* right bytes at the wrong moment */
+	ERR_INOPPORTUNE,	 /* right bytes at the wrong moment */
 	ERR_UNKNOWN,	 /* names something that is not here: SPI, cookie, group, map */
 	ERR_UNSUPPORTED, /* legal, and not done here */
 	ERR_FULL,	 /* no room is left for it */

@@ -6,6 +6,8 @@
 #include "ref/config/commands_int.h"
 
 #define LATER "not in this release"
+#define AUTH "esp-md5-hmac|esp-sha-hmac|esp-sha256-hmac"
+#define NO_AUTH "encryption without integrity can be forged (RFC 4303 2.8, RFC 8221 4)"
 #define G MODE_GLOBAL
 #define I MODE_IF
 #define P MODE_POLICY
@@ -24,17 +26,16 @@ const struct command commands[] = {
 	{G, "crypto isakmp ssp N1-100", command_isakmp_ssp, NULL},
 	{G, "crypto isakmp nat REST", NULL, "NAT traversal: " LATER},
 	{G, "crypto isakmp identity REST", NULL, "the identity is the virtual address"},
-	{G, "crypto ipsec transform-set WORD esp-aes [128] esp-sha-hmac", command_tset_aes_sha, NULL},
-	{G, "crypto ipsec transform-set WORD esp-aes [128] esp-sha256-hmac", command_tset_aes_sha256, NULL},
-	{G, "crypto ipsec transform-set WORD esp-gcm [128]", command_tset_gcm, NULL},
+	{G, "crypto ipsec transform-set WORD esp-aes [128|192|256] " AUTH, command_tset_aes, NULL},
+	{G, "crypto ipsec transform-set WORD esp-3des " AUTH, command_tset_3des, NULL},
+	{G, "crypto ipsec transform-set WORD esp-null " AUTH, command_tset_null, NULL},
+	{G, "crypto ipsec transform-set WORD esp-gcm [128|192|256]", command_tset_gcm, NULL},
+	{G, "crypto ipsec transform-set WORD esp-aes [128|192|256]", NULL, NO_AUTH},
+	{G, "crypto ipsec transform-set WORD esp-3des", NULL, NO_AUTH},
+	{G, "crypto ipsec transform-set WORD esp-null", NULL, NO_AUTH},
 	{G, "crypto ipsec transform-set WORD esp-des REST", NULL, "DES is broken (RFC 8221 5)"},
 	{G, "crypto ipsec transform-set WORD ah-md5-hmac REST", NULL, "AH is not done: ESP protects all that AH is used for here"},
 	{G, "crypto ipsec transform-set WORD ah-sha-hmac REST", NULL, "AH is not done: ESP protects all that AH is used for here"},
-	{G, "crypto ipsec transform-set WORD esp-3des REST", NULL, LATER},
-	{G, "crypto ipsec transform-set WORD esp-null REST", NULL, LATER},
-	{G, "crypto ipsec transform-set WORD esp-aes 192 REST", NULL, LATER},
-	{G, "crypto ipsec transform-set WORD esp-aes 256 REST", NULL, LATER},
-	{G, "crypto ipsec transform-set WORD esp-aes esp-md5-hmac", NULL, LATER},
 	{G, "crypto ipsec security-association lifetime seconds N120-86400", command_sa_seconds, NULL},
 	{G, "crypto ipsec security-association lifetime kilobytes N2560-536870912", command_sa_kilobytes, NULL},
 	{G, "crypto ipsec security-association replay window-size N64-1024", command_window_size, NULL},
@@ -78,20 +79,15 @@ const struct command commands[] = {
 	{I, "crypto map WORD ssp N1-100", command_if_map_ssp, NULL},
 	{I, "crypto map WORD redundancy REST", NULL, "that is the successor's (SSO) or the stateless form: use ssp"},
 
-	{P, "encryption aes [128]", command_policy_aes, NULL},
+	{P, "encryption aes [128|192|256]", command_policy_aes, NULL},
+	{P, "encryption 3des", command_policy_3des, NULL},
 	{P, "encryption des", NULL, "DES is broken (RFC 8247 2.1)"},
-	{P, "encryption 3des", NULL, LATER},
-	{P, "encryption aes REST", NULL, LATER},
-	{P, "hash sha", command_policy_sha, NULL},
-	{P, "hash sha256", command_policy_sha256, NULL},
-	{P, "hash WORD", NULL, LATER},
+	{P, "hash md5|sha|sha256|sha384|sha512", command_policy_hash, NULL},
 	{P, "authentication pre-share", command_policy_psk, NULL},
 	{P, "authentication rsa-sig", NULL, "the feature is for pre-shared keys alone"},
 	{P, "authentication rsa-encr", NULL, "the feature is for pre-shared keys alone"},
-	{P, "group 2", command_policy_group2, NULL},
-	{P, "group 14", command_policy_group14, NULL},
+	{P, "group 2|5|14|15|16|19|20", command_policy_group, NULL},
 	{P, "group 1", NULL, "768 bits are broken (RFC 8247 2.4)"},
-	{P, "group WORD", NULL, LATER},
 	{P, "lifetime N60-86400", command_policy_lifetime, NULL},
 
 	{MODE_TSET, "mode tunnel", command_mode_tunnel, NULL},
@@ -99,9 +95,8 @@ const struct command commands[] = {
 
 	{M, "set peer A.B.C.D", command_set_peer, NULL},
 	{M, "set transform-set WORD [WORD] [WORD] [WORD] [WORD] [WORD]", command_set_tsets, NULL},
-	{M, "set pfs group2", command_set_pfs2, NULL},
-	{M, "set pfs group14", command_set_pfs14, NULL},
-	{M, "set pfs REST", NULL, LATER ": group2 and group14 are"},
+	{M, "set pfs group2|group5|group14|group15|group16|group19|group20", command_set_pfs, NULL},
+	{M, "set pfs group1", NULL, "768 bits are broken (RFC 8247 2.4)"},
 	{M, "set security-association lifetime seconds N120-86400", command_set_seconds, NULL},
 	{M, "set security-association lifetime kilobytes N2560-536870912", command_set_kilobytes, NULL},
 	{M, "match address N100-199", command_match_address, NULL},

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Global commands. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ref/base/hex.h"
@@ -121,34 +122,52 @@ tset_new(struct parse *p, const char *name)
 	return t;
 }
 
-static void
-tset(struct parse *p, const struct arg *a, enum cfg_esp_cipher cipher, enum cfg_esp_auth auth)
+uint16_t
+config_key_bits(const struct arg *a)
 {
-	struct cfg_tset *t = tset_new(p, a[0].text);
+	return a->has ? (uint16_t)strtoul(a->text, NULL, 10) : 128;
+}
+
+static void
+tset(struct parse *p, const char *name, enum cfg_esp_cipher cipher, uint16_t key_bits,
+	const struct arg *auth)
+{
+	struct cfg_tset *t = tset_new(p, name);
 
 	if (!t)
 		return;
 	t->cipher = cipher;
-	t->key_bits = 128;
-	t->auth = auth;
+	t->key_bits = key_bits;
+	if (!auth)
+		t->auth = CFG_AUTH_NONE;
+	else if (!strcmp(auth->text, "esp-md5-hmac"))
+		t->auth = CFG_AUTH_MD5;
+	else
+		t->auth = strcmp(auth->text, "esp-sha-hmac") ? CFG_AUTH_SHA256 : CFG_AUTH_SHA1;
 }
 
 void
-command_tset_aes_sha(struct parse *p, const struct arg *a)
+command_tset_aes(struct parse *p, const struct arg *a)
 {
-	tset(p, a, CFG_ESP_AES_CBC, CFG_AUTH_SHA1);
+	tset(p, a[0].text, CFG_ESP_AES_CBC, config_key_bits(&a[1]), &a[2]);
 }
 
 void
-command_tset_aes_sha256(struct parse *p, const struct arg *a)
+command_tset_3des(struct parse *p, const struct arg *a)
 {
-	tset(p, a, CFG_ESP_AES_CBC, CFG_AUTH_SHA256);
+	tset(p, a[0].text, CFG_ESP_3DES, 0, &a[1]);
+}
+
+void
+command_tset_null(struct parse *p, const struct arg *a)
+{
+	tset(p, a[0].text, CFG_ESP_NULL, 0, &a[1]);
 }
 
 void
 command_tset_gcm(struct parse *p, const struct arg *a)
 {
-	tset(p, a, CFG_ESP_AES_GCM, CFG_AUTH_NONE);
+	tset(p, a[0].text, CFG_ESP_AES_GCM, config_key_bits(&a[1]), NULL);
 }
 
 void

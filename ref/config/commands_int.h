@@ -6,6 +6,8 @@
 #include "ref/config/commands.h"
 
 void config_name(char dst[CFG_NAME], const char *src);
+/* The key length that stands at an optional place: 128 where it is left out. */
+uint16_t config_key_bits(const struct arg *a);
 
 #define COMMAND(name) void command_##name(struct parse *p, const struct arg *a)
 COMMAND(hostname);
@@ -15,8 +17,9 @@ COMMAND(isakmp_key);
 COMMAND(keepalive);
 COMMAND(keepalive_msec);
 COMMAND(isakmp_ssp);
-COMMAND(tset_aes_sha);
-COMMAND(tset_aes_sha256);
+COMMAND(tset_aes);
+COMMAND(tset_3des);
+COMMAND(tset_null);
 COMMAND(tset_gcm);
 COMMAND(sa_seconds);
 COMMAND(sa_kilobytes);
@@ -46,17 +49,15 @@ COMMAND(standby_delay);
 COMMAND(if_map);
 COMMAND(if_map_ssp);
 COMMAND(policy_aes);
-COMMAND(policy_sha);
-COMMAND(policy_sha256);
+COMMAND(policy_3des);
+COMMAND(policy_hash);
 COMMAND(policy_psk);
-COMMAND(policy_group2);
-COMMAND(policy_group14);
+COMMAND(policy_group);
 COMMAND(policy_lifetime);
 COMMAND(mode_tunnel);
 COMMAND(set_peer);
 COMMAND(set_tsets);
-COMMAND(set_pfs2);
-COMMAND(set_pfs14);
+COMMAND(set_pfs);
 COMMAND(set_seconds);
 COMMAND(set_kilobytes);
 COMMAND(match_address);

@@ -2,31 +2,39 @@
 /* Commands of the other sub-modes: policy (numbers of RFC 2409 Appendix A, RFC 3526),
  * transform-set, map, ssp. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ref/base/hex.h"
 #include "ref/config/commands_int.h"
 
+/* RFC 2409 Appendix A: 3DES 5, AES 7. */
 void
 command_policy_aes(struct parse *p, const struct arg *a)
 {
-	(void)a;
 	p->policy->cipher = 7;
-	p->policy->key_bits = 128;
+	p->policy->key_bits = config_key_bits(&a[0]);
 }
 
 void
-command_policy_sha(struct parse *p, const struct arg *a)
+command_policy_3des(struct parse *p, const struct arg *a)
 {
 	(void)a;
-	p->policy->hash = 2;
+	p->policy->cipher = 5;
+	p->policy->key_bits = 0;
 }
 
 void
-command_policy_sha256(struct parse *p, const struct arg *a)
+command_policy_hash(struct parse *p, const struct arg *a)
 {
-	(void)a;
-	p->policy->hash = 4;
+	static const struct {
+		const char *word;
+		uint16_t number;
+	} hashes[] = {{"md5", 1}, {"sha", 2}, {"sha256", 4}, {"sha384", 5}, {"sha512", 6}};
+
+	for (unsigned i = 0; i < sizeof hashes / sizeof hashes[0]; i++)
+		if (!strcmp(a[0].text, hashes[i].word))
+			p->policy->hash = hashes[i].number;
 }
 
 void
@@ -37,17 +45,9 @@ command_policy_psk(struct parse *p, const struct arg *a)
 }
 
 void
-command_policy_group2(struct parse *p, const struct arg *a)
+command_policy_group(struct parse *p, const struct arg *a)
 {
-	(void)a;
-	p->policy->group = 2;
-}
-
-void
-command_policy_group14(struct parse *p, const struct arg *a)
-{
-	(void)a;
-	p->policy->group = 14;
+	p->policy->group = (uint16_t)strtoul(a[0].text, NULL, 10);
 }
 
 void
@@ -80,17 +80,9 @@ command_set_tsets(struct parse *p, const struct arg *a)
 }
 
 void
-command_set_pfs2(struct parse *p, const struct arg *a)
+command_set_pfs(struct parse *p, const struct arg *a)
 {
-	(void)a;
-	p->map->pfs = 2;
-}
-
-void
-command_set_pfs14(struct parse *p, const struct arg *a)
-{
-	(void)a;
-	p->map->pfs = 14;
+	p->map->pfs = (uint16_t)strtoul(a[0].text + strlen("group"), NULL, 10);
 }
 
 void

@@ -32,12 +32,14 @@ line_cut(struct line *l, const char *src, size_t len)
 	return true;
 }
 
+#define PATTERN_WORD 64
+
 /* The place that is being matched: pattern word p, input word w, argument a. */
 struct at {
 	const struct line *l;
 	struct arg *args;
 	struct progress *progress;
-	char pat[MATCH_WORDS][48];
+	char pat[MATCH_WORDS][PATTERN_WORD];
 	unsigned pat_cnt;
 };
 
@@ -88,6 +90,22 @@ mask(ip4_t m, uint8_t *len)
 	return m == ip4_mask(*len);
 }
 
+/* Is the word one of those that the alternatives list? */
+static bool
+one_of(const char *alternatives, const char *text)
+{
+	size_t len = strlen(text);
+
+	while (*alternatives) {
+		size_t n = strcspn(alternatives, "|");
+
+		if (n == len && !memcmp(alternatives, text, n))
+			return true;
+		alternatives += n + (alternatives[n] == '|');
+	}
+	return false;
+}
+
 /* One word against one place; true and *used = 1, or 2 and more where a place takes several words.
  */
 static bool
@@ -117,7 +135,7 @@ place(struct at *m, const char *pat, unsigned w, struct arg *a, unsigned *used)
 	if (!strcmp(pat, "KEY"))
 		return true;
 	if (strcmp(pat, "NET") != 0)
-		return !strcmp(pat, text);
+		return one_of(pat, text);
 	if (!strcmp(text, "any"))
 		return true;
 	*used = 2;
@@ -132,13 +150,13 @@ place(struct at *m, const char *pat, unsigned w, struct arg *a, unsigned *used)
 static bool
 is_place(const char *pat)
 {
-	return pat[0] >= 'A' && pat[0] <= 'Z';
+	return (pat[0] >= 'A' && pat[0] <= 'Z') || strchr(pat, '|');
 }
 
 static bool
 match_from(struct at *m, unsigned p, unsigned w, unsigned a)
 {
-	char bare[48];
+	char bare[PATTERN_WORD];
 	const char *pat = m->pat[p];
 	bool optional = p < m->pat_cnt && pat[0] == '[';
 	unsigned used;

@@ -10,6 +10,7 @@
  *   MASK     a netmask (contiguous)           WORD     any word of at most 31 characters (KEY: of any length)
  *   NET      any | host A.B.C.D | A.B.C.D and a wildcard mask (as access-lists write it)
  *   PORT     nothing, or eq and a number      REST     whatever follows, nothing included
+ *   one|two  any one of these words
  * A word or a place in brackets may be left out.
  */
 #include "ref/config/config.h"

@@ -50,44 +50,41 @@ const char *const esp_count_names[ESP_CNT_CNT] = {
 	[ESP_CNT_SEQ_REFUSED] = "sequence-refused",
 };
 
+/* clang-format off */
+#define CBC(bits)                                                                                    \
+	.cipher = CRYPTO_AES##bits##_CBC, .enc_len = bits / 8, .iv_len = 16, .align = 16,         \
+	.ike_transform = 12, .ike_key_bits = bits
+#define TRIPLE_DES .cipher = CRYPTO_3DES_CBC, .enc_len = 24, .iv_len = 8, .align = 8, .ike_transform = 3
+#define NO_CIPHER .cipher = CRYPTO_CIPHER_NONE, .align = 4, .ike_transform = 11
+#define GCM(bits)                                                                                  \
+	.cipher = CRYPTO_AES##bits##_GCM, .enc_len = bits / 8 + 4, .iv_len = 8, .icv_len = 16,    \
+	.align = 4, .ike_transform = 20, .ike_key_bits = bits
+#define HMAC_MD5 .hash = CRYPTO_MD5, .auth_len = 16, .icv_len = 12, .ike_auth = 1
+#define HMAC_SHA1 .hash = CRYPTO_SHA1, .auth_len = 20, .icv_len = 12, .ike_auth = 2
+#define HMAC_SHA256 .hash = CRYPTO_SHA256, .auth_len = 32, .icv_len = 16, .ike_auth = 5
+#define NAMED(n, l) .name = n, .label = l
+
 static const struct esp_alg algs[ESP_TRANSFORM_CNT] = {
-	[ESP_CBC128_SHA1] =
-		{
-			.name = "esp-aes esp-sha-hmac",
-			.enc_len = 16,
-			.auth_len = 20,
-			.iv_len = 16,
-			.icv_len = 12,
-			.align = 16,
-			.hash = CRYPTO_SHA1,
-			.ike_transform = 12,
-			.ike_auth = 2,
-		},
-	[ESP_CBC128_SHA256] =
-		{
-			.name = "esp-aes esp-sha256-hmac",
-			.enc_len = 16,
-			.auth_len = 32,
-			.iv_len = 16,
-			.icv_len = 16,
-			.align = 16,
-			.hash = CRYPTO_SHA256,
-			.ike_transform = 12,
-			.ike_auth = 5,
-		},
-	[ESP_GCM128] =
-		{
-			.name = "esp-gcm",
-			.enc_len = 20,
-			.auth_len = 0,
-			.iv_len = 8,
-			.icv_len = 16,
-			.align = 4,
-			.hash = 0,
-			.ike_transform = 20,
-			.ike_auth = 0,
-		},
+	[ESP_CBC128_SHA1] = {NAMED("esp-aes esp-sha-hmac", "aes-cbc-sha1"), CBC(128), HMAC_SHA1},
+	[ESP_CBC128_SHA256] = {NAMED("esp-aes esp-sha256-hmac", "aes-cbc-sha256"), CBC(128), HMAC_SHA256},
+	[ESP_CBC128_MD5] = {NAMED("esp-aes esp-md5-hmac", "aes-cbc-md5"), CBC(128), HMAC_MD5},
+	[ESP_CBC192_SHA1] = {NAMED("esp-aes 192 esp-sha-hmac", "aes-cbc-sha1"), CBC(192), HMAC_SHA1},
+	[ESP_CBC192_SHA256] = {NAMED("esp-aes 192 esp-sha256-hmac", "aes-cbc-sha256"), CBC(192), HMAC_SHA256},
+	[ESP_CBC192_MD5] = {NAMED("esp-aes 192 esp-md5-hmac", "aes-cbc-md5"), CBC(192), HMAC_MD5},
+	[ESP_CBC256_SHA1] = {NAMED("esp-aes 256 esp-sha-hmac", "aes-cbc-sha1"), CBC(256), HMAC_SHA1},
+	[ESP_CBC256_SHA256] = {NAMED("esp-aes 256 esp-sha256-hmac", "aes-cbc-sha256"), CBC(256), HMAC_SHA256},
+	[ESP_CBC256_MD5] = {NAMED("esp-aes 256 esp-md5-hmac", "aes-cbc-md5"), CBC(256), HMAC_MD5},
+	[ESP_3DES_SHA1] = {NAMED("esp-3des esp-sha-hmac", "3des-sha1"), TRIPLE_DES, HMAC_SHA1},
+	[ESP_3DES_SHA256] = {NAMED("esp-3des esp-sha256-hmac", "3des-sha256"), TRIPLE_DES, HMAC_SHA256},
+	[ESP_3DES_MD5] = {NAMED("esp-3des esp-md5-hmac", "3des-md5"), TRIPLE_DES, HMAC_MD5},
+	[ESP_NULL_SHA1] = {NAMED("esp-null esp-sha-hmac", "null-sha1"), NO_CIPHER, HMAC_SHA1},
+	[ESP_NULL_SHA256] = {NAMED("esp-null esp-sha256-hmac", "null-sha256"), NO_CIPHER, HMAC_SHA256},
+	[ESP_NULL_MD5] = {NAMED("esp-null esp-md5-hmac", "null-md5"), NO_CIPHER, HMAC_MD5},
+	[ESP_GCM128] = {NAMED("esp-gcm", "aes-gcm"), GCM(128)},
+	[ESP_GCM192] = {NAMED("esp-gcm 192", "aes-gcm"), GCM(192)},
+	[ESP_GCM256] = {NAMED("esp-gcm 256", "aes-gcm"), GCM(256)},
 };
+/* clang-format on */
 
 const struct esp_alg *
 esp_alg(unsigned transform)
@@ -167,7 +164,7 @@ icv_hmac(const struct crypto *c, const struct esp_sa *sa, const uint8_t *esp, si
 static void
 gcm_nonce(const struct esp_sa *sa, const uint8_t iv[8], uint8_t nonce[CRYPTO_GCM_NONCE])
 {
-	memcpy(nonce, sa->enc.b + CRYPTO_KEY, 4);
+	memcpy(nonce, sa->enc.b + sa->enc.len - 4, 4);
 	memcpy(nonce + 4, iv, 8);
 }
 
@@ -198,16 +195,18 @@ write_iv(struct wr *w, const struct crypto *c, const struct esp_rules *rules,
 	static const uint8_t zero[CRYPTO_BLOCK];
 	uint8_t block[CRYPTO_BLOCK] = {0};
 
-	if (!esp_alg(sa->transform)->auth_len) {
+	const struct esp_alg *a = esp_alg(sa->transform);
+
+	if (!a->auth_len)
 		wr_u64(w, rules->iv_from_seq ? seq : 0);
+	if (!a->auth_len || !a->iv_len)
 		return;
-	}
 	for (unsigned i = 0; i < 4; i++) {
 		block[i] = (uint8_t)(sa->spi >> (24 - 8 * i));
-		block[12 + i] = (uint8_t)(seq >> (24 - 8 * i));
+		block[a->iv_len - 4 + i] = (uint8_t)(seq >> (24 - 8 * i));
 	}
-	c->cbc_encrypt(sa->enc.b, zero, block, block, sizeof(block));
-	wr_bytes(w, block, sizeof(block));
+	c->cbc_encrypt((enum crypto_cipher)a->cipher, sa->enc.b, zero, block, block, a->iv_len);
+	wr_bytes(w, block, a->iv_len);
 }
 
 static void
@@ -232,11 +231,13 @@ protect(struct wr *w, const struct crypto *c, const struct esp_sa *sa, uint8_t *
 	uint8_t icv[CRYPTO_HASH_MAX], nonce[CRYPTO_GCM_NONCE];
 
 	if (a->auth_len) {
-		c->cbc_encrypt(sa->enc.b, iv, text, text, text_len);
+		if (a->cipher)
+			c->cbc_encrypt((enum crypto_cipher)a->cipher, sa->enc.b, iv, text, text,
+				text_len);
 		icv_hmac(c, sa, esp, (size_t)ESP_HDR_LEN + a->iv_len + text_len, icv);
 	} else {
 		gcm_nonce(sa, iv, nonce);
-		c->gcm_seal(sa->enc.b, nonce, esp, ESP_HDR_LEN, text, text, text_len, icv);
+		c->gcm_seal((enum crypto_cipher)a->cipher, sa->enc.b, nonce, esp, ESP_HDR_LEN, text, text, text_len, icv);
 	}
 	wr_bytes(w, icv, a->icv_len);
 }
@@ -330,11 +331,14 @@ unprotect(const struct crypto *c, const struct esp_rules *rules, struct esp_sa *
 		icv_hmac(c, sa, esp, (size_t)(text - esp) + text_len, want);
 		if (!equal_ct(want, icv, compared))
 			e = ERR_AUTH;
-		if (!e || !rules->check_icv)
-			c->cbc_decrypt(sa->enc.b, iv, text, out, text_len);
+		if (!a->cipher)
+			memcpy(out, text, text_len);
+		else if (!e || !rules->check_icv)
+			c->cbc_decrypt((enum crypto_cipher)a->cipher, sa->enc.b, iv, text, out,
+				text_len);
 	} else {
 		gcm_nonce(sa, iv, nonce);
-		e = c->gcm_open(sa->enc.b, nonce, esp, ESP_HDR_LEN, text, out, text_len, icv);
+		e = c->gcm_open((enum crypto_cipher)a->cipher, sa->enc.b, nonce, esp, ESP_HDR_LEN, text, out, text_len, icv);
 	}
 	return rules->check_icv ? e : ERR_OK;
 }

@@ -26,19 +26,37 @@ enum esp_transform {
 	ESP_CBC128_SHA1 = 1,   /* AES-CBC-128 (RFC 3602), HMAC-SHA1-96 (RFC 2404) */
 	ESP_CBC128_SHA256 = 2, /* AES-CBC-128, HMAC-SHA2-256-128 (RFC 4868) */
 	ESP_GCM128 = 3,	       /* AES-GCM-128, 16-octet ICV (RFC 4106) */
+	ESP_CBC128_MD5 = 4,    /* AES-CBC-128, HMAC-MD5-96 (RFC 2403) */
+	ESP_CBC192_SHA1 = 5,
+	ESP_CBC192_SHA256 = 6,
+	ESP_CBC192_MD5 = 7,
+	ESP_CBC256_SHA1 = 8,
+	ESP_CBC256_SHA256 = 9,
+	ESP_CBC256_MD5 = 10,
+	ESP_3DES_SHA1 = 11, /* 3DES-CBC (RFC 2451) */
+	ESP_3DES_SHA256 = 12,
+	ESP_3DES_MD5 = 13,
+	ESP_NULL_SHA1 = 14, /* NULL (RFC 2410): integrity alone */
+	ESP_NULL_SHA256 = 15,
+	ESP_NULL_MD5 = 16,
+	ESP_GCM192 = 17,
+	ESP_GCM256 = 18,
 	ESP_TRANSFORM_CNT
 };
 
 /* What a transform is made of, in bytes. */
 struct esp_alg {
-	const char *name; /* as `show` prints it: "esp-aes esp-sha-hmac" */
-	uint8_t enc_len;  /* cipher key, with the GCM salt at its end (RFC 4106 8.1) */
+	const char *name;  /* as `show` prints it: "esp-aes esp-sha-hmac" */
+	const char *label; /* as key logs name it: "aes-cbc-sha1" */
+	uint16_t cipher;   /* enum crypto_cipher, CRYPTO_CIPHER_NONE for NULL */
+	uint8_t enc_len;   /* cipher key, with the GCM salt at its end (RFC 4106 8.1) */
 	uint8_t auth_len; /* 0 for a combined mode */
 	uint8_t iv_len;
 	uint8_t icv_len;
 	uint8_t align; /* padding makes payload, pad length, next header a multiple of this */
 	uint16_t hash;		 /* enum crypto_hash, 0 for a combined mode */
-	uint8_t ike_transform;	 /* RFC 2407 4.4.4: ESP_AES_CBC 12, AES-GCM_16 20 */
+	uint8_t ike_transform;	 /* RFC 2407 4.4.4: 3DES 3, NULL 11, AES-CBC 12, AES-GCM_16 20 */
+	uint16_t ike_key_bits;	 /* RFC 2407 4.5: key length attribute, 0 none (fixed) */
 	uint16_t ike_auth;	 /* RFC 2407 4.5: authentication algorithm attribute, 0 none */
 };
 /* NULL for a transform that is not here. */

@@ -36,8 +36,8 @@
 
 struct ike_policy {
 	unsigned prio;	   /* lower is tried first; the array is in this order */
-	uint16_t cipher;   /* ISAKMP_CIPHER_AES */
-	uint16_t key_bits; /* 128 */
+	uint16_t cipher;   /* ISAKMP_CIPHER_AES, or _3DES */
+	uint16_t key_bits; /* 128, 192 or 256; 0 for 3DES */
 	uint16_t hash;	   /* enum crypto_hash */
 	uint16_t group;	   /* enum crypto_group */
 	uint32_t lifetime_s;
@@ -481,6 +481,11 @@ void ike_step(struct ike *k, ns_t now, const struct ike_in *in, struct entropy *
 ns_t ike_deadline(const struct ike *k);
 void ike_wipe(struct ike *k);
 
+/*
+ * The cipher that the two numbers of RFC 2409 Appendix A name (3DES has no key length);
+ * CRYPTO_CIPHER_NONE if we do not have it.
+ */
+enum crypto_cipher ike_cipher(unsigned cipher, unsigned key_bits);
 /* The SA with these cookies, if it can be exported; NULL otherwise. */
 const struct ike_sa *ike_sa_find(const struct ike *k, const struct ike_cookies *c);
 /* The newest confirmed SA with this peer that may begin exchanges now; NULL if there is none. */

@@ -86,16 +86,19 @@ apply(const struct side *to, uint8_t *bytes, size_t len)
 		bytes[bend->at] ^= bend->flip;
 		return;
 	}
-	iv_of(to, h.msgid, iv);
-	if (h.flags & ISAKMP_F_ENCRYPT)
-		crypto_openssl.cbc_decrypt(sa->key.b, iv, bytes + 28, bytes + 28, len - 28);
+	if (h.flags & ISAKMP_F_ENCRYPT) {
+		iv_of(to, h.msgid, iv);
+		crypto_openssl.cbc_decrypt(
+			CRYPTO_AES128_CBC, sa->key.b, iv, bytes + 28, bytes + 28, len - 28);
+	}
 	ck_assert_int_eq(isakmp_payloads_decode(&r, h.next, &p, NULL), ERR_OK);
 	((uint8_t *)(uintptr_t)isakmp_payload_find(&p, bend->payload, bend->nth)
 			->whole)[bend->at] ^= bend->flip;
 	if (bend->rehash)
 		mend_hash(to, h.msgid, &p);
 	if (h.flags & ISAKMP_F_ENCRYPT)
-		crypto_openssl.cbc_encrypt(sa->key.b, iv, bytes + 28, bytes + 28, len - 28);
+		crypto_openssl.cbc_encrypt(
+			CRYPTO_AES128_CBC, sa->key.b, iv, bytes + 28, bytes + 28, len - 28);
 }
 
 static bool

@@ -95,7 +95,7 @@ fit(uint8_t *b, size_t len, uint8_t how)
 	b[27] = (uint8_t)len;
 	iv_for(sa, how & 0x40 ? x : NULL, b + 20, iv);
 	if (how & 0x20 && b[19] & ISAKMP_F_ENCRYPT && (len - ISAKMP_HDR_LEN) % 16 == 0)
-		crypto_null.cbc_encrypt(sa->key.b, iv, b + ISAKMP_HDR_LEN, b + ISAKMP_HDR_LEN,
+		crypto_null.cbc_encrypt(CRYPTO_AES128_CBC, sa->key.b, iv, b + ISAKMP_HDR_LEN, b + ISAKMP_HDR_LEN,
 			len - ISAKMP_HDR_LEN);
 }
 

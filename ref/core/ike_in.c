@@ -159,22 +159,25 @@ check_duplicate(struct ike_ctx *c, struct ike_xchg *x, const struct ike_msg *m)
 static enum ike_reason
 decrypt(const struct ike *k, const struct ike_xchg *x, struct ike_msg *m)
 {
-	size_t len = m->in->len - ISAKMP_HDR_LEN;
+	size_t len = m->in->len - ISAKMP_HDR_LEN, block;
+	enum crypto_cipher cipher;
 	const uint8_t *text = m->in->bytes + ISAKMP_HDR_LEN;
 
 	memcpy(m->plain, m->in->bytes, m->in->len);
 	if (!m->encrypted)
 		return IKE_R_NONE;
-	if (!m->sa || m->sa->key.len != CRYPTO_KEY)
+	if (!m->sa || !m->sa->key.len)
 		return IKE_R_ENCRYPTED;
-	if (len == 0 || len % CRYPTO_BLOCK)
+	cipher = ike_cipher(m->sa->cipher, m->sa->key_bits);
+	block = crypto_block_len(cipher);
+	if (len == 0 || len % block)
 		return IKE_R_BLOCKS;
 	if (x)
 		memcpy(m->iv, x->iv, sizeof(m->iv));
 	else
 		ike_iv_phase2(k, m->sa, m->h.msgid, m->iv);
-	memcpy(m->next_iv, text + len - CRYPTO_BLOCK, CRYPTO_BLOCK);
-	k->crypto->cbc_decrypt(m->sa->key.b, m->iv, text, m->plain + ISAKMP_HDR_LEN, len);
+	memcpy(m->next_iv, text + len - block, block);
+	k->crypto->cbc_decrypt(cipher, m->sa->key.b, m->iv, text, m->plain + ISAKMP_HDR_LEN, len);
 	return IKE_R_NONE;
 }
 

@@ -163,6 +163,8 @@ void ike_forget(struct ike_ctx *c, const struct ike_cookies *cookies);
 /* ---- ike_keys.c ---- */
 void ike_prf(const struct ike *k, const struct ike_sa *sa, const struct secret *key,
 	const struct crypto_part *part, size_t cnt, uint8_t *out);
+/* Octets of a block of its cipher. */
+size_t ike_block(const struct ike_sa *sa);
 /* SKEYID and its three children, the cipher key, and the IV of MM5. */
 void ike_keys_phase1(const struct ike *k, struct ike_sa *sa, struct ike_xchg *x);
 /* HASH_I or HASH_R; id is the body of that side's ID payload. */

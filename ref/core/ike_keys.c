@@ -22,7 +22,7 @@ skeyid_n(const struct ike *k, const struct ike_sa *sa, const struct ike_xchg *x,
 {
 	const struct crypto_part part[] = {
 		{before ? before->b : x->skeyid.b, before ? before->len : 0u},
-		{x->shared, crypto_group_len(sa->group)},
+		{x->shared, crypto_shared_len(sa->group)},
 		{sa->cookies.i, ISAKMP_COOKIE_LEN},
 		{sa->cookies.r, ISAKMP_COOKIE_LEN},
 		{&n, 1},
@@ -30,6 +30,56 @@ skeyid_n(const struct ike *k, const struct ike_sa *sa, const struct ike_xchg *x,
 
 	ike_prf(k, sa, &x->skeyid, part, 5, out->b);
 	out->len = (uint8_t)crypto_hash_len(sa->hash);
+}
+
+enum crypto_cipher
+ike_cipher(unsigned cipher, unsigned key_bits)
+{
+	if (cipher == ISAKMP_CIPHER_3DES && key_bits == 0)
+		return CRYPTO_3DES_CBC;
+	if (cipher != ISAKMP_CIPHER_AES)
+		return CRYPTO_CIPHER_NONE;
+	switch (key_bits) {
+	case 128:
+		return CRYPTO_AES128_CBC;
+	case 192:
+		return CRYPTO_AES192_CBC;
+	case 256:
+		return CRYPTO_AES256_CBC;
+	default:
+		return CRYPTO_CIPHER_NONE;
+	}
+}
+
+size_t
+ike_block(const struct ike_sa *sa)
+{
+	return crypto_block_len(ike_cipher(sa->cipher, sa->key_bits));
+}
+
+/*
+ * Appendix B: the start of SKEYID_e, or, where that is too short, of Ka = K1 | K2 | ... with K1 =
+ * prf(SKEYID_e, 0) and each next one the prf of the one before it.
+ */
+static void
+cipher_key(const struct ike *k, struct ike_sa *sa)
+{
+	size_t need = crypto_key_len(ike_cipher(sa->cipher, sa->key_bits));
+	size_t n = crypto_hash_len(sa->hash), len = 0;
+	uint8_t ka[CRYPTO_KEY_MAX + CRYPTO_HASH_MAX], zero = 0;
+	struct crypto_part part = {&zero, 1};
+
+	if (n >= need) {
+		secret_set(&sa->key, sa->skeyid_e.b, need);
+		return;
+	}
+	while (len < need) {
+		ike_prf(k, sa, &sa->skeyid_e, &part, 1, ka + len);
+		part = (struct crypto_part){ka + len, n};
+		len += n;
+	}
+	secret_set(&sa->key, ka, need);
+	wipe(ka, sizeof(ka));
 }
 
 void
@@ -53,10 +103,9 @@ ike_keys_phase1(const struct ike *k, struct ike_sa *sa, struct ike_xchg *x)
 	skeyid_n(k, sa, x, NULL, 0, &sa->skeyid_d);
 	skeyid_n(k, sa, x, &sa->skeyid_d, 1, &sa->skeyid_a);
 	skeyid_n(k, sa, x, &sa->skeyid_a, 2, &sa->skeyid_e);
-	/* Appendix B: the key is the start of SKEYID_e, which is long enough for AES-128. */
-	secret_set(&sa->key, sa->skeyid_e.b, CRYPTO_KEY);
+	cipher_key(k, sa);
 	k->crypto->hash((enum crypto_hash)sa->hash, gx, 2, iv);
-	memcpy(x->iv, iv, CRYPTO_BLOCK);
+	memcpy(x->iv, iv, ike_block(sa));
 }
 
 void
@@ -120,11 +169,11 @@ ike_iv_phase2(
 	const struct ike *k, const struct ike_sa *sa, uint32_t msgid, uint8_t iv[CRYPTO_BLOCK])
 {
 	uint8_t id[4], out[CRYPTO_HASH_MAX];
-	const struct crypto_part part[] = {{sa->last_block, CRYPTO_BLOCK}, {id, 4}};
+	const struct crypto_part part[] = {{sa->last_block, ike_block(sa)}, {id, 4}};
 
 	put_u32(id, msgid);
 	k->crypto->hash((enum crypto_hash)sa->hash, part, 2, out);
-	memcpy(iv, k->rules->iv_from_msgid ? out : sa->last_block, CRYPTO_BLOCK);
+	memcpy(iv, k->rules->iv_from_msgid ? out : sa->last_block, ike_block(sa));
 }
 
 /*
@@ -137,7 +186,7 @@ keymat_one(const struct ike *k, const struct ike_sa *sa, const struct ike_xchg *
 {
 	const struct esp_alg *a = esp_alg(t);
 	size_t need = (size_t)a->enc_len + a->auth_len, n = crypto_hash_len(sa->hash), len = 0;
-	size_t shared_len = k->rules->zero_shared_pfs ? 0 : crypto_group_len(x->pfs_group);
+	size_t shared_len = k->rules->zero_shared_pfs ? 0 : crypto_shared_len(x->pfs_group);
 	bool std = k->rules->keymat_standard;
 	uint8_t head[5] = {ISAKMP_P_ESP}, mat[128];
 	const struct crypto_part ni = {x->nonce_i, x->nonce_i_len},

@@ -4,8 +4,6 @@
 
 #include "ref/core/ike_int.h"
 
-#define KEY_BITS 128
-
 static void
 p1_transform(
 	const struct ike *k, struct wr *w, uint8_t number, const struct ike_policy *p, bool last)
@@ -13,7 +11,8 @@ p1_transform(
 	size_t at = ike_offer_transform_begin(w, number, ISAKMP_KEY_IKE, last);
 
 	isakmp_attr_basic(w, ISAKMP_A1_CIPHER, p->cipher);
-	isakmp_attr_basic(w, ISAKMP_A1_KEY_BITS, p->key_bits);
+	if (p->key_bits)
+		isakmp_attr_basic(w, ISAKMP_A1_KEY_BITS, p->key_bits);
 	isakmp_attr_basic(w, ISAKMP_A1_HASH, p->hash);
 	isakmp_attr_basic(w, ISAKMP_A1_AUTH, ISAKMP_AUTH_PSK);
 	isakmp_attr_basic(w, ISAKMP_A1_GROUP, p->group);
@@ -82,8 +81,7 @@ static bool
 p1_fits(const struct ike *k, const struct ike_policy *p, const struct ike_p1_choice *ch)
 {
 	if (!k->rules->check_proposal)
-		return ch->cipher == ISAKMP_CIPHER_AES && ch->key_bits == KEY_BITS &&
-		       crypto_hash_len(ch->hash) && crypto_group_len(ch->group);
+		return ike_cipher(ch->cipher, ch->key_bits) && crypto_hash_len(ch->hash) && crypto_group_len(ch->group);
 	return ch->cipher == p->cipher && ch->key_bits == p->key_bits && ch->hash == p->hash &&
 	       ch->auth == ISAKMP_AUTH_PSK && ch->group == p->group;
 }
@@ -160,8 +158,10 @@ ike_p1_check(const struct ike *k, const struct isakmp_payload *payload, struct i
 		return IKE_R_CHOICE;
 	if (!k->rules->check_choice) {
 		p1_life(out, &k->cfg->policy[0]);
-		return crypto_hash_len(out->hash) && crypto_group_len(out->group) ? IKE_R_NONE
-										   : IKE_R_CHOICE;
+		return ike_cipher(out->cipher, out->key_bits) && crypto_hash_len(out->hash) &&
+				       crypto_group_len(out->group)
+			       ? IKE_R_NONE
+			       : IKE_R_CHOICE;
 	}
 	if (pr.number != 1 || pr.protocol != ISAKMP_P_ISAKMP || t.number == 0 ||
 		t.number > k->cfg->policy_cnt)

@@ -4,7 +4,6 @@
 
 #include "ref/core/ike_int.h"
 
-#define KEY_BITS 128
 #define LIFE_DEFAULT_S 28800 /* RFC 2407 4.5 */
 
 static void
@@ -21,7 +20,8 @@ p2_transform(
 	isakmp_attr_basic(w, ISAKMP_A2_MODE, ISAKMP_MODE_TUNNEL);
 	if (a->ike_auth)
 		isakmp_attr_basic(w, ISAKMP_A2_AUTH, a->ike_auth);
-	isakmp_attr_basic(w, ISAKMP_A2_KEY_BITS, KEY_BITS);
+	if (a->ike_key_bits)
+		isakmp_attr_basic(w, ISAKMP_A2_KEY_BITS, a->ike_key_bits);
 	ike_offer_chain_end(w, at);
 }
 
@@ -86,7 +86,7 @@ p2_fits(const struct isakmp_transform *t, const struct p2_attrs *p, enum esp_tra
 	const struct esp_alg *a = esp_alg(want);
 
 	return a && t->id == a->ike_transform && p->mode == ISAKMP_MODE_TUNNEL &&
-	       p->auth == a->ike_auth && p->key_bits == KEY_BITS;
+	       p->auth == a->ike_auth && p->key_bits == a->ike_key_bits;
 }
 
 /* Group and KE come together, and as the map asks. */

@@ -100,7 +100,7 @@ size_t
 ike_encrypt(const struct ike *k, const struct ike_sa *sa, uint8_t iv[CRYPTO_BLOCK], uint8_t *buf,
 	size_t len, size_t cap)
 {
-	size_t pad = (CRYPTO_BLOCK - (len - ISAKMP_HDR_LEN) % CRYPTO_BLOCK) % CRYPTO_BLOCK;
+	size_t block = ike_block(sa), pad = (block - (len - ISAKMP_HDR_LEN) % block) % block;
 	struct wr w;
 
 	if (len + pad > cap)
@@ -110,9 +110,9 @@ ike_encrypt(const struct ike *k, const struct ike_sa *sa, uint8_t iv[CRYPTO_BLOC
 	wr_init(&w, buf, len);
 	w.len = len;
 	wr_patch_u32(&w, 24, (uint32_t)len);
-	k->crypto->cbc_encrypt(sa->key.b, iv, buf + ISAKMP_HDR_LEN, buf + ISAKMP_HDR_LEN,
-		len - ISAKMP_HDR_LEN);
-	memcpy(iv, buf + len - CRYPTO_BLOCK, CRYPTO_BLOCK);
+	k->crypto->cbc_encrypt(ike_cipher(sa->cipher, sa->key_bits), sa->key.b, iv,
+		buf + ISAKMP_HDR_LEN, buf + ISAKMP_HDR_LEN, len - ISAKMP_HDR_LEN);
+	memcpy(iv, buf + len - block, block);
 	return len;
 }
 

@@ -263,7 +263,10 @@ sim_pairs_match(const struct sim *s)
 	ck_assert_mem_eq(&a->enc_out, &b->enc_in, sizeof(a->enc_in));
 	ck_assert_mem_eq(&a->auth_in, &b->auth_out, sizeof(a->enc_in));
 	ck_assert_mem_eq(&a->auth_out, &b->auth_in, sizeof(a->enc_in));
-	ck_assert_mem_ne(&a->enc_in, &a->enc_out, sizeof(a->enc_in));
+	if (a->enc_in.len)
+		ck_assert_mem_ne(&a->enc_in, &a->enc_out, sizeof(a->enc_in));
+	if (a->auth_in.len)
+		ck_assert_mem_ne(&a->auth_in, &a->auth_out, sizeof(a->auth_in));
 	ck_assert_uint_eq(a->lifetime_s, b->lifetime_s);
 	ck_assert_uint_eq(a->lifetime_kb, b->lifetime_kb);
 	ck_assert_uint_eq(a->proxy_local.net.addr, b->proxy_remote.net.addr);

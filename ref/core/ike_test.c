@@ -34,6 +34,64 @@ START_TEST(combinations)
 }
 END_TEST
 
+/* Both agree on it, and carry it: every cipher with every hash, and with keys longer than a digest. */
+START_TEST(phase1_algorithms)
+{
+	static const struct {
+		uint16_t cipher, bits;
+	} ciphers[] = {{ISAKMP_CIPHER_AES, 128}, {ISAKMP_CIPHER_AES, 192}, {ISAKMP_CIPHER_AES, 256},
+		{ISAKMP_CIPHER_3DES, 0}};
+	static const uint16_t hashes[] = {
+		CRYPTO_MD5, CRYPTO_SHA1, CRYPTO_SHA256, CRYPTO_SHA384, CRYPTO_SHA512};
+	struct sim *s = &sim;
+
+	sim_init(s, 1);
+	s->a.policy[0].cipher = ciphers[_i % 4].cipher;
+	s->a.policy[0].key_bits = ciphers[_i % 4].bits;
+	s->a.policy[0].hash = hashes[_i / 4];
+	s->a.policy[0].group = CRYPTO_ECP256;
+	s->a.cfg.policy_cnt = s->b.cfg.policy_cnt = 1;
+	s->b.policy[0] = s->a.policy[0];
+	sim_established(s);
+	ck_assert_uint_eq(s->b.k.sa[0].cipher, ciphers[_i % 4].cipher);
+	ck_assert_uint_eq(s->b.k.sa[0].hash, hashes[_i / 4]);
+	ck_assert_uint_eq(s->b.k.sa[0].key.len, _i % 4 == 0 ? 16 : _i % 4 == 2 ? 32 : 24);
+}
+END_TEST
+
+START_TEST(groups)
+{
+	static const uint16_t group[] = {2, 5, 14, 15, 16, 19, 20};
+	struct sim *s = &sim;
+
+	sim_init(s, 1);
+	s->a.policy[0].group = group[_i];
+	s->a.cfg.policy_cnt = s->b.cfg.policy_cnt = 1;
+	s->b.policy[0] = s->a.policy[0];
+	s->a.map.pfs_group = group[_i];
+	sim_established(s);
+	ck_assert_uint_eq(s->b.k.sa[0].group, group[_i]);
+	ck_assert_uint_eq(s->b.pair.pfs_group, group[_i]);
+}
+END_TEST
+
+START_TEST(transforms)
+{
+	enum esp_transform t = (enum esp_transform)(_i + 1);
+	struct sim *s = &sim;
+
+	sim_init(s, 1);
+	s->a.map.transform_cnt = 1;
+	s->a.map.transform[0] = t;
+	s->b.map.transform[0] = t == ESP_GCM256 ? ESP_CBC128_MD5 : ESP_GCM256;
+	s->b.map.transform[1] = t;
+	sim_established(s);
+	ck_assert_int_eq(s->b.pair.transform, t);
+	ck_assert_uint_eq(s->b.pair.enc_in.len, esp_alg(t)->enc_len);
+	ck_assert_int_eq(memcmp(s->a.pair.enc_out.b, s->b.pair.enc_in.b, s->b.pair.enc_in.len), 0);
+}
+END_TEST
+
 /* A lossy, doubling, reordering link only costs time. */
 START_TEST(bad_link)
 {
@@ -438,6 +496,9 @@ main(void)
 
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, combinations, 0, 36);
+	tcase_add_loop_test(t, phase1_algorithms, 0, 20);
+	tcase_add_loop_test(t, groups, 0, 7);
+	tcase_add_loop_test(t, transforms, 0, ESP_TRANSFORM_CNT - 1);
 	tcase_add_loop_test(t, bad_link, 0, 30);
 	tcase_add_test(t, dead_link);
 	tcase_add_test(t, mm5_lost);

@@ -51,7 +51,7 @@ ipfrag_split_init(struct ipfrag_split *s, const struct ipfrag_rules *rules, cons
 	if (e)
 		return e;
 	if (s->ip.len > mtu && s->ip.frag & IPV4_DF)
-		return err_set(why, ERR_STATE, "ip.df", 6, "RFC 791 3.2");
+		return err_set(why, ERR_INOPPORTUNE, "ip.df", 6, "RFC 791 3.2");
 	s->packet = packet;
 	s->hdr_len = s->ip.hdr_len;
 	s->len = s->ip.len;
@@ -251,7 +251,7 @@ add(struct ipfrag *f, struct ipfrag_slot *s, const struct ipv4 *ip, const uint8_
 	unsigned met;
 
 	if (s->dead)
-		return err_set(why, ERR_STATE, "ip.id", 4, "RFC 791 3.2");
+		return err_set(why, ERR_INOPPORTUNE, "ip.id", 4, "RFC 791 3.2");
 	if (to > IPFRAG_PACKET_MAX - 60 || s->piece_cnt == IPFRAG_PIECES)
 		return kill_slot(f, s, IPFRAG_CNT_TOO_LONG, ERR_FULL, why, "ip.offset");
 	met = meets(s, from, to, data);

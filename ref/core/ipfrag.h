@@ -35,7 +35,7 @@ struct ipfrag_split {
 };
 
 /*
- * Begin to split a whole, sane IPv4 packet. ERR_STATE: it does not fit and DF is set (the caller
+ * Begin to split a whole, sane IPv4 packet. ERR_INOPPORTUNE: it does not fit and DF is set (the caller
  * owes an ICMP "fragmentation needed"); ERR_VALUE, ERR_LENGTH...: not an IPv4 packet, or an mtu
  * below 68.
  */

@@ -102,7 +102,7 @@ END_TEST
 START_TEST(df_and_bounds)
 {
 	make(1400, 1, IPV4_DF);
-	ck_assert_int_eq(split(1399), ERR_STATE);
+	ck_assert_int_eq(split(1399), ERR_INOPPORTUNE);
 	ck_assert_int_eq(split(1400), ERR_OK);
 	ck_assert_uint_eq(pieces, 1);
 	ck_assert_uint_eq(feed(0, ERR_OK), 1400);
@@ -140,7 +140,7 @@ START_TEST(overlap)
 	piece[0][100] ^= 1; /* same place, other bytes; the header is as it was */
 	(void)feed(0, ERR_VALUE);
 	ck_assert_uint_eq(f.count[IPFRAG_CNT_OVERLAP], 1);
-	(void)feed(1, ERR_STATE); /* the rest of it dies too */
+	(void)feed(1, ERR_INOPPORTUNE); /* the rest of it dies too */
 	rules.refuse_overlap = false;
 	make(1000, 2, 0);
 	ck_assert_int_eq(split(600), ERR_OK);

@@ -21,17 +21,46 @@
 
 #include "ref/base/err.h"
 
-/* Hashes, numbered as IKE does (RFC 2409 Appendix A; SHA2-256: IANA ipsec-registry). */
-enum crypto_hash { CRYPTO_SHA1 = 2, CRYPTO_SHA256 = 4 };
+/* Hashes, numbered as IKE does (RFC 2409 Appendix A; SHA-2: IANA's ipsec-registry, RFC 4868 4). */
+enum crypto_hash {
+	CRYPTO_MD5 = 1,
+	CRYPTO_SHA1 = 2,
+	CRYPTO_SHA256 = 4,
+	CRYPTO_SHA384 = 5,
+	CRYPTO_SHA512 = 6,
+	CRYPTO_HASH_CNT
+};
 
-/* Groups, numbered as IKE does (RFC 2409 6.2; RFC 3526 3). */
-enum crypto_group { CRYPTO_MODP1024 = 2, CRYPTO_MODP2048 = 14 };
+/* Groups, numbered as IKE does (RFC 2409 6.2; RFC 3526 2 to 5; RFC 5903 3.1, 3.2). */
+enum crypto_group {
+	CRYPTO_MODP1024 = 2,
+	CRYPTO_MODP1536 = 5,
+	CRYPTO_MODP2048 = 14,
+	CRYPTO_MODP3072 = 15,
+	CRYPTO_MODP4096 = 16,
+	CRYPTO_ECP256 = 19,
+	CRYPTO_ECP384 = 20,
+	CRYPTO_GROUP_CNT
+};
 
-#define CRYPTO_HASH_MAX 32   /* bytes of the longest digest */
-#define CRYPTO_DH_MAX 256    /* bytes of the longest public value */
-#define CRYPTO_DH_PRIVATE 32 /* bytes of a private value: 256 bits, twice the strength of 14 */
-#define CRYPTO_BLOCK 16	     /* AES */
-#define CRYPTO_KEY 16	     /* AES-128 */
+/* Ciphers: what protocols name by an algorithm and a key length is one number here. */
+enum crypto_cipher {
+	CRYPTO_CIPHER_NONE = 0,
+	CRYPTO_AES128_CBC,
+	CRYPTO_AES192_CBC,
+	CRYPTO_AES256_CBC,
+	CRYPTO_3DES_CBC,
+	CRYPTO_AES128_GCM,
+	CRYPTO_AES192_GCM,
+	CRYPTO_AES256_GCM,
+	CRYPTO_CIPHER_CNT
+};
+
+#define CRYPTO_HASH_MAX 64   /* bytes of the longest digest */
+#define CRYPTO_DH_MAX 512    /* bytes of the longest public value */
+#define CRYPTO_DH_PRIVATE 48 /* bytes of a private value: 384 bits (RFC 3526 8: 240 for group 16) */
+#define CRYPTO_BLOCK 16	     /* the longest block, AES; 3DES has 8 */
+#define CRYPTO_KEY_MAX 32    /* AES-256 */
 #define CRYPTO_GCM_NONCE 12
 #define CRYPTO_GCM_TAG 16
 
@@ -48,24 +77,32 @@ struct crypto {
 	/* HMAC (RFC 2104). */
 	void (*hmac)(enum crypto_hash h, const uint8_t *key, size_t key_len,
 		const struct crypto_part *part, size_t cnt, uint8_t *out);
-	/* AES-128-CBC over whole blocks (len a multiple of 16: asserted). in may equal out. */
-	void (*cbc_encrypt)(const uint8_t key[CRYPTO_KEY], const uint8_t iv[CRYPTO_BLOCK],
+	/*
+	 * CBC over whole blocks (len a multiple of crypto_block_len: asserted). key has
+	 * crypto_key_len bytes, iv a block. in may equal out.
+	 */
+	void (*cbc_encrypt)(enum crypto_cipher a, const uint8_t *key, const uint8_t *iv,
 		const uint8_t *in, uint8_t *out, size_t len);
-	void (*cbc_decrypt)(const uint8_t key[CRYPTO_KEY], const uint8_t iv[CRYPTO_BLOCK],
+	void (*cbc_decrypt)(enum crypto_cipher a, const uint8_t *key, const uint8_t *iv,
 		const uint8_t *in, uint8_t *out, size_t len);
-	/* AES-128-GCM with a 16-byte tag. in may equal out. */
-	void (*gcm_seal)(const uint8_t key[CRYPTO_KEY], const uint8_t nonce[CRYPTO_GCM_NONCE],
-		const uint8_t *aad, size_t aad_len, const uint8_t *in, uint8_t *out, size_t len,
-		uint8_t tag[CRYPTO_GCM_TAG]);
+	/* GCM with a 16-byte tag. in may equal out. */
+	void (*gcm_seal)(enum crypto_cipher a, const uint8_t *key,
+		const uint8_t nonce[CRYPTO_GCM_NONCE], const uint8_t *aad, size_t aad_len,
+		const uint8_t *in, uint8_t *out, size_t len, uint8_t tag[CRYPTO_GCM_TAG]);
 	/* ERR_OK or ERR_AUTH; on ERR_AUTH out holds nothing that may be used. */
-	enum err (*gcm_open)(const uint8_t key[CRYPTO_KEY], const uint8_t nonce[CRYPTO_GCM_NONCE],
-		const uint8_t *aad, size_t aad_len, const uint8_t *in, uint8_t *out, size_t len,
+	enum err (*gcm_open)(enum crypto_cipher a, const uint8_t *key,
+		const uint8_t nonce[CRYPTO_GCM_NONCE], const uint8_t *aad, size_t aad_len,
+		const uint8_t *in, uint8_t *out, size_t len,
 		const uint8_t tag[CRYPTO_GCM_TAG]) MUST_CHECK;
-	/* g^priv, crypto_group_len bytes with leading zeros kept (RFC 2409 5). */
+	/*
+	 * The public value, crypto_group_len bytes: g^priv with leading zeros kept (RFC 2409 5), or x | y
+	 * of priv times the base point (RFC 5903 7).
+	 */
 	void (*dh_public)(enum crypto_group g, const uint8_t priv[CRYPTO_DH_PRIVATE], uint8_t *pub);
 	/*
-	 * peer^priv. ERR_VALUE if the peer's value is not within 2 .. p - 2; its length is
-	 * crypto_group_len(g), which the caller has checked.
+	 * The shared secret, crypto_shared_len bytes: peer^priv, or x alone of the product (RFC 5903 7).
+	 * ERR_VALUE if the peer's value is not within 2 .. p - 2, or no point of the curve; its
+	 * length is crypto_group_len(g), which the caller has checked.
 	 */
 	enum err (*dh_shared)(enum crypto_group g, const uint8_t priv[CRYPTO_DH_PRIVATE],
 		const uint8_t *peer, uint8_t *shared) MUST_CHECK;
@@ -81,7 +118,12 @@ void crypto_openssl_wipe(void);
 size_t crypto_hash_len(unsigned hash);
 /* Bytes of a public value, 0 if we do not have the group. */
 size_t crypto_group_len(unsigned group);
-/* "sha", "sha256"; "modp1024"...; NULL if unknown. */
+/* Bytes of the shared secret, 0 if we do not have the group. */
+size_t crypto_shared_len(unsigned group);
+/* Bytes of a key and of a block (of the IV, for CBC); 0 if we do not have the cipher. */
+size_t crypto_key_len(unsigned cipher);
+size_t crypto_block_len(unsigned cipher);
+/* "md5", "sha", "sha256"...; NULL if unknown. */
 const char *crypto_hash_name(unsigned hash);
 
 /* Random bytes for one step. used counts from the front; taken bytes are zeroed. */

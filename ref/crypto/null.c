@@ -61,22 +61,23 @@ hmac(enum crypto_hash h, const uint8_t *key, size_t key_len, const struct crypto
 
 /* One "block cipher" step: add a pad that hangs on the key alone. */
 static void
-pad(const uint8_t *key, uint8_t out[CRYPTO_BLOCK])
+pad(enum crypto_cipher a, const uint8_t *key, uint8_t out[CRYPTO_BLOCK])
 {
-	spread(mix(1, key, CRYPTO_KEY), out, CRYPTO_BLOCK);
+	spread(mix(a, key, crypto_key_len(a)), out, CRYPTO_BLOCK);
 }
 
 static void
-cbc_encrypt(const uint8_t key[CRYPTO_KEY], const uint8_t iv[CRYPTO_BLOCK], const uint8_t *in,
-	uint8_t *out, size_t len)
+cbc_encrypt(enum crypto_cipher a, const uint8_t *key, const uint8_t *iv, const uint8_t *in, uint8_t *out,
+	size_t len)
 {
 	uint8_t k[CRYPTO_BLOCK], prev[CRYPTO_BLOCK];
+	size_t block = crypto_block_len(a);
 
-	assert(len % CRYPTO_BLOCK == 0);
-	pad(key, k);
-	memcpy(prev, iv, sizeof(prev));
+	assert(len % block == 0);
+	pad(a, key, k);
+	memcpy(prev, iv, block);
 	for (size_t i = 0; i < len; i++) {
-		size_t j = i % CRYPTO_BLOCK;
+		size_t j = i % block;
 
 		out[i] = (uint8_t)((in[i] ^ prev[j]) + k[j]);
 		prev[j] = out[i];
@@ -84,16 +85,17 @@ cbc_encrypt(const uint8_t key[CRYPTO_KEY], const uint8_t iv[CRYPTO_BLOCK], const
 }
 
 static void
-cbc_decrypt(const uint8_t key[CRYPTO_KEY], const uint8_t iv[CRYPTO_BLOCK], const uint8_t *in,
-	uint8_t *out, size_t len)
+cbc_decrypt(enum crypto_cipher a, const uint8_t *key, const uint8_t *iv, const uint8_t *in, uint8_t *out,
+	size_t len)
 {
 	uint8_t k[CRYPTO_BLOCK], prev[CRYPTO_BLOCK];
+	size_t block = crypto_block_len(a);
 
-	assert(len % CRYPTO_BLOCK == 0);
-	pad(key, k);
-	memcpy(prev, iv, sizeof(prev));
+	assert(len % block == 0);
+	pad(a, key, k);
+	memcpy(prev, iv, block);
 	for (size_t i = 0; i < len; i++) {
-		size_t j = i % CRYPTO_BLOCK;
+		size_t j = i % block;
 		uint8_t c = in[i];
 
 		out[i] = (uint8_t)((uint8_t)(c - k[j]) ^ prev[j]);
@@ -102,9 +104,9 @@ cbc_decrypt(const uint8_t key[CRYPTO_KEY], const uint8_t iv[CRYPTO_BLOCK], const
 }
 
 static void
-stream(const uint8_t *key, const uint8_t *nonce, const uint8_t *in, uint8_t *out, size_t len)
+stream(enum crypto_cipher a, const uint8_t *key, const uint8_t *nonce, const uint8_t *in, uint8_t *out, size_t len)
 {
-	uint64_t state = mix(mix(2, key, CRYPTO_KEY), nonce, CRYPTO_GCM_NONCE);
+	uint64_t state = mix(mix(0x20 + a, key, crypto_key_len(a)), nonce, CRYPTO_GCM_NONCE);
 
 	for (size_t i = 0; i < len; i++) {
 		state = state * 0x5851f42d4c957f2du + 1;
@@ -113,31 +115,31 @@ stream(const uint8_t *key, const uint8_t *nonce, const uint8_t *in, uint8_t *out
 }
 
 static void
-tag_of(const uint8_t *key, const uint8_t *nonce, const uint8_t *aad, size_t aad_len,
+tag_of(enum crypto_cipher a, const uint8_t *key, const uint8_t *nonce, const uint8_t *aad, size_t aad_len,
 	const uint8_t *plain, size_t len, uint8_t *tag)
 {
-	uint64_t state = mix(mix(3, key, CRYPTO_KEY), nonce, CRYPTO_GCM_NONCE);
+	uint64_t state = mix(mix(0x30 + a, key, crypto_key_len(a)), nonce, CRYPTO_GCM_NONCE);
 
 	spread(mix(mix(state, aad, aad_len), plain, len), tag, CRYPTO_GCM_TAG);
 }
 
 static void
-gcm_seal(const uint8_t key[CRYPTO_KEY], const uint8_t nonce[CRYPTO_GCM_NONCE], const uint8_t *aad,
+gcm_seal(enum crypto_cipher a, const uint8_t *key, const uint8_t nonce[CRYPTO_GCM_NONCE], const uint8_t *aad,
 	size_t aad_len, const uint8_t *in, uint8_t *out, size_t len, uint8_t tag[CRYPTO_GCM_TAG])
 {
-	tag_of(key, nonce, aad, aad_len, in, len, tag);
-	stream(key, nonce, in, out, len);
+	tag_of(a, key, nonce, aad, aad_len, in, len, tag);
+	stream(a, key, nonce, in, out, len);
 }
 
 static enum err
-gcm_open(const uint8_t key[CRYPTO_KEY], const uint8_t nonce[CRYPTO_GCM_NONCE], const uint8_t *aad,
+gcm_open(enum crypto_cipher a, const uint8_t *key, const uint8_t nonce[CRYPTO_GCM_NONCE], const uint8_t *aad,
 	size_t aad_len, const uint8_t *in, uint8_t *out, size_t len,
 	const uint8_t tag[CRYPTO_GCM_TAG])
 {
 	uint8_t want[CRYPTO_GCM_TAG];
 
-	stream(key, nonce, in, out, len);
-	tag_of(key, nonce, aad, aad_len, out, len, want);
+	stream(a, key, nonce, in, out, len);
+	tag_of(a, key, nonce, aad, aad_len, out, len, want);
 	return memcmp(want, tag, sizeof(want)) == 0 ? ERR_OK : ERR_AUTH;
 }
 
@@ -155,10 +157,8 @@ power(uint64_t base, uint64_t x)
 }
 
 static void
-put(enum crypto_group g, uint64_t v, uint8_t *out)
+put(uint64_t v, uint8_t *out, size_t len)
 {
-	size_t len = crypto_group_len(g);
-
 	memset(out, 0, len);
 	for (size_t i = 0; i < 4; i++)
 		out[len - 1 - i] = (uint8_t)(v >> (8 * i));
@@ -174,7 +174,7 @@ exponent(const uint8_t *priv)
 static void
 dh_public(enum crypto_group g, const uint8_t priv[CRYPTO_DH_PRIVATE], uint8_t *pub)
 {
-	put(g, power(2, exponent(priv)), pub);
+	put(power(2, exponent(priv)), pub, crypto_group_len(g));
 }
 
 static enum err
@@ -191,7 +191,7 @@ dh_shared(enum crypto_group g, const uint8_t priv[CRYPTO_DH_PRIVATE], const uint
 	}
 	if (v < 2 || v >= PRIME - 1)
 		return ERR_VALUE;
-	put(g, power(v, exponent(priv)), shared);
+	put(power(v, exponent(priv)), shared, crypto_shared_len(g));
 	return ERR_OK;
 }
 

@@ -3,20 +3,19 @@
  * The primitives on OpenSSL 3: the one file that knows libcrypto.
  *
  * Ciphers and MACs go through EVP with contexts that each thread keeps: a context made for every
- * packet costs half the throughput. Diffie-Hellman is modular exponentiation in constant time on
- * BIGNUM, because the private value is an input here and group 2 is no named group of OpenSSL's.
+ * packet costs half the throughput. Key exchange is done in constant time on BIGNUM and EC_POINT,
+ * because the private value is an input here, and groups 2 and 5 are no named groups of OpenSSL's.
  *
  * A failure inside libcrypto (out of memory, a provider without AES) is not a peer's doing and
  * cannot be handled further up: it ends the process.
  */
-/* libcrypto has a type of the name of one of our errors. */
-#define ERR_STATE OPENSSL_ERR_STATE
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
+#include <openssl/ec.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
-#undef ERR_STATE
 
 #include <assert.h>
 #include <stdio.h>
@@ -25,20 +24,42 @@
 
 #include "ref/crypto/crypto.h"
 
+/* A MODP group: its prime and what exponentiation needs of it. */
+struct modp {
+	BIGNUM *p;
+	BN_MONT_CTX *mont;
+};
+
 struct kept {
 	bool ready;
-	EVP_CIPHER *cbc, *gcm;
-	EVP_CIPHER_CTX *cbc_enc, *cbc_dec, *gcm_enc, *gcm_dec;
-	EVP_MAC *hmac;
-	EVP_MAC_CTX *hmac_sha1, *hmac_sha256;
-	EVP_MD *sha1, *sha256;
+	EVP_CIPHER_CTX *enc[CRYPTO_CIPHER_CNT], *dec[CRYPTO_CIPHER_CNT];
+	EVP_MD *digest[CRYPTO_HASH_CNT];
 	EVP_MD_CTX *md;
+	EVP_MAC_CTX *mac[CRYPTO_HASH_CNT];
 	BN_CTX *bn;
-	BIGNUM *p1024, *p2048;
-	BN_MONT_CTX *m1024, *m2048;
+	struct modp modp[CRYPTO_GROUP_CNT];
+	EC_GROUP *curve[CRYPTO_GROUP_CNT];
 };
 
 static _Thread_local struct kept kept;
+
+static const char *const cipher_names[CRYPTO_CIPHER_CNT] = {
+	[CRYPTO_AES128_CBC] = "AES-128-CBC",
+	[CRYPTO_AES192_CBC] = "AES-192-CBC",
+	[CRYPTO_AES256_CBC] = "AES-256-CBC",
+	[CRYPTO_3DES_CBC] = "DES-EDE3-CBC",
+	[CRYPTO_AES128_GCM] = "AES-128-GCM",
+	[CRYPTO_AES192_GCM] = "AES-192-GCM",
+	[CRYPTO_AES256_GCM] = "AES-256-GCM",
+};
+
+static const char *const digest_names[CRYPTO_HASH_CNT] = {
+	[CRYPTO_MD5] = "MD5",
+	[CRYPTO_SHA1] = "SHA1",
+	[CRYPTO_SHA256] = "SHA256",
+	[CRYPTO_SHA384] = "SHA384",
+	[CRYPTO_SHA512] = "SHA512",
+};
 
 static void
 must(bool ok, const char *what)
@@ -50,13 +71,15 @@ must(bool ok, const char *what)
 }
 
 static EVP_MAC_CTX *
-mac_new(EVP_MAC *mac, char *digest)
+mac_new(EVP_MAC *mac, const char *digest)
 {
 	OSSL_PARAM p[2];
 	EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(mac);
+	char name[16];
 
 	must(ctx, "EVP_MAC_CTX_new");
-	p[0] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0);
+	(void)snprintf(name, sizeof(name), "%s", digest);
+	p[0] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0);
 	p[1] = OSSL_PARAM_construct_end();
 	must(EVP_MAC_CTX_set_params(ctx, p) == 1, "EVP_MAC_CTX_set_params");
 	return ctx;
@@ -75,39 +98,71 @@ cipher_new(const EVP_CIPHER *cipher, bool encrypt, bool padding)
 }
 
 static void
+ciphers_new(struct kept *k)
+{
+	for (unsigned i = 1; i < CRYPTO_CIPHER_CNT; i++) {
+		EVP_CIPHER *c = EVP_CIPHER_fetch(NULL, cipher_names[i], NULL);
+		bool gcm = i >= CRYPTO_AES128_GCM;
+
+		must(c, cipher_names[i]);
+		k->enc[i] = cipher_new(c, true, gcm);
+		k->dec[i] = cipher_new(c, false, gcm);
+		EVP_CIPHER_free(c);
+	}
+}
+
+static void
+digests_new(struct kept *k)
+{
+	EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+
+	must(hmac, "HMAC");
+	k->md = EVP_MD_CTX_new();
+	must(k->md, "EVP_MD_CTX_new");
+	for (unsigned i = 1; i < CRYPTO_HASH_CNT; i++) {
+		if (!digest_names[i])
+			continue;
+		k->digest[i] = EVP_MD_fetch(NULL, digest_names[i], NULL);
+		must(k->digest[i], digest_names[i]);
+		k->mac[i] = mac_new(hmac, digest_names[i]);
+	}
+	EVP_MAC_free(hmac);
+}
+
+static void
+modp_new(struct kept *k, enum crypto_group g, BIGNUM *(*prime)(BIGNUM *))
+{
+	struct modp *m = &k->modp[g];
+
+	m->p = prime(NULL);
+	m->mont = BN_MONT_CTX_new();
+	must(m->p && m->mont && BN_MONT_CTX_set(m->mont, m->p, k->bn) == 1, "BN_MONT_CTX_set");
+}
+
+static void
 groups_new(struct kept *k)
 {
-	k->bn = BN_CTX_new();
-	k->p1024 = BN_get_rfc2409_prime_1024(NULL);
-	k->p2048 = BN_get_rfc3526_prime_2048(NULL);
-	k->m1024 = BN_MONT_CTX_new();
-	k->m2048 = BN_MONT_CTX_new();
-	must(k->bn && k->p1024 && k->p2048 && k->m1024 && k->m2048, "BN_new");
-	must(BN_MONT_CTX_set(k->m1024, k->p1024, k->bn) == 1, "BN_MONT_CTX_set");
-	must(BN_MONT_CTX_set(k->m2048, k->p2048, k->bn) == 1, "BN_MONT_CTX_set");
+	k->bn = BN_CTX_secure_new();
+	must(k->bn, "BN_CTX_secure_new");
+	modp_new(k, CRYPTO_MODP1024, BN_get_rfc2409_prime_1024);
+	modp_new(k, CRYPTO_MODP1536, BN_get_rfc3526_prime_1536);
+	modp_new(k, CRYPTO_MODP2048, BN_get_rfc3526_prime_2048);
+	modp_new(k, CRYPTO_MODP3072, BN_get_rfc3526_prime_3072);
+	modp_new(k, CRYPTO_MODP4096, BN_get_rfc3526_prime_4096);
+	k->curve[CRYPTO_ECP256] = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
+	k->curve[CRYPTO_ECP384] = EC_GROUP_new_by_curve_name(NID_secp384r1);
+	must(k->curve[CRYPTO_ECP256] && k->curve[CRYPTO_ECP384], "EC_GROUP_new_by_curve_name");
 }
 
 static struct kept *
 get(void)
 {
 	struct kept *k = &kept;
-	char sha1[] = "SHA1", sha256[] = "SHA256";
 
 	if (k->ready)
 		return k;
-	k->cbc = EVP_CIPHER_fetch(NULL, "AES-128-CBC", NULL);
-	k->gcm = EVP_CIPHER_fetch(NULL, "AES-128-GCM", NULL);
-	k->hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-	k->sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
-	k->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-	k->md = EVP_MD_CTX_new();
-	must(k->cbc && k->gcm && k->hmac && k->sha1 && k->sha256 && k->md, "fetch");
-	k->cbc_enc = cipher_new(k->cbc, true, false);
-	k->cbc_dec = cipher_new(k->cbc, false, false);
-	k->gcm_enc = cipher_new(k->gcm, true, true);
-	k->gcm_dec = cipher_new(k->gcm, false, true);
-	k->hmac_sha1 = mac_new(k->hmac, sha1);
-	k->hmac_sha256 = mac_new(k->hmac, sha256);
+	ciphers_new(k);
+	digests_new(k);
 	groups_new(k);
 	k->ready = true;
 	return k;
@@ -118,22 +173,20 @@ crypto_openssl_wipe(void)
 {
 	struct kept *k = &kept;
 
-	EVP_CIPHER_CTX_free(k->cbc_enc);
-	EVP_CIPHER_CTX_free(k->cbc_dec);
-	EVP_CIPHER_CTX_free(k->gcm_enc);
-	EVP_CIPHER_CTX_free(k->gcm_dec);
-	EVP_MAC_CTX_free(k->hmac_sha1);
-	EVP_MAC_CTX_free(k->hmac_sha256);
+	for (unsigned i = 0; i < CRYPTO_CIPHER_CNT; i++) {
+		EVP_CIPHER_CTX_free(k->enc[i]);
+		EVP_CIPHER_CTX_free(k->dec[i]);
+	}
+	for (unsigned i = 0; i < CRYPTO_HASH_CNT; i++) {
+		EVP_MAC_CTX_free(k->mac[i]);
+		EVP_MD_free(k->digest[i]);
+	}
 	EVP_MD_CTX_free(k->md);
-	EVP_CIPHER_free(k->cbc);
-	EVP_CIPHER_free(k->gcm);
-	EVP_MAC_free(k->hmac);
-	EVP_MD_free(k->sha1);
-	EVP_MD_free(k->sha256);
-	BN_MONT_CTX_free(k->m1024);
-	BN_MONT_CTX_free(k->m2048);
-	BN_free(k->p1024);
-	BN_free(k->p2048);
+	for (unsigned i = 0; i < CRYPTO_GROUP_CNT; i++) {
+		BN_MONT_CTX_free(k->modp[i].mont);
+		BN_free(k->modp[i].p);
+		EC_GROUP_free(k->curve[i]);
+	}
 	BN_CTX_free(k->bn);
 	memset(k, 0, sizeof(*k));
 }
@@ -143,8 +196,7 @@ hash(enum crypto_hash h, const struct crypto_part *part, size_t cnt, uint8_t *ou
 {
 	struct kept *k = get();
 
-	must(EVP_DigestInit_ex2(k->md, h == CRYPTO_SHA1 ? k->sha1 : k->sha256, NULL) == 1,
-		"digest");
+	must(EVP_DigestInit_ex2(k->md, k->digest[h], NULL) == 1, "digest");
 	for (size_t i = 0; i < cnt; i++)
 		must(EVP_DigestUpdate(k->md, part[i].p, part[i].len) == 1, "digest");
 	must(EVP_DigestFinal_ex(k->md, out, NULL) == 1, "digest");
@@ -155,7 +207,7 @@ hmac(enum crypto_hash h, const uint8_t *key, size_t key_len, const struct crypto
 	size_t cnt, uint8_t *out)
 {
 	struct kept *k = get();
-	EVP_MAC_CTX *ctx = h == CRYPTO_SHA1 ? k->hmac_sha1 : k->hmac_sha256;
+	EVP_MAC_CTX *ctx = k->mac[h];
 	static const uint8_t none[1];
 	size_t len;
 
@@ -173,23 +225,24 @@ cbc(EVP_CIPHER_CTX *ctx, const uint8_t *key, const uint8_t *iv, const uint8_t *i
 {
 	int n = 0;
 
-	assert(len % CRYPTO_BLOCK == 0);
 	must(EVP_CipherInit_ex2(ctx, NULL, key, iv, -1, NULL) == 1, "EVP_CipherInit_ex2");
-	must(EVP_CipherUpdate(ctx, out, &n, in, (int)len) == 1 && n == (int)len, "AES-CBC");
+	must(EVP_CipherUpdate(ctx, out, &n, in, (int)len) == 1 && n == (int)len, "CBC");
 }
 
 static void
-cbc_encrypt(const uint8_t key[CRYPTO_KEY], const uint8_t iv[CRYPTO_BLOCK], const uint8_t *in,
-	uint8_t *out, size_t len)
+cbc_encrypt(enum crypto_cipher a, const uint8_t *key, const uint8_t *iv, const uint8_t *in, uint8_t *out,
+	size_t len)
 {
-	cbc(get()->cbc_enc, key, iv, in, out, len);
+	assert(a >= CRYPTO_AES128_CBC && a <= CRYPTO_3DES_CBC && len % crypto_block_len(a) == 0);
+	cbc(get()->enc[a], key, iv, in, out, len);
 }
 
 static void
-cbc_decrypt(const uint8_t key[CRYPTO_KEY], const uint8_t iv[CRYPTO_BLOCK], const uint8_t *in,
-	uint8_t *out, size_t len)
+cbc_decrypt(enum crypto_cipher a, const uint8_t *key, const uint8_t *iv, const uint8_t *in, uint8_t *out,
+	size_t len)
 {
-	cbc(get()->cbc_dec, key, iv, in, out, len);
+	assert(a >= CRYPTO_AES128_CBC && a <= CRYPTO_3DES_CBC && len % crypto_block_len(a) == 0);
+	cbc(get()->dec[a], key, iv, in, out, len);
 }
 
 static void
@@ -206,10 +259,10 @@ gcm_run(EVP_CIPHER_CTX *ctx, const uint8_t *key, const uint8_t *nonce, const uin
 }
 
 static void
-gcm_seal(const uint8_t key[CRYPTO_KEY], const uint8_t nonce[CRYPTO_GCM_NONCE], const uint8_t *aad,
-	size_t aad_len, const uint8_t *in, uint8_t *out, size_t len, uint8_t tag[CRYPTO_GCM_TAG])
+gcm_seal(enum crypto_cipher a, const uint8_t *key, const uint8_t nonce[CRYPTO_GCM_NONCE],
+	const uint8_t *aad, size_t aad_len, const uint8_t *in, uint8_t *out, size_t len, uint8_t tag[CRYPTO_GCM_TAG])
 {
-	EVP_CIPHER_CTX *ctx = get()->gcm_enc;
+	EVP_CIPHER_CTX *ctx = get()->enc[a];
 	uint8_t none[CRYPTO_BLOCK];
 	int n = 0;
 
@@ -219,11 +272,11 @@ gcm_seal(const uint8_t key[CRYPTO_KEY], const uint8_t nonce[CRYPTO_GCM_NONCE], c
 }
 
 static enum err
-gcm_open(const uint8_t key[CRYPTO_KEY], const uint8_t nonce[CRYPTO_GCM_NONCE], const uint8_t *aad,
-	size_t aad_len, const uint8_t *in, uint8_t *out, size_t len,
+gcm_open(enum crypto_cipher a, const uint8_t *key, const uint8_t nonce[CRYPTO_GCM_NONCE],
+	const uint8_t *aad, size_t aad_len, const uint8_t *in, uint8_t *out, size_t len,
 	const uint8_t tag[CRYPTO_GCM_TAG])
 {
-	EVP_CIPHER_CTX *ctx = get()->gcm_dec;
+	EVP_CIPHER_CTX *ctx = get()->dec[a];
 	uint8_t want[CRYPTO_GCM_TAG], none[CRYPTO_BLOCK];
 	int n = 0;
 
@@ -233,26 +286,44 @@ gcm_open(const uint8_t key[CRYPTO_KEY], const uint8_t nonce[CRYPTO_GCM_NONCE], c
 	return EVP_CipherFinal_ex(ctx, none, &n) == 1 ? ERR_OK : ERR_AUTH;
 }
 
-/* base^priv mod p, left-padded to len. */
+/* ---- key exchange ---- */
+
+/*
+ * As much of the private value as the group's strength asks for: 256 bits, and all 384 for the
+ * groups above that (RFC 3526 8: twice 130 and 150 bits of strength; group 20: the order).
+ */
+static size_t
+private_len(enum crypto_group g)
+{
+	return g == CRYPTO_MODP3072 || g == CRYPTO_MODP4096 || g == CRYPTO_ECP384 ? 48 : 32;
+}
+
+static BIGNUM *
+private_value(enum crypto_group g, const uint8_t *priv)
+{
+	BIGNUM *x = BN_secure_new();
+
+	must(x && BN_bin2bn(priv, (int)private_len(g), x), "BN_new");
+	BN_set_flags(x, BN_FLG_CONSTTIME);
+	return x;
+}
+
+/* base^priv mod p, left-padded to the group's length. */
 static void
 power(enum crypto_group g, const BIGNUM *base, const uint8_t *priv, uint8_t *out)
 {
 	struct kept *k = get();
-	bool small = g == CRYPTO_MODP1024;
-	BIGNUM *x = BN_secure_new(), *y = BN_new();
+	const struct modp *m = &k->modp[g];
+	BIGNUM *x = private_value(g, priv), *y = BN_secure_new();
 
-	must(x && y && BN_bin2bn(priv, CRYPTO_DH_PRIVATE, x), "BN_new");
-	BN_set_flags(x, BN_FLG_CONSTTIME);
-	must(BN_mod_exp_mont_consttime(y, base, x, small ? k->p1024 : k->p2048, k->bn,
-		     small ? k->m1024 : k->m2048) == 1,
-		"BN_mod_exp");
+	must(y && BN_mod_exp_mont_consttime(y, base, x, m->p, k->bn, m->mont) == 1, "BN_mod_exp");
 	must(BN_bn2binpad(y, out, (int)crypto_group_len(g)) > 0, "BN_bn2binpad");
 	BN_clear_free(x);
 	BN_clear_free(y);
 }
 
 static void
-dh_public(enum crypto_group g, const uint8_t priv[CRYPTO_DH_PRIVATE], uint8_t *pub)
+modp_public(enum crypto_group g, const uint8_t *priv, uint8_t *pub)
 {
 	BIGNUM *two = BN_new();
 
@@ -262,12 +333,10 @@ dh_public(enum crypto_group g, const uint8_t priv[CRYPTO_DH_PRIVATE], uint8_t *p
 }
 
 static enum err
-dh_shared(enum crypto_group g, const uint8_t priv[CRYPTO_DH_PRIVATE], const uint8_t *peer,
-	uint8_t *shared)
+modp_shared(enum crypto_group g, const uint8_t *priv, const uint8_t *peer, uint8_t *shared)
 {
-	struct kept *k = get();
 	BIGNUM *y = BN_bin2bn(peer, (int)crypto_group_len(g), NULL);
-	BIGNUM *top = BN_dup(g == CRYPTO_MODP1024 ? k->p1024 : k->p2048);
+	BIGNUM *top = BN_dup(get()->modp[g].p);
 	enum err e = ERR_OK;
 
 	must(y && top && BN_sub_word(top, 1) == 1, "BN_new");
@@ -278,6 +347,83 @@ dh_shared(enum crypto_group g, const uint8_t priv[CRYPTO_DH_PRIVATE], const uint
 	BN_free(top);
 	BN_clear_free(y);
 	return e;
+}
+
+/* A scalar within 1 .. order - 1. */
+static BIGNUM *
+scalar(enum crypto_group g, const uint8_t *priv)
+{
+	struct kept *k = get();
+	BIGNUM *d = private_value(g, priv), *top = BN_dup(EC_GROUP_get0_order(k->curve[g]));
+
+	must(top && BN_sub_word(top, 1) == 1 && BN_nnmod(d, d, top, k->bn) == 1 &&
+			BN_add_word(d, 1) == 1,
+		"BN_nnmod");
+	BN_set_flags(d, BN_FLG_CONSTTIME);
+	BN_free(top);
+	return d;
+}
+
+/* d times the point (NULL: the base point); x, and y if it is wanted. */
+static void
+multiply(enum crypto_group g, const EC_POINT *point, const uint8_t *priv, uint8_t *x_out,
+	uint8_t *y_out)
+{
+	struct kept *k = get();
+	const EC_GROUP *curve = k->curve[g];
+	int len = (int)crypto_shared_len(g);
+	BIGNUM *d = scalar(g, priv), *x = BN_secure_new(), *y = BN_secure_new();
+	EC_POINT *r = EC_POINT_new(curve);
+
+	must(x && y && r, "EC_POINT_new");
+	must(EC_POINT_mul(curve, r, point ? NULL : d, point, point ? d : NULL, k->bn) == 1,
+		"EC_POINT_mul");
+	must(EC_POINT_get_affine_coordinates(curve, r, x, y, k->bn) == 1, "affine coordinates");
+	must(BN_bn2binpad(x, x_out, len) == len, "BN_bn2binpad");
+	must(!y_out || BN_bn2binpad(y, y_out, len) == len, "BN_bn2binpad");
+	EC_POINT_clear_free(r);
+	BN_clear_free(d);
+	BN_clear_free(x);
+	BN_clear_free(y);
+}
+
+/* The curves have cofactor 1: a point on the curve, which infinity cannot be, is good. */
+static enum err
+curve_shared(enum crypto_group g, const uint8_t *priv, const uint8_t *peer, uint8_t *shared)
+{
+	struct kept *k = get();
+	int len = (int)crypto_shared_len(g);
+	BIGNUM *x = BN_bin2bn(peer, len, NULL), *y = BN_bin2bn(peer + len, len, NULL);
+	EC_POINT *p = EC_POINT_new(k->curve[g]);
+	enum err e = ERR_OK;
+
+	must(x && y && p, "EC_POINT_new");
+	if (EC_POINT_set_affine_coordinates(k->curve[g], p, x, y, k->bn) != 1)
+		e = ERR_VALUE;
+	else
+		multiply(g, p, priv, shared, NULL);
+	ERR_clear_error();
+	EC_POINT_free(p);
+	BN_free(x);
+	BN_free(y);
+	return e;
+}
+
+static void
+dh_public(enum crypto_group g, const uint8_t priv[CRYPTO_DH_PRIVATE], uint8_t *pub)
+{
+	if (get()->curve[g])
+		multiply(g, NULL, priv, pub, pub + crypto_shared_len(g));
+	else
+		modp_public(g, priv, pub);
+}
+
+static enum err
+dh_shared(enum crypto_group g, const uint8_t priv[CRYPTO_DH_PRIVATE], const uint8_t *peer,
+	uint8_t *shared)
+{
+	return get()->curve[g] ? curve_shared(g, priv, peer, shared)
+			       : modp_shared(g, priv, peer, shared);
 }
 
 const struct crypto crypto_openssl = {

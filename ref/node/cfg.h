@@ -68,13 +68,13 @@ struct cfg_key {
 };
 
 /* One transform set: tunnel mode, ESP. Words of the language, turned into numbers of RFC 2407. */
-enum cfg_esp_auth { CFG_AUTH_NONE, CFG_AUTH_MD5, CFG_AUTH_SHA1, CFG_AUTH_SHA256 };
+enum cfg_esp_auth { CFG_AUTH_NONE, CFG_AUTH_MD5, CFG_AUTH_SHA1, CFG_AUTH_SHA256, CFG_AUTH_CNT };
 enum cfg_esp_cipher { CFG_ESP_NONE, CFG_ESP_AES_CBC, CFG_ESP_AES_GCM, CFG_ESP_3DES, CFG_ESP_NULL };
 
 struct cfg_tset {
 	char name[CFG_NAME];
 	enum cfg_esp_cipher cipher;
-	uint16_t key_bits;
+	uint16_t key_bits; /* of AES; 0 for 3DES and NULL */
 	enum cfg_esp_auth auth;
 };
 

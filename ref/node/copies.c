@@ -52,7 +52,7 @@ export_read(struct ike_export *x, const struct ssp_msg *m)
 		.left_s = m->life_s,
 		.msgid_cnt = m->msgid_cnt < IKE_MSGIDS ? m->msgid_cnt : IKE_MSGIDS,
 	};
-	memcpy(x->last_block, m->last_block.b, sizeof x->last_block);
+	memcpy(x->last_block, m->last_block.b, m->last_block.len);
 	memcpy(x->peer_id, m->peer_id, m->peer_id_len);
 	memcpy(x->msgid, m->msgids, x->msgid_cnt * sizeof x->msgid[0]);
 }
@@ -63,8 +63,11 @@ ike_sa_in(struct node *n, const struct ssp_msg *m)
 	struct ike_cookies c = cookies_of(m);
 	struct node_ike *k;
 
-	if (!crypto_hash_len(m->hash) || !crypto_group_len(m->dh_group) ||
-		m->cipher_key.len != CRYPTO_KEY || m->last_block.len != CRYPTO_BLOCK ||
+	enum crypto_cipher cipher = ike_cipher(m->cipher, m->key_bits);
+
+	if (!cipher || !crypto_hash_len(m->hash) || !crypto_group_len(m->dh_group) ||
+		m->cipher_key.len != crypto_key_len(cipher) ||
+		m->last_block.len != crypto_block_len(cipher) ||
 		m->skeyid_a.len != crypto_hash_len(m->hash) || m->skeyid_d.len != m->skeyid_a.len)
 		return ERR_OK; /* of algorithms that are not here: nothing to keep */
 	k = keying_new(n, &c, m->remote.addr);

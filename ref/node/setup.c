@@ -7,12 +7,24 @@
 static enum esp_transform
 transform_of(const struct cfg_tset *t)
 {
-	if (t->cipher == CFG_ESP_AES_GCM && t->key_bits == 128)
-		return ESP_GCM128;
-	if (t->cipher == CFG_ESP_AES_CBC && t->key_bits == 128 && t->auth == CFG_AUTH_SHA1)
-		return ESP_CBC128_SHA1;
-	if (t->cipher == CFG_ESP_AES_CBC && t->key_bits == 128 && t->auth == CFG_AUTH_SHA256)
-		return ESP_CBC128_SHA256;
+	static const struct {
+		enum cfg_esp_cipher cipher;
+		uint16_t key_bits;
+		enum esp_transform by_auth[CFG_AUTH_CNT];
+	} all[] = {
+		{CFG_ESP_AES_CBC, 128, {0, ESP_CBC128_MD5, ESP_CBC128_SHA1, ESP_CBC128_SHA256}},
+		{CFG_ESP_AES_CBC, 192, {0, ESP_CBC192_MD5, ESP_CBC192_SHA1, ESP_CBC192_SHA256}},
+		{CFG_ESP_AES_CBC, 256, {0, ESP_CBC256_MD5, ESP_CBC256_SHA1, ESP_CBC256_SHA256}},
+		{CFG_ESP_3DES, 0, {0, ESP_3DES_MD5, ESP_3DES_SHA1, ESP_3DES_SHA256}},
+		{CFG_ESP_NULL, 0, {0, ESP_NULL_MD5, ESP_NULL_SHA1, ESP_NULL_SHA256}},
+		{CFG_ESP_AES_GCM, 128, {ESP_GCM128}},
+		{CFG_ESP_AES_GCM, 192, {ESP_GCM192}},
+		{CFG_ESP_AES_GCM, 256, {ESP_GCM256}},
+	};
+
+	for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (all[i].cipher == t->cipher && all[i].key_bits == t->key_bits)
+			return all[i].by_auth[t->auth];
 	return ESP_TRANSFORM_NONE;
 }
 

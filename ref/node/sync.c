@@ -69,7 +69,7 @@ sync_ike(struct node *n, struct node_ike *k)
 	m.skeyid_a = x->skeyid_a;
 	m.skeyid_e = x->skeyid_e;
 	m.cipher_key = x->key;
-	secret_set(&m.last_block, x->last_block, sizeof x->last_block);
+	secret_set(&m.last_block, x->last_block, crypto_block_len(ike_cipher(x->cipher, x->key_bits)));
 	m.peer_id_type = x->peer_id_type;
 	m.peer_id_len = x->peer_id_len;
 	memcpy(m.peer_id, x->peer_id, x->peer_id_len);

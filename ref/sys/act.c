@@ -51,9 +51,10 @@ key_ike(struct router *r, const struct ike_export *x)
 
 	if (!r->opts.keylog)
 		return;
-	(void)fprintf(r->opts.keylog, "IKEV1 %s %s aes-cbc %s\n",
+	(void)fprintf(r->opts.keylog, "IKEV1 %s %s %s %s\n",
 		hex_put(i, sizeof i, x->cookies.i, ISAKMP_COOKIE_LEN),
 		hex_put(c, sizeof c, x->cookies.r, ISAKMP_COOKIE_LEN),
+		x->cipher == ISAKMP_CIPHER_3DES ? "3des-cbc" : "aes-cbc",
 		hex_put(key, sizeof key, x->key.b, x->key.len));
 	(void)fflush(r->opts.keylog);
 	wipe(key, sizeof key);
@@ -62,15 +63,10 @@ key_ike(struct router *r, const struct ike_export *x)
 static void
 key_esp_one(struct router *r, const struct esp_sa *sa)
 {
-	static const char *const name[ESP_TRANSFORM_CNT] = {
-		[ESP_CBC128_SHA1] = "aes-cbc-sha1",
-		[ESP_CBC128_SHA256] = "aes-cbc-sha256",
-		[ESP_GCM128] = "aes-gcm",
-	};
 	char src[IP4_TEXT], dst[IP4_TEXT], enc[2 * SECRET_MAX + 1], auth[2 * SECRET_MAX + 1];
 
 	(void)fprintf(r->opts.keylog, "ESP %08x %s %s %s %s %s\n", sa->spi, ip4_put(src, sa->src),
-		ip4_put(dst, sa->dst), name[sa->transform],
+		ip4_put(dst, sa->dst), esp_alg(sa->transform)->label,
 		hex_put(enc, sizeof enc, sa->enc.b, sa->enc.len),
 		sa->auth.len ? hex_put(auth, sizeof auth, sa->auth.b, sa->auth.len) : "-");
 	wipe(enc, sizeof enc);

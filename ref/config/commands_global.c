@@ -59,20 +59,37 @@ command_policy(struct parse *p, const struct arg *a)
 	p->mode = MODE_POLICY;
 }
 
+/* The key of this address and mask; written again, it replaces what was there. */
+static struct cfg_key *
+key_entry(struct parse *p, ip4_t addr, uint8_t len)
+{
+	struct cfg *c = p->cfg;
+
+	for (unsigned i = 0; i < c->key_cnt; i++)
+		if (c->key[i].addr == addr && c->key[i].len == len)
+			return &c->key[i];
+	if (c->key_cnt == CFG_KEYS) {
+		p->wrong = "too many keys";
+		return NULL;
+	}
+	c->key[c->key_cnt].addr = addr;
+	c->key[c->key_cnt].len = len;
+	return &c->key[c->key_cnt++];
+}
+
 void
 command_isakmp_key(struct parse *p, const struct arg *a)
 {
-	struct cfg *c = p->cfg;
 	struct cfg_key *k;
 	size_t n = strlen(a[0].text);
 
-	if (c->key_cnt == CFG_KEYS || n > SECRET_MAX) {
-		p->wrong = "too many keys, or a key of more than 64 characters";
+	if (n > SECRET_MAX) {
+		p->wrong = "a key of at most 64 characters";
 		return;
 	}
-	k = &c->key[c->key_cnt++];
-	k->addr = a[1].ip;
-	k->len = a[2].has ? a[2].len : 32;
+	k = key_entry(p, a[1].ip, a[2].has ? a[2].len : 32);
+	if (!k)
+		return;
 	secret_set(&k->key, a[0].text, n);
 }
 
@@ -190,8 +207,26 @@ command_window_size(struct parse *p, const struct arg *a)
 		p->wrong = "a window of 64, 128, 256, 512 or 1024";
 }
 
-static struct cfg_acl_entry *
-acl_entry(struct parse *p, const char *name)
+/* a: list, NET, PORT, NET, PORT */
+static struct cfg_acl_entry
+acl_entry(const struct arg *a, bool permit, uint8_t proto)
+{
+	bool ports = proto == 6 || proto == 17;
+	const struct arg *dst = &a[ports ? 3 : 2];
+
+	return (struct cfg_acl_entry){
+		.permit = permit,
+		.proto = proto,
+		.src = {a[1].ip & ip4_mask(a[1].len), a[1].len},
+		.sport = ports ? (uint16_t)a[2].num : 0,
+		.dst = {dst->ip & ip4_mask(dst->len), dst->len},
+		.dport = ports ? (uint16_t)a[4].num : 0,
+	};
+}
+
+/* The list of this name, made if it is not there; NULL if there is no room. */
+static struct cfg_acl *
+acl_list(struct parse *p, const char *name)
 {
 	struct cfg *c = p->cfg;
 	struct cfg_acl *l = (struct cfg_acl *)(uintptr_t)cfg_acl(c, name);
@@ -200,35 +235,50 @@ acl_entry(struct parse *p, const char *name)
 		l = &c->acl[c->acl_cnt++];
 		config_name(l->name, name);
 	}
-	if (!l || l->cnt == CFG_ACL_ENTRIES) {
-		p->wrong = "too many access-lists or entries";
-		return NULL;
-	}
-	return &l->v[l->cnt++];
+	if (!l)
+		p->wrong = "too many access-lists";
+	return l;
 }
 
-/* a: list, NET, PORT, NET, PORT */
+/* An entry that is there already is not written twice. */
 static void
 acl_add(struct parse *p, const struct arg *a, bool permit, uint8_t proto)
 {
-	struct cfg_acl_entry *e = acl_entry(p, a[0].text);
-	bool ports = proto == 6 || proto == 17;
+	const struct cfg_acl_entry e = acl_entry(a, permit, proto);
+	struct cfg_acl *l = acl_list(p, a[0].text);
 
-	if (!e)
-		return;
-	e->permit = permit;
-	e->proto = proto;
-	e->src = (struct ip4_net){a[1].ip & ip4_mask(a[1].len), a[1].len};
-	e->sport = ports ? (uint16_t)a[2].num : 0;
-	e->dst = (struct ip4_net){a[ports ? 3 : 2].ip, a[ports ? 3 : 2].len};
-	e->dst.addr &= ip4_mask(e->dst.len);
-	e->dport = ports ? (uint16_t)a[4].num : 0;
+	for (unsigned i = 0; l && i < l->cnt; i++)
+		if (cfg_acl_entry_same(&l->v[i], &e))
+			return;
+	if (l && l->cnt == CFG_ACL_ENTRIES)
+		p->wrong = "too many entries in one access-list";
+	else if (l)
+		l->v[l->cnt++] = e;
+}
+
+static void
+acl_remove(struct parse *p, const struct arg *a, bool permit, uint8_t proto)
+{
+	const struct cfg_acl_entry e = acl_entry(a, permit, proto);
+	struct cfg_acl *l = (struct cfg_acl *)(uintptr_t)cfg_acl(p->cfg, a[0].text);
+
+	for (unsigned i = 0; l && i < l->cnt; i++)
+		if (cfg_acl_entry_same(&l->v[i], &e)) {
+			memmove(&l->v[i], &l->v[i + 1], (--l->cnt - i) * sizeof l->v[0]);
+			break;
+		}
+	if (l && !l->cnt)
+		command_no_acl(p, a);
 }
 
 #define ACL(word, permit, proto)                                                                   \
 	void command_acl_##word(struct parse *p, const struct arg *a)                              \
 	{                                                                                          \
 		acl_add(p, a, permit, proto);                                                      \
+	}                                                                                          \
+	void command_no_acl_##word(struct parse *p, const struct arg *a)                           \
+	{                                                                                          \
+		acl_remove(p, a, permit, proto);                                                   \
 	}
 ACL(permit_ip, true, 0)
 ACL(deny_ip, false, 0)
@@ -288,14 +338,18 @@ void
 command_ha_interval(struct parse *p, const struct arg *a)
 {
 	struct cfg *c = p->cfg;
+	unsigned i = 0;
 
-	if (c->ha_cnt == CFG_DYNS) {
+	while (i < c->ha_cnt && strcmp(c->ha[i].map, a[0].text) != 0)
+		i++;
+	if (i == CFG_DYNS) {
 		p->wrong = "too many ha replay-intervals";
 		return;
 	}
-	config_name(c->ha[c->ha_cnt].map, a[0].text);
-	c->ha[c->ha_cnt].inbound = a[1].num;
-	c->ha[c->ha_cnt++].outbound = a[2].num;
+	c->ha_cnt += i == c->ha_cnt;
+	config_name(c->ha[i].map, a[0].text);
+	c->ha[i].inbound = a[1].num;
+	c->ha[i].outbound = a[2].num;
 }
 
 void
@@ -311,7 +365,7 @@ command_ssp_group(struct parse *p, const struct arg *a)
 	if (!p->ssp) {
 		p->ssp = &c->ssp[c->ssp_cnt++];
 		p->ssp->id = (uint16_t)a[0].num;
-		p->ssp->port = 3249;
+		p->ssp->port = CFG_SSP_PORT;
 		p->ssp->line = p->line;
 	}
 	p->mode = MODE_SSP;
@@ -320,12 +374,16 @@ command_ssp_group(struct parse *p, const struct arg *a)
 void
 command_ip_route(struct parse *p, const struct arg *a)
 {
+	const struct cfg_route route = {
+		.net = {a[0].ip & ip4_mask(a[1].len), a[1].len}, .gw = a[2].ip};
 	struct cfg *c = p->cfg;
 
+	for (unsigned i = 0; i < c->route_cnt; i++)
+		if (cfg_route_same(&c->route[i], &route))
+			return;
 	if (c->route_cnt == CFG_ROUTES) {
 		p->wrong = "too many routes";
 		return;
 	}
-	c->route[c->route_cnt].net = (struct ip4_net){a[0].ip & ip4_mask(a[1].len), a[1].len};
-	c->route[c->route_cnt++].gw = a[2].ip;
+	c->route[c->route_cnt++] = route;
 }

@@ -141,13 +141,17 @@ void
 command_standby_track(struct parse *p, const struct arg *a)
 {
 	struct cfg_standby *s = group(p, a);
+	unsigned i = 0;
 
-	if (s->track_cnt == CFG_TRACKS) {
+	while (i < s->track_cnt && strcmp(s->track[i].interface, a[1].text) != 0)
+		i++;
+	if (i == CFG_TRACKS) {
 		p->wrong = "too many tracked interfaces";
 		return;
 	}
-	config_name(s->track[s->track_cnt].interface, a[1].text);
-	s->track[s->track_cnt++].decrement = (uint8_t)(a[2].has ? a[2].num : 10);
+	s->track_cnt += i == s->track_cnt;
+	config_name(s->track[i].interface, a[1].text);
+	s->track[i].decrement = (uint8_t)(a[2].has ? a[2].num : 10);
 }
 
 void

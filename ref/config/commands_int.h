@@ -9,6 +9,7 @@ void config_name(char dst[CFG_NAME], const char *src);
 /* The key length that stands at an optional place: 128 where it is left out. */
 uint16_t config_key_bits(const struct arg *a);
 
+/* commands_no.c has the `no` forms. */
 #define COMMAND(name) void command_##name(struct parse *p, const struct arg *a)
 COMMAND(hostname);
 COMMAND(interface);
@@ -71,6 +72,57 @@ COMMAND(acl_deny_ip);
 COMMAND(acl_permit_udp);
 COMMAND(acl_permit_tcp);
 COMMAND(acl_permit_icmp);
+COMMAND(no_hostname);
+COMMAND(no_interface);
+COMMAND(no_policy);
+COMMAND(no_isakmp_key);
+COMMAND(no_isakmp_key_of);
+COMMAND(no_keepalive);
+COMMAND(no_isakmp_ssp);
+COMMAND(no_tset);
+COMMAND(no_sa_seconds);
+COMMAND(no_sa_kilobytes);
+COMMAND(no_window_size);
+COMMAND(no_acl);
+COMMAND(no_map);
+COMMAND(no_dynamic_map);
+COMMAND(no_ha_interval);
+COMMAND(no_ssp_group);
+COMMAND(no_ip_route);
+COMMAND(no_ip_address);
+COMMAND(no_standby);
+COMMAND(no_standby_track);
+COMMAND(no_standby_delay);
+COMMAND(no_if_map);
+COMMAND(no_encryption);
+COMMAND(no_hash);
+COMMAND(no_authentication);
+COMMAND(no_group);
+COMMAND(no_lifetime);
+COMMAND(no_mode);
+COMMAND(no_set_peer);
+COMMAND(no_set_tsets);
+COMMAND(no_set_pfs);
+COMMAND(no_set_seconds);
+COMMAND(no_set_kilobytes);
+COMMAND(no_match_address);
+COMMAND(no_reverse_route);
+COMMAND(no_ssp_remote);
+COMMAND(no_ssp_redundancy);
+COMMAND(no_ssp_port);
+COMMAND(no_ssp_key);
+COMMAND(no_acl_permit_ip);
+COMMAND(no_acl_deny_ip);
+COMMAND(no_acl_permit_udp);
+COMMAND(no_acl_permit_tcp);
+COMMAND(no_acl_permit_icmp);
+COMMAND(no_standby_ip);
+COMMAND(no_standby_priority);
+COMMAND(no_standby_preempt);
+COMMAND(no_preempt_delay);
+COMMAND(no_timers);
+COMMAND(no_standby_name);
+COMMAND(no_standby_auth);
 #undef COMMAND
 
 #endif

@@ -119,6 +119,9 @@ command_ssp_remote(struct parse *p, const struct arg *a)
 void
 command_ssp_redundancy(struct parse *p, const struct arg *a)
 {
+	for (unsigned i = 0; i < p->ssp->redundancy_cnt; i++)
+		if (!strcmp(p->ssp->redundancy[i], a[0].text))
+			return;
 	if (p->ssp->redundancy_cnt == CFG_REDUNDANCIES) {
 		p->wrong = "too many redundancy names";
 		return;

@@ -85,19 +85,40 @@ parse(const char *text, struct cfg *fresh, struct config_error *err)
 	return config_check(fresh, err);
 }
 
-bool
-config_parse(const char *text, struct cfg *cfg, struct config_error *err)
+/* Read the text into a copy of what *from says; only a whole one is taken over. */
+static bool
+take(const char *text, const struct cfg *from, struct cfg *cfg, struct config_error *err)
 {
 	static struct cfg fresh; /* large; only one configuration is read at a time */
 	bool ok;
 
 	memset(err, 0, sizeof *err);
-	cfg_init(&fresh);
+	if (from)
+		fresh = *from;
+	else
+		cfg_init(&fresh);
 	ok = parse(text, &fresh, err);
 	if (ok)
 		*cfg = fresh;
 	wipe(&fresh, sizeof fresh); /* keys, also of a text that was refused */
 	return ok;
+}
+
+bool
+config_parse(const char *text, struct cfg *cfg, struct config_error *err)
+{
+	return take(text, NULL, cfg, err);
+}
+
+bool
+config_merge(const char *text, struct cfg *cfg, struct config_error *err)
+{
+	/* Lines of an older text mean nothing here. */
+	for (unsigned i = 0; i < cfg->map_cnt; i++)
+		cfg->map[i].line = 0;
+	for (unsigned i = 0; i < cfg->ssp_cnt; i++)
+		cfg->ssp[i].line = 0;
+	return take(text, cfg, cfg, err);
 }
 
 void

@@ -22,6 +22,17 @@ struct config_error {
  * Parse text (NUL-terminated, borrowed). false: *err says why, and *cfg is unchanged.
  */
 bool config_parse(const char *text, struct cfg *cfg, struct config_error *err);
+/*
+ * The same, but the lines are added to what *cfg says already, as at a console: a command written again
+ * replaces, a `no` takes back.
+ */
+bool config_merge(const char *text, struct cfg *cfg, struct config_error *err);
+/*
+ * The configuration as text that config_parse reads back to the same; what is at its default is left
+ * out. At most cap octets with the NUL; the length it has or would have. Keys are written as they are
+ * if `keys`, and as <removed> if not.
+ */
+size_t config_print(const struct cfg *cfg, bool keys, char *dst, size_t cap);
 /* "name:line:col: found ..., expected ..." into dst. */
 void config_error_text(const struct config_error *err, const char *name, char *dst, size_t cap);
 

@@ -157,6 +157,149 @@ START_TEST(long_lines)
 }
 END_TEST
 
+/* Printed and read back it is the same; without keys it shows none. */
+START_TEST(printed)
+{
+	static char once[16384], twice[16384];
+
+	ck_assert(config_parse(good, &cfg, &err));
+	ck_assert_uint_lt(config_print(&cfg, true, once, sizeof once), sizeof once);
+	ck_assert_msg(config_parse(once, &cfg, &err), "%u:%u %s\n%s", err.line, err.col,
+		err.expected, once);
+	(void)config_print(&cfg, true, twice, sizeof twice);
+	ck_assert_str_eq(once, twice);
+	ck_assert_ptr_nonnull(strstr(once, "key 000102030405060708090a0b0c0d0e0f"));
+	(void)config_print(&cfg, false, twice, sizeof twice);
+	ck_assert_ptr_null(strstr(twice, "0001020304"));
+	ck_assert_ptr_null(strstr(twice, "key secret"));
+	ck_assert_uint_eq(config_print(&cfg, true, twice, 10), strlen(once));
+	ck_assert_uint_eq(strlen(twice), 9);
+}
+END_TEST
+
+/* What a `no` takes back: a line of the print that is gone, or the one that stands there now. */
+static const struct {
+	const char *text, *gone, *stands;
+} nos[] = {
+	{"no hostname", "hostname", NULL},
+	{"no crypto isakmp policy 10", "policy 10", "policy 20"},
+	{"no crypto isakmp key secret address 172.16.0.0 255.255.0.0", "isakmp key", NULL},
+	{"no crypto isakmp key address 172.16.0.0 255.255.0.0", "isakmp key", NULL},
+	{"no crypto isakmp keepalive", "keepalive", NULL},
+	{"no crypto isakmp ssp 100", "isakmp ssp", NULL},
+	{"no crypto ipsec security-association lifetime seconds", "seconds 1800", NULL},
+	{"crypto ipsec security-association lifetime kilobytes 5000\n"
+	 "no crypto ipsec security-association lifetime kilobytes",
+		"kilobytes", NULL},
+	{"no crypto ipsec security-association replay window-size 128", "window-size", NULL},
+	{"no access-list 101 deny ip any any", "deny", "permit udp"},
+	{"no access-list 101 permit udp host 10.0.0.1 eq 53 any", "udp", "deny"},
+	{"no access-list 101 permit ip 10.0.0.0 0.0.0.255 10.2.0.0 0.0.255.255", "10.2.0.0", "deny"},
+	{"access-list 102 permit tcp any any eq 80\naccess-list 102 permit icmp any any\n"
+	 "no access-list 102 permit tcp any any eq 80",
+		"tcp", "permit icmp"},
+	{"access-list 102 permit icmp any any\nno access-list 102 permit icmp any any", "list 102", NULL},
+	{"access-list 102 permit icmp any any\nno access-list 102", "list 102", NULL},
+	{"crypto dynamic-map D 20\n set transform-set T\nno crypto dynamic-map D 20", "map D 20",
+		"map D 10"},
+	{"crypto map N 5 ipsec-isakmp dynamic D\nno crypto map N 5", "map N", "map M"},
+	{"crypto map N 5 ipsec-isakmp dynamic D\nno crypto map N", "map N", "map M"},
+	{"crypto dynamic-map E 20\n set transform-set T\nno crypto dynamic-map E", "map E", NULL},
+	{"no crypto map M ha replay-interval", "replay-interval", NULL},
+	{"no ip route 0.0.0.0 0.0.0.0 172.16.31.200", "ip route", NULL},
+	{"ssp group 9\n remote 1.2.3.4\nno ssp group 9", "ssp group 9", "ssp group 100"},
+	{"crypto ipsec transform-set X esp-null esp-md5-hmac\nno crypto ipsec transform-set X",
+		"transform-set X", "transform-set T"},
+	{"interface eth2\nno interface eth2", "eth2", "eth1"},
+	{"interface eth0\n no standby 1 ip", "ip 172.16.31.100", NULL},
+	{"interface eth0\n standby 1 priority 9\n no standby 1 priority", "priority", NULL},
+	{"interface eth0\n no standby 1 preempt", "preempt", NULL},
+	{"interface eth0\n standby 1 preempt delay minimum 5\n no standby 1 preempt delay", "delay minimum 5",
+		"preempt"},
+	{"interface eth0\n no standby 1 timers", "msec", "timers 1 3"},
+	{"interface eth0\n no standby 1 track eth1", "track", NULL},
+	{"interface eth0\n no standby 1 authentication", "secret1", NULL},
+	{"interface eth0\n no standby delay", "delay minimum", NULL},
+	{"interface eth0\n no crypto map", "crypto map M ssp", NULL},
+	{"interface eth1\n standby 7 ip 10.0.0.7\n no standby 7", "standby 7", "standby ip"},
+	{"interface eth1\n shutdown\n no shutdown", "shutdown", NULL},
+	{"interface eth3\n ip address 1.2.3.4 255.0.0.0\n no ip address", "1.2.3.4", "eth3"},
+	{"crypto dynamic-map D 10\n no set pfs", "pfs", NULL},
+	{"crypto dynamic-map D 10\n no match address", "match", NULL},
+	{"crypto dynamic-map D 10\n no reverse-route", "reverse-route", NULL},
+	{"crypto dynamic-map D 10\n set security-association lifetime seconds 900\n"
+	 " no set security-association lifetime seconds",
+		"900", NULL},
+	{"crypto dynamic-map D 10\n set security-association lifetime kilobytes 9000\n"
+	 " no set security-association lifetime kilobytes",
+		"9000", NULL},
+	{"crypto dynamic-map D 10\n set peer 1.1.1.1\n no set peer", "set peer", NULL},
+	{"ssp group 100\n no port", "port 4000", NULL},
+	{"ssp group 100\n no redundancy PRIVATE", "redundancy PRIVATE", "redundancy PUBLIC"},
+};
+
+START_TEST(taken_back)
+{
+	static char text[16384];
+
+	ck_assert(config_parse(good, &cfg, &err));
+	ck_assert_msg(config_merge(nos[_i].text, &cfg, &err), "%s: %u:%u %s %s", nos[_i].text,
+		err.line, err.col, err.found, err.expected);
+	(void)config_print(&cfg, true, text, sizeof text);
+	ck_assert_msg(!strstr(text, nos[_i].gone), "%s:\n%s", nos[_i].text, text);
+	ck_assert_msg(!nos[_i].stands || strstr(text, nos[_i].stands), "%s:\n%s", nos[_i].text, text);
+}
+END_TEST
+
+/* What others need cannot go: refused, and nothing has changed. */
+static const struct {
+	const char *text, *says;
+} needed[] = {
+	{"no access-list 101", "no such access-list"},
+	{"hostname B\nno crypto ipsec transform-set G", "no such transform-set"},
+	{"no crypto dynamic-map D", "no such crypto dynamic-map"},
+	{"no crypto map M 10", "no such crypto map"},
+	{"no ssp group 100", "no such ssp group"},
+	{"interface eth1\n no standby name", "no standby group has this name"},
+	{"interface eth0\n no ip address", "without an ip address"},
+	{"no interface eth1", "no such interface to track"},
+	{"crypto isakmp policy 10\n no group", "must each be written"},
+	{"crypto isakmp policy 10\n no encryption", "must each be written"},
+	{"crypto isakmp policy 10\n no hash", "must each be written"},
+	{"crypto isakmp policy 10\n no authentication", "must each be written"},
+	{"crypto isakmp policy 10\n no lifetime", "must each be written"},
+	{"crypto dynamic-map D 10\n no set transform-set", "set transform-set is missing"},
+	{"ssp group 100\n no key", "key is missing"},
+	{"ssp group 100\n no remote", "remote is missing"},
+	{"crypto isakmp ssp 99", "no such ssp group"},
+};
+
+START_TEST(needed_stays)
+{
+	static char before[16384], after[16384];
+
+	ck_assert(config_parse(good, &cfg, &err));
+	(void)config_print(&cfg, true, before, sizeof before);
+	ck_assert_msg(!config_merge(needed[_i].text, &cfg, &err), "accepted: %s", needed[_i].text);
+	ck_assert_msg(strstr(err.expected, needed[_i].says), "%s: %s", needed[_i].text, err.expected);
+	(void)config_print(&cfg, true, after, sizeof after);
+	ck_assert_str_eq(before, after);
+}
+END_TEST
+
+/* Written again, a command replaces: nothing is there twice. */
+START_TEST(written_again)
+{
+	static char before[16384], after[16384];
+
+	ck_assert(config_parse(good, &cfg, &err));
+	(void)config_print(&cfg, true, before, sizeof before);
+	ck_assert_msg(config_merge(before, &cfg, &err), "%u %s", err.line, err.expected);
+	(void)config_print(&cfg, true, after, sizeof after);
+	ck_assert_str_eq(before, after);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -168,6 +311,10 @@ main(void)
 	tcase_add_test(t, good_text);
 	tcase_add_loop_test(t, wrong_text, 0, (int)(sizeof wrongs / sizeof wrongs[0]));
 	tcase_add_test(t, long_lines);
+	tcase_add_test(t, printed);
+	tcase_add_loop_test(t, taken_back, 0, (int)(sizeof nos / sizeof nos[0]));
+	tcase_add_loop_test(t, needed_stays, 0, (int)(sizeof needed / sizeof needed[0]));
+	tcase_add_test(t, written_again);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_NORMAL);

@@ -50,6 +50,77 @@ cfg_ha(const struct cfg *c, const char *map)
 	return ha;
 }
 
+static bool
+net_same(struct ip4_net a, struct ip4_net b)
+{
+	return a.addr == b.addr && a.len == b.len;
+}
+
+bool
+cfg_acl_entry_same(const struct cfg_acl_entry *a, const struct cfg_acl_entry *b)
+{
+	return a->permit == b->permit && a->proto == b->proto && net_same(a->src, b->src) &&
+	       net_same(a->dst, b->dst) && a->sport == b->sport && a->dport == b->dport;
+}
+
+bool
+cfg_acl_same(const struct cfg_acl *a, const struct cfg_acl *b)
+{
+	if (a->cnt != b->cnt)
+		return false;
+	for (unsigned i = 0; i < a->cnt; i++)
+		if (!cfg_acl_entry_same(&a->v[i], &b->v[i]))
+			return false;
+	return true;
+}
+
+bool
+cfg_tset_same(const struct cfg_tset *a, const struct cfg_tset *b)
+{
+	return a->cipher == b->cipher && a->key_bits == b->key_bits && a->auth == b->auth;
+}
+
+bool
+cfg_route_same(const struct cfg_route *a, const struct cfg_route *b)
+{
+	return net_same(a->net, b->net) && a->gw == b->gw;
+}
+
+static bool
+lifetimes_same(const struct cfg *ca, const struct cfg_map *a, const struct cfg *cb,
+	const struct cfg_map *b)
+{
+	return (a->lifetime_s ? a->lifetime_s : ca->lifetime_s) ==
+		       (b->lifetime_s ? b->lifetime_s : cb->lifetime_s) &&
+	       (a->lifetime_kb ? a->lifetime_kb : ca->lifetime_kb) ==
+		       (b->lifetime_kb ? b->lifetime_kb : cb->lifetime_kb);
+}
+
+bool
+cfg_map_same(const struct cfg *ca, const struct cfg_map *a, const struct cfg *cb,
+	const struct cfg_map *b)
+{
+	const struct cfg_acl *la = cfg_acl(ca, a->acl), *lb = cfg_acl(cb, b->acl);
+
+	if (strcmp(a->name, b->name) != 0 || a->seq != b->seq || a->is_template != b->is_template ||
+		strcmp(a->dynamic, b->dynamic) != 0 || a->peer != b->peer ||
+		a->tset_cnt != b->tset_cnt || a->pfs != b->pfs ||
+		a->reverse_route != b->reverse_route || !la != !lb ||
+		(la && !cfg_acl_same(la, lb)) || !lifetimes_same(ca, a, cb, b))
+		return false;
+	for (unsigned i = 0; i < a->tset_cnt; i++)
+		if (!cfg_tset_same(cfg_tset(ca, a->tset[i]), cfg_tset(cb, b->tset[i])))
+			return false;
+	return true;
+}
+
+bool
+cfg_ssp_same(const struct cfg_ssp *a, const struct cfg_ssp *b)
+{
+	return a->id == b->id && a->remote == b->remote && a->port == b->port &&
+	       a->key.len == b->key.len && !memcmp(a->key.b, b->key.b, a->key.len);
+}
+
 void
 cfg_init(struct cfg *c)
 {

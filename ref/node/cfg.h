@@ -27,6 +27,7 @@
 #define CFG_REDUNDANCIES 4
 #define CFG_ROUTES 16
 #define CFG_SSP_KEY_MAX SECRET_MAX
+#define CFG_SSP_PORT 3249 /* IANA: ssp-client */
 
 struct cfg_track {
 	char interface[CFG_NAME];
@@ -160,6 +161,15 @@ const struct cfg_acl *cfg_acl(const struct cfg *c, const char *name);
 const struct cfg_ssp *cfg_ssp(const struct cfg *c, unsigned id);
 /* The replay-intervals of a crypto map: configured, or 1000 in and 100000 out. */
 struct cfg_ha cfg_ha(const struct cfg *c, const char *map);
+/* Do two say the same? (Not a comparison of memory: there are gaps in it.) */
+bool cfg_acl_entry_same(const struct cfg_acl_entry *a, const struct cfg_acl_entry *b);
+bool cfg_acl_same(const struct cfg_acl *a, const struct cfg_acl *b);
+bool cfg_tset_same(const struct cfg_tset *a, const struct cfg_tset *b);
+bool cfg_route_same(const struct cfg_route *a, const struct cfg_route *b);
+/* Entries of crypto maps, with the transform sets, lists and lifetimes that they lead to. */
+bool cfg_map_same(const struct cfg *ca, const struct cfg_map *a, const struct cfg *cb,
+	const struct cfg_map *b);
+bool cfg_ssp_same(const struct cfg_ssp *a, const struct cfg_ssp *b);
 /* The language's defaults: lifetimes, window. Everything else is zero. */
 void cfg_init(struct cfg *c);
 

@@ -80,6 +80,8 @@ note_isakmp_or_esp(struct pkt *p)
 		p->is_esp = true;
 		p->esp = p->data;
 		p->esp_len = p->data_len;
+	} else if (natt) {
+		p->is_keepalive = p->data_len == 1 && p->data[0] == 0xff;
 	}
 }
 

@@ -62,6 +62,7 @@ struct pkt {
 	const uint8_t *isakmp;
 	size_t isakmp_len;
 
+	bool is_keepalive; /* UDP 4500, the one octet 0xff (RFC 3948 2.3) */
 	bool is_hsrp;	 /* UDP 1985 */
 	const char *bad; /* NULL, or what was malformed */
 };

@@ -23,10 +23,7 @@
 #define WRAP_ROOM 0x10000u
 
 struct line { /* one SA, outwards */
-	uint32_t spi;
-	ip4_t dst;
-	uint16_t natt_port;
-	int key;
+	const struct scene_esp *sa; /* a packet of it */
 	int owner; /* who took it last, or -1 */
 	const struct scene_esp *last[SIDES], *top[SIDES];
 	bool changed;
@@ -44,14 +41,12 @@ line_of(struct lines *all, const struct scene_esp *e)
 
 	for (size_t i = all->cnt; i-- > 0;) {
 		l = &all->l[i];
-		if (l->spi == e->spi && l->dst == e->dst && l->natt_port == e->natt_port &&
-			l->key == e->key)
+		if (!scene_compare_sa(l->sa, e))
 			return l;
 	}
 	all->l = scene_more(all->l, all->cnt, &all->cap, sizeof(*all->l));
 	l = &all->l[all->cnt++];
-	*l = (struct line){.spi = e->spi, .dst = e->dst, .natt_port = e->natt_port, .key = e->key,
-		.owner = -1};
+	*l = (struct line){.sa = e, .owner = -1};
 	return l;
 }
 

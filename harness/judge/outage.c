@@ -277,7 +277,7 @@ used_inherited(const struct scene *s, const struct scene_take *t, bool *there_wa
 		for (size_t j = i + 1; j < s->esp_cnt; j++) {
 			const struct scene_esp *e = &s->esp[j];
 
-			if (e->side == t->heir && e->spi == old->spi && e->dst == old->dst)
+			if (e->side == t->heir && !scene_compare_sa(e, old))
 				return true;
 		}
 	}

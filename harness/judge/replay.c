@@ -77,21 +77,13 @@ same_inner(const uint8_t *a, const uint8_t *b, size_t len)
 }
 
 static int
-by_number(uint64_t a, uint64_t b)
-{
-	return a < b ? -1 : a > b;
-}
-
-static int
 compare(const void *x, const void *y)
 {
 	const struct scene_esp *a = (*(struct delivery *const *)x)->e;
 	const struct scene_esp *b = (*(struct delivery *const *)y)->e;
-	int c = by_number(a->spi, b->spi);
+	int c = scene_compare_sa(a, b);
 
-	c = c ? c : by_number(a->dst, b->dst);
-	c = c ? c : by_number((uint64_t)(a->key + 1), (uint64_t)(b->key + 1));
-	return c ? c : by_number(a->seq, b->seq);
+	return c ? c : (a->seq > b->seq) - (a->seq < b->seq);
 }
 
 static void
@@ -176,8 +168,7 @@ accepted_on(const struct book *k, const struct scene_esp *e, ns_t from, ns_t to)
 	for (size_t i = 0; i < k->a_cnt; i++) {
 		const struct scene_esp *a = k->a[i].e;
 
-		cnt += a->spi == e->spi && a->dst == e->dst && a->key == e->key && a->at >= from &&
-			a->at <= to;
+		cnt += !scene_compare_sa(a, e) && a->at >= from && a->at <= to;
 	}
 	return cnt;
 }

@@ -109,6 +109,11 @@ unsigned scene_ports(const struct scene *s, int side, enum trace_segment seg);
 /* True if the member's process is up and has its power at that instant; so it is, too, in a trace
  * that never tells of a start. */
 bool scene_live(const struct scene *s, int side, ns_t at);
+/*
+ * One order over SAs, 0 for the same one. An instance of a key is one SA wherever its packets go:
+ * behind a NAT its port and its address may change. Without a key: destination, port and SPI.
+ */
+int scene_compare_sa(const struct scene_esp *a, const struct scene_esp *b);
 /* Room in the pool; the scene's. */
 uint8_t *scene_room(struct scene *s, size_t len);
 /* Room for one more record in a growing array. */

@@ -164,14 +164,15 @@ open_packet(struct scene *s, size_t i)
 	uint8_t *room = scene_room(s, e->len);
 
 	for (size_t k = ring->esp_cnt; e->whole && k-- > 0 && !e->inner;)
-		if (ring->esp[k].spi == e->spi && ring->esp[k].dst == e->dst)
+		if (keyring_esp_fits(&ring->esp[k], e->spi, e->dst))
 			open_with(s, e, k, room);
 }
 
 static bool
 same_line(const struct scene_esp *a, const struct scene_esp *b)
 {
-	return a->spi == b->spi && a->dst == b->dst && b->key >= 0;
+	return a->spi == b->spi && (a->dst == b->dst || (a->natt_port && b->natt_port)) &&
+		b->key >= 0;
 }
 
 /*
@@ -189,6 +190,24 @@ guess_instance(struct scene *s, size_t i)
 	for (size_t j = i + 1; j < s->esp_cnt && e->key < 0; j++)
 		if (same_line(e, &s->esp[j]))
 			e->key = s->esp[j].key;
+}
+
+static int
+by_size(uint64_t a, uint64_t b)
+{
+	return a < b ? -1 : a > b;
+}
+
+int
+scene_compare_sa(const struct scene_esp *a, const struct scene_esp *b)
+{
+	int c = by_size((uint64_t)(a->key + 1), (uint64_t)(b->key + 1));
+
+	c = c ? c : by_size(a->spi, b->spi);
+	if (c || a->key >= 0)
+		return c;
+	c = by_size(a->dst, b->dst);
+	return c ? c : by_size(a->natt_port, b->natt_port);
 }
 
 void

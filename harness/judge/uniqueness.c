@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Law 1, uniqueness: within one SA (destination, NAT-T port, SPI, instance) no sequence number
+ * Law 1, uniqueness: within one SA (SPI and instance; without a key: destination, NAT-T port, SPI) no sequence number
  * leaves the pair twice with different bytes, whichever member sends; with AES-GCM no IV either.
  *
  * Judged where packets leave the members, so what a fault of the switch dropped counts, too. Of a
@@ -25,22 +25,11 @@ by_number(uint64_t a, uint64_t b)
 	return a < b ? -1 : a > b;
 }
 
-/* The same SA? The order of its parts does not matter, as long as it is one. */
-static int
-compare_sa(const struct scene_esp *a, const struct scene_esp *b)
-{
-	int c = by_number(a->dst, b->dst);
-
-	c = c ? c : by_number(a->natt_port, b->natt_port);
-	c = c ? c : by_number(a->spi, b->spi);
-	return c ? c : by_number((uint64_t)(a->key + 1), (uint64_t)(b->key + 1));
-}
-
 static int
 compare_seq(const void *x, const void *y)
 {
 	const struct scene_esp *a = ((const struct sent *)x)->e, *b = ((const struct sent *)y)->e;
-	int c = compare_sa(a, b);
+	int c = scene_compare_sa(a, b);
 
 	c = c ? c : by_number(a->seq, b->seq);
 	return c ? c : by_number(a->frame, b->frame);
@@ -50,7 +39,7 @@ static int
 compare_iv(const void *x, const void *y)
 {
 	const struct scene_esp *a = ((const struct sent *)x)->e, *b = ((const struct sent *)y)->e;
-	int c = compare_sa(a, b);
+	int c = scene_compare_sa(a, b);
 
 	c = c ? c : memcmp(a->esp + IV_AT, b->esp + IV_AT, IV_LEN);
 	return c ? c : by_number(a->frame, b->frame);
@@ -75,7 +64,7 @@ numbers(struct sent *p, size_t cnt, struct law_result *r)
 	for (size_t i = 1; i < cnt; i++) {
 		const struct scene_esp *a = p[i - 1].e, *b = p[i].e;
 
-		if (compare_sa(a, b) || a->seq != b->seq)
+		if (scene_compare_sa(a, b) || a->seq != b->seq)
 			continue;
 		if (same_bytes(a, b))
 			copies++;
@@ -106,7 +95,7 @@ ivs(struct sent *p, size_t cnt, struct law_result *r)
 	for (size_t i = 1; i < cnt; i++) {
 		const struct scene_esp *a = p[i - 1].e, *b = p[i].e;
 
-		if (!compare_sa(a, b) && !memcmp(a->esp + IV_AT, b->esp + IV_AT, IV_LEN) &&
+		if (!scene_compare_sa(a, b) && !memcmp(a->esp + IV_AT, b->esp + IV_AT, IV_LEN) &&
 			!same_bytes(a, b))
 			scene_broken(r, b->frame,
 				"no IV of AES-GCM is used twice under one key: expected the "

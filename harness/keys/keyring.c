@@ -87,21 +87,32 @@ void
 keyring_add_esp(struct keyring *r, const struct keyesp *k)
 {
 	for (size_t i = 0; i < r->esp_cnt; i++) {
-		const struct keyesp *e = &r->esp[i];
+		struct keyesp *e = &r->esp[i];
 
-		if (e->spi == k->spi && e->dst == k->dst && e->suite == k->suite &&
-			same_secret(&e->enc, &k->enc) && same_secret(&e->auth, &k->auth))
-			return;
+		if (e->spi != k->spi || e->suite != k->suite || !same_secret(&e->enc, &k->enc) ||
+			!same_secret(&e->auth, &k->auth))
+			continue;
+		if (e->dst != k->dst)
+			e->dst = 0;
+		if (e->src != k->src)
+			e->src = 0;
+		return;
 	}
 	r->esp = grow(r->esp, r->esp_cnt, &r->esp_cap, sizeof *r->esp);
 	r->esp[r->esp_cnt++] = *k;
+}
+
+bool
+keyring_esp_fits(const struct keyesp *k, uint32_t spi, ip4_t dst)
+{
+	return k->spi == spi && (!k->dst || k->dst == dst);
 }
 
 const struct keyesp *
 keyring_esp(const struct keyring *r, uint32_t spi, ip4_t dst)
 {
 	for (size_t i = r->esp_cnt; i-- > 0;)
-		if (r->esp[i].spi == spi && r->esp[i].dst == dst)
+		if (keyring_esp_fits(&r->esp[i], spi, dst))
 			return &r->esp[i];
 	return NULL;
 }
@@ -117,7 +128,7 @@ keyring_open_esp(const struct keyring *r, ip4_t dst, const uint8_t *esp, size_t 
 		return ERR_SHORT;
 	spi = (uint32_t)esp[0] << 24 | (uint32_t)esp[1] << 16 | (uint32_t)esp[2] << 8 | esp[3];
 	for (size_t i = r->esp_cnt; i-- > 0 && e;)
-		if (r->esp[i].spi == spi && r->esp[i].dst == dst)
+		if (keyring_esp_fits(&r->esp[i], spi, dst))
 			e = keyesp_open(&r->esp[i], esp, len, out, cap, out_len, next);
 	return e;
 }

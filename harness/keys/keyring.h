@@ -34,8 +34,11 @@ struct keyring {
 
 void keyring_init(struct keyring *r);
 void keyring_free(struct keyring *r); /* wipes and frees */
-/* Copied in. An IKE entry with the same cookies, an ESP entry with the same spi, dst and keys, is
- * replaced. */
+/*
+ * Copied in. An IKE entry with the same cookies is replaced. An ESP entry with the same spi and
+ * keys is the same SA: it is kept once, and if the addresses differ (behind a NAT they may), they
+ * become 0, which is any.
+ */
 void keyring_add_ike(struct keyring *r, const struct keyike *k);
 void keyring_add_esp(struct keyring *r, const struct keyesp *k);
 void keyring_add_tls(struct keyring *r, const struct keyring_tls *k);
@@ -43,6 +46,8 @@ void keyring_add_tls(struct keyring *r, const struct keyring_tls *k);
 /* Borrowed until the next add; NULL if unknown. */
 struct keyike *keyring_ike(struct keyring *r, const uint8_t *icookie, const uint8_t *rcookie);
 const struct keyesp *keyring_esp(const struct keyring *r, uint32_t spi, ip4_t dst);
+/* Is this the key of a packet with that SPI to that address? */
+bool keyring_esp_fits(const struct keyesp *k, uint32_t spi, ip4_t dst);
 const struct secret *keyring_tls(const struct keyring *r, const char *label, const uint8_t *random);
 
 /*

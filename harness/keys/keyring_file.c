@@ -197,9 +197,9 @@ keyring_write_esp(const struct keyring *r, FILE *to)
 		const char *auth = k->auth.len ? hex_put(a, sizeof a, k->auth.b, k->auth.len) : "";
 
 		fprintf(to, "\"IPv4\",\"%s\",\"%s\",\"0x%08x\",\"%s\",\"%s%s\",\"%s\",\"%s%s\"\n",
-			k->src ? ip4_put(s, k->src) : "*", ip4_put(d, k->dst), k->spi,
-			shark[k->suite].enc, k->enc.len ? "0x" : "", enc, shark[k->suite].auth,
-			k->auth.len ? "0x" : "", auth);
+			k->src ? ip4_put(s, k->src) : "*", k->dst ? ip4_put(d, k->dst) : "*",
+			k->spi, shark[k->suite].enc, k->enc.len ? "0x" : "", enc,
+			shark[k->suite].auth, k->auth.len ? "0x" : "", auth);
 	}
 }
 

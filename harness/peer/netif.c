@@ -329,7 +329,7 @@ netif_frame(struct netif *i, ns_t now, const uint8_t *frame, size_t len, size_t 
 	i->n.frames_bad += !good;
 	if (p.is_arp)
 		arp_in(i, now, &p);
-	if (!p.is_ip || p.dst != i->cfg.addr)
+	if (!p.is_ip || (p.dst != i->cfg.addr && !i->cfg.router))
 		return NULL;
 	if (p.mf || p.frag_off)
 		return netif_reasm_in(i, now, &p, ip_len);

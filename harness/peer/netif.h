@@ -30,6 +30,7 @@ struct netif_cfg {
 	ns_t arp_retry;	   /* 0: 200 ms */
 	uint8_t arp_tries; /* 0: 5; then waiting packets are dropped */
 	ns_t arp_life;	   /* 0: 60 s */
+	bool router;	   /* takes packets for any address */
 };
 
 struct netif_counters {

@@ -46,6 +46,7 @@ static const char *const event_names[PEER_EVENT_KIND_CNT] = {
 	[PEER_EV_DUPLICATE] = "came again",
 	[PEER_EV_GIVEN_UP] = "exchange given up",
 	[PEER_EV_UNKNOWN_SPI] = "unknown SPI",
+	[PEER_EV_MAPPING] = "the other is elsewhere",
 	[PEER_EV_REFUSED] = "refused",
 };
 
@@ -190,6 +191,7 @@ defaults(struct peer_cfg *c)
 	c->tries = c->tries ? c->tries : 6;
 	c->dpd_retry = c->dpd_retry ? c->dpd_retry : ns_from_s(1);
 	c->dpd_tries = c->dpd_tries ? c->dpd_tries : 5;
+	c->natt.keepalive = c->natt.keepalive ? c->natt.keepalive : ns_from_s(20);
 	c->window = c->window ? c->window : 64;
 	c->window = c->window > WINDOW_MAX ? WINDOW_MAX : c->window;
 }
@@ -231,6 +233,7 @@ peer_free(struct peer *p)
 void
 peer_frame(struct peer *p, ns_t now, const uint8_t *frame, size_t len)
 {
+	struct endpoint from;
 	struct pkt k;
 	size_t ip_len;
 	const uint8_t *ip;
@@ -241,13 +244,16 @@ peer_frame(struct peer *p, ns_t now, const uint8_t *frame, size_t len)
 	ip = netif_frame(&p->net, now, frame, len, &ip_len);
 	if (!ip || !pkt_parse_ip(&k, ip, ip_len))
 		return;
-	if (k.is_isakmp && k.dport == 500 && !p->cfg.dead_to_ike) {
-		if (k.src == p->cfg.remote)
-			peer_ike_in(p, now, k.isakmp, k.isakmp_len);
-		else
-			peer_refuse(p, now, "IKE from another address");
-	} else if (k.proto == PKT_ESP && k.is_esp) {
-		peer_esp_in(p, now, &k);
+	from = (struct endpoint){.addr = k.src, .local = k.dport, .remote = k.sport};
+	if (k.is_udp && k.dport == PORT_NATT && !p->cfg.natt.on)
+		return;
+	if (k.is_keepalive)
+		p->n.keepalives_in++; /* RFC 3948 4: proves nothing */
+	else if (k.is_isakmp && (k.dport == PORT_IKE || k.dport == PORT_NATT)) {
+		if (!p->cfg.dead_to_ike)
+			peer_ike_in(p, now, &from, k.isakmp, k.isakmp_len);
+	} else if (k.is_esp && (k.proto == PKT_ESP || k.dport == PORT_NATT)) {
+		peer_esp_in(p, now, &from, &k);
 	}
 }
 
@@ -259,7 +265,7 @@ give_up(struct peer *p, ns_t now, uint32_t msgid)
 
 /* True if the exchange must be given up. */
 static bool
-again_tick(struct peer *p, ns_t now, struct again *a)
+again_tick(struct peer *p, ns_t now, const struct ike *s, struct again *a)
 {
 	if (!a->pending || now < a->at)
 		return false;
@@ -267,7 +273,7 @@ again_tick(struct peer *p, ns_t now, struct again *a)
 		return true;
 	a->at = now + (p->cfg.retry << (a->sendings < 6 ? a->sendings : 6));
 	a->sendings++;
-	peer_ike_resend(p, now, a);
+	peer_ike_resend(p, now, s, a);
 	return false;
 }
 
@@ -275,14 +281,14 @@ static void
 exchanges_tick(struct peer *p, ns_t now)
 {
 	for (size_t i = 0; i < IKE_MAX; i++)
-		if (p->ikes[i].used && again_tick(p, now, &p->ikes[i].again)) {
+		if (p->ikes[i].used && again_tick(p, now, &p->ikes[i], &p->ikes[i].again)) {
 			give_up(p, now, 0);
 			peer_ike_drop(p, now, &p->ikes[i], PEER_END_TIMEOUT);
 		}
 	for (size_t i = 0; i < QM_MAX; i++) {
 		struct qm *q = &p->qms[i];
 
-		if (q->used && again_tick(p, now, &q->again)) {
+		if (q->used && again_tick(p, now, &p->ikes[q->ike], &q->again)) {
 			give_up(p, now, q->msgid);
 			peer_qm_drop(p, now, q, PEER_END_TIMEOUT);
 		} else if (q->used && now >= q->forget) {
@@ -320,6 +326,7 @@ peer_tick(struct peer *p, ns_t now)
 	netif_tick(&p->net, now);
 	exchanges_tick(p, now);
 	peer_dpd_tick(p, now);
+	peer_natt_tick(p, now);
 	lifetimes_tick(p, now);
 	peer_inner_tick(p, now);
 }
@@ -330,6 +337,7 @@ peer_deadline(const struct peer *p)
 	ns_t at = ns_min(netif_deadline(&p->net), peer_dpd_deadline(p));
 
 	at = ns_min(at, peer_inner_deadline(p));
+	at = ns_min(at, peer_natt_deadline(p));
 	for (size_t i = 0; i < IKE_MAX; i++) {
 		if (p->ikes[i].used && p->ikes[i].again.pending)
 			at = ns_min(at, p->ikes[i].again.at);

@@ -14,7 +14,7 @@
  * It behaves unless told otherwise, and does wrong whatever a case asks for (struct peer_wrong).
  * It shows all that it has seen: SAs ever negotiated, events, counters, numbers received.
  *
- * Not here: Aggressive Mode, certificates, NAT traversal, IKEv2, more than one remote gateway.
+ * Not here: Aggressive Mode, certificates, transport mode, IKEv2, more than one remote gateway.
  */
 #include "harness/keys/keyring.h"
 #include "harness/peer/netif.h"
@@ -42,9 +42,24 @@ struct peer_proxy {
 	uint16_t port; /* 0 any */
 };
 
+/* NAT traversal (RFC 3947, RFC 3948). All zero: we do not know it, and do not say that we do. */
+struct peer_natt {
+	bool on;
+	/* Say falsely that we are behind a NAT, so that both use UDP: what strongSwan does where
+	 * its kernel has no ESP. */
+	bool fake;
+	bool from_4500; /* begin on port 4500 (4: "MUST support negotiations that begin" there) */
+	uint8_t locals; /* NAT-D payloads with addresses of our own, the right one last; 0: 1 */
+	uint16_t port;	/* the other's port 500, as we see it; 0: 500 */
+	uint16_t port_natt; /* the same of its port 4500 */
+	ns_t keepalive;	    /* behind a NAT, when nothing was sent for so long; 0: 20 s; NS_NEVER */
+};
+
 struct peer_cfg {
 	struct netif_cfg net; /* outside: MAC, address, prefix, gateway */
-	ip4_t remote;	      /* the other gateway: the pair's virtual address */
+	ip4_t remote;	      /* the other gateway: the pair's virtual address, as we see it */
+	ip4_t remote_id;      /* 0: the same; behind a NAT it calls itself otherwise */
+	struct peer_natt natt;
 	uint8_t psk[PEER_PSK_MAX];
 	uint8_t psk_len;
 	/* In order of preference. None: AES-128, SHA-1, group 2 / aes-cbc-sha1. */
@@ -125,6 +140,14 @@ struct peer_wrong {
 	uint32_t dpd_force;	/* not 0: number of the next R-U-THERE */
 	bool spi_zero;		/* offers SPI 0 */
 	bool psk_wrong;		/* uses another secret */
+	bool natd_none;		/* no NAT-D payloads, though the vendor ids were exchanged */
+	bool natd_here;		/* hash of our own address wrong: as if we were behind a NAT */
+	bool natd_there;	/* hash of the other's address wrong: as if it were */
+	bool natd_short;	/* hashes one octet short */
+	bool no_float;		/* stays on port 500 */
+	bool no_marker;		/* IKE on port 4500 without the non-ESP marker */
+	bool esp_udp_sum;	/* UDP-encapsulated ESP with a checksum: allowed, "SHOULD NOT" */
+	uint16_t mode;		/* not 0: encapsulation mode of every ESP offer */
 
 	void *ctx;
 	/* Payloads in clear, before hash and encryption (behind the HASH payload in phase 2), or an
@@ -157,6 +180,8 @@ struct peer_phase1 {
 	struct peer_ike_prop prop;
 	uint8_t icookie[8], rcookie[8];
 	uint32_t life_s;
+	bool natt;		  /* both know RFC 3947 */
+	bool nat_here, nat_there; /* we are, the other is behind a NAT */
 };
 
 struct peer_seqs {		  /* numbers of one inbound SA, as they came with a good ICV */
@@ -181,6 +206,7 @@ struct peer_phase2 {
 	uint8_t icookie[8];	  /* of its phase 1 */
 	struct peer_esp_prop prop;
 	uint16_t pfs_group;
+	bool udp; /* UDP-encapsulated */
 	uint32_t life_s;
 	uint32_t seq_out; /* last number used */
 	struct peer_seqs in;
@@ -204,6 +230,7 @@ enum peer_event_kind {
 	PEER_EV_DUPLICATE,   /* a message came again; value: message id */
 	PEER_EV_GIVEN_UP,    /* an exchange; value: message id, 0 phase 1 */
 	PEER_EV_UNKNOWN_SPI, /* ESP on no SA; value: SPI */
+	PEER_EV_MAPPING,     /* the other moved: addr and value (UDP port) */
 	PEER_EV_REFUSED,     /* dropped; what and clause say why */
 	PEER_EVENT_KIND_CNT
 };
@@ -214,6 +241,7 @@ struct peer_event {
 	enum peer_event_kind kind;
 	uint32_t value;
 	uint32_t spi;
+	ip4_t addr;
 	const char *what; /* a literal, or NULL */
 };
 
@@ -222,11 +250,13 @@ struct peer_counters {
 	uint64_t phase1_up, phase2_up;
 	uint64_t esp_in, esp_out, esp_unknown_spi, esp_bad_icv, esp_replays, esp_late,
 		esp_malformed;
+	uint64_t esp_wrong_encap; /* in UDP on an SA without, or the other way round */
 	uint64_t esp_wrong_inner; /* opened, but not within the proxies */
 	uint64_t esp_no_sa;	  /* inner packets that found no SA */
 	uint64_t inner_in;	  /* packets that came out of the tunnel */
 	uint64_t clear_in;	  /* protected addresses, in clear, from outside */
 	uint64_t dpd_asked, dpd_acked, dpd_sent, dpd_repeats, dpd_bad;
+	uint64_t keepalives_in, keepalives_out, mappings;
 	uint64_t deletes_in, notifies_in, initial_contact_in;
 	uint64_t echo_in, echo_replies_in, stream_in, udp_in;
 };
@@ -256,6 +286,8 @@ void peer_delete_ike(struct peer *p, ns_t now, bool silent);
 void peer_reset(struct peer *p, ns_t now);
 /* One R-U-THERE now (retried as configured). */
 void peer_dpd_probe(struct peer *p, ns_t now);
+/* A NAT keepalive now (RFC 3948 2.3), whether one is due or not. */
+void peer_keepalive(struct peer *p, ns_t now);
 /* A protected notification of the given type with the other's SPI of the newest pair. */
 void peer_notify(struct peer *p, ns_t now, uint16_t type);
 /* UDP through the tunnel. src 0: the inner host. */
@@ -266,7 +298,7 @@ void peer_send_inner_ip(struct peer *p, ns_t now, const uint8_t *ip, size_t len)
 void peer_ping(struct peer *p, ns_t now, ip4_t dst, uint16_t id, uint16_t seq, size_t payload_len);
 /* Send the ESP packet again that was sent n packets ago (0: the last; 63 at most kept). */
 bool peer_replay(struct peer *p, ns_t now, size_t n);
-/* Bytes of the case's own: a frame; a UDP 500 payload to the other gateway; an ESP packet. */
+/* Bytes of the case's own: a frame; an ISAKMP message to the other gateway; an ESP packet. */
 void peer_send_raw(struct peer *p, ns_t now, const uint8_t *frame, size_t len);
 void peer_send_ike(struct peer *p, ns_t now, const uint8_t *msg, size_t len);
 void peer_send_esp(struct peer *p, ns_t now, const uint8_t *esp, size_t len);

@@ -26,7 +26,8 @@ enum {
 	PL_NONCE = 10,
 	PL_NOTIFY = 11,
 	PL_DELETE = 12,
-	PL_VID = 13
+	PL_VID = 13,
+	PL_NATD = 20
 };
 
 struct chain_item {

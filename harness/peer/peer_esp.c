@@ -8,17 +8,26 @@
 
 #include "harness/peer/peer_priv.h"
 
+/* As the newest pair goes: alone, or in UDP (RFC 3948 3.4). */
 static void
 put_ip(struct peer *p, ns_t now, const uint8_t *esp, size_t len)
 {
+	const struct child *c = peer_child_out(p);
 	uint8_t ip[NETIF_PACKET_MAX];
 	struct pkt_ip h = {.src = p->cfg.net.addr,
 		.dst = p->cfg.remote,
 		.proto = PKT_ESP,
 		.ttl = 64,
 		.id = netif_next_id(&p->net)};
-	size_t n = pkt_put_ip(ip, sizeof ip, &h, esp, len);
+	size_t n;
 
+	if (c && c->udp) {
+		peer_udp_out(p, now, &c->at, esp, len, p->wrong.esp_udp_sum);
+		return;
+	}
+	if (c)
+		h.dst = c->at.addr;
+	n = pkt_put_ip(ip, sizeof ip, &h, esp, len);
 	if (n)
 		netif_ip(&p->net, now, ip, n);
 }
@@ -247,7 +256,7 @@ not_opened(struct peer *p, struct child *c, enum err e)
 }
 
 void
-peer_esp_in(struct peer *p, ns_t now, const struct pkt *k)
+peer_esp_in(struct peer *p, ns_t now, const struct endpoint *from, const struct pkt *k)
 {
 	struct child *c = peer_child_in(p, k->spi);
 	struct ike *s = peer_ike_up(p);
@@ -260,6 +269,10 @@ peer_esp_in(struct peer *p, ns_t now, const struct pkt *k)
 		unknown(p, now, k->spi);
 		return;
 	}
+	if (c->udp != k->is_udp) {
+		p->n.esp_wrong_encap++;
+		return;
+	}
 	e = keyesp_open(&c->in, k->esp, k->esp_len, inner, sizeof inner, &len, &next);
 	if (e) {
 		not_opened(p, c, e);
@@ -267,6 +280,8 @@ peer_esp_in(struct peer *p, ns_t now, const struct pkt *k)
 	}
 	if (!window(p, c, k->seq))
 		return;
+	if (k->seq == c->top) /* not an older one that was held up on the way */
+		peer_natt_heard_esp(p, now, c, from);
 	p->n.esp_in++;
 	p->p2[c->record].packets_in++;
 	p->p2[c->record].bytes_in += len;

@@ -345,6 +345,7 @@ peer_info_in(struct peer *p, struct in *m, struct ike *s)
 	}
 	peer_keep_msgid(s, m->msgid);
 	s->heard = m->now;
+	peer_natt_heard_ike(p, m->now, s, &m->from);
 	for (size_t i = 1; i < m->c.cnt && s->used; i++) {
 		const struct chain_item *c = &m->c.item[i];
 

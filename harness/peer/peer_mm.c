@@ -119,6 +119,8 @@ send_sa(struct peer *p, ns_t now, struct ike *s, enum peer_kind kind, const stru
 		s->sa_b_len = o.w.len - 4;
 	}
 	put_vids(p, &o);
+	if (kind == PEER_MM1 || s->natt)
+		peer_natt_put_vid(p, &o);
 	peer_ike_send(p, now, s, kind, 0, NULL, &o, &s->again);
 }
 
@@ -134,15 +136,19 @@ send_ke(struct peer *p, ns_t now, struct ike *s, enum peer_kind kind)
 	peer_chain_put(&o, PL_KE, s->dh.pub, s->dh.len);
 	peer_chain_put(&o, PL_NONCE, nonce, NONCE_LEN);
 	put_vids(p, &o);
+	if (s->natt)
+		peer_natt_put_natd(p, s, &o);
 	peer_ike_send(p, now, s, kind, 0, NULL, &o, &s->again);
 }
 
 static void
-own_id(struct peer *p, enum peer_kind kind, uint8_t *id)
+own_id(struct peer *p, const struct ike *s, enum peer_kind kind, uint8_t *id)
 {
 	ip4_t a = p->cfg.net.addr + (peer_spoil(p, p->wrong.bad_id, kind) ? 1 : 0);
 
 	memcpy(id, (uint8_t[]){1, 17, 500 >> 8, 500 & 0xff}, 4); /* RFC 2407 4.6.2 */
+	if (s->natt) /* RFC 3947 4: the port MUST be 0; then RFC 2407 wants the protocol to be */
+		memset(id + 1, 0, 3);
 	for (int i = 0; i < 4; i++)
 		id[4 + i] = (uint8_t)(a >> (24 - 8 * i));
 }
@@ -167,7 +173,7 @@ send_auth(struct peer *p, ns_t now, struct ike *s, enum peer_kind kind)
 	struct span sa_b = SPAN(s->sa_b, s->sa_b_len);
 	struct chain_out o;
 
-	own_id(p, kind, id);
+	own_id(p, s, kind, id);
 	(s->initiator ? keyike_hash_i : keyike_hash_r)(&s->k, &in, sa_b, SPAN(id, 8), h);
 	if (peer_spoil(p, p->wrong.bad_hash, kind))
 		h[0] ^= 1;
@@ -231,10 +237,12 @@ peer_mm_first(struct peer *p, struct in *m)
 		return;
 	memcpy(s->k.icookie, m->icookie, 8);
 	peer_random(p, s->k.rcookie, 8);
+	s->at = m->from;
 	memcpy(s->sa_b, sa->body, sa->len);
 	s->sa_b_len = sa->len;
 	take_prop(p, s, &prop, life);
 	read_vids(m, s);
+	peer_natt_read_vid(p, m, s);
 	s->step = 3;
 	send_sa(p, m->now, s, PEER_MM2, &offers[i]);
 }
@@ -263,6 +271,7 @@ take_2(struct peer *p, struct in *m, struct ike *s)
 	memcpy(s->k.rcookie, m->rcookie, 8);
 	take_prop(p, s, &prop, life);
 	read_vids(m, s);
+	peer_natt_read_vid(p, m, s);
 	if (!peer_dh_start(p, &s->dh, prop.group))
 		return "group";
 	s->step = 4;
@@ -279,6 +288,8 @@ take_3(struct peer *p, struct in *m, struct ike *s)
 		!peer_dh_finish(&s->dh, peer_chain_get(&m->c, PL_KE, 0)))
 		return "message 3: key exchange";
 	read_vids(m, s);
+	s->at = m->from;
+	peer_natt_read_natd(p, m, s);
 	s->step = 5;
 	send_ke(p, m->now, s, PEER_MM4);
 	return derive(p, s) ? NULL : "keys";
@@ -292,6 +303,11 @@ take_4(struct peer *p, struct in *m, struct ike *s)
 	if (!peer_dh_finish(&s->dh, peer_chain_get(&m->c, PL_KE, 0)))
 		return "message 4: key exchange";
 	read_vids(m, s);
+	peer_natt_read_natd(p, m, s);
+	if (s->encap && s->at.local == PORT_IKE && !p->wrong.no_float) {
+		s->at.local = PORT_NATT; /* RFC 3947 4: from message 5 on */
+		s->at.remote = p->cfg.natt.port_natt ? p->cfg.natt.port_natt : PORT_NATT;
+	}
 	if (!derive(p, s))
 		return "keys";
 	s->step = 6;
@@ -299,16 +315,18 @@ take_4(struct peer *p, struct in *m, struct ike *s)
 	return NULL;
 }
 
-/* RFC 2407 4.6.2: an address; protocol and port zero, or UDP 500. */
+/* RFC 2407 4.6.2: an address; protocol and port zero, or UDP 500; RFC 3947 4: then port 0. */
 static bool
-id_is_remote(const struct peer *p, const struct chain_item *id)
+id_is_remote(const struct peer *p, bool natt, const struct chain_item *id)
 {
 	if (id->len != 8 || id->body[0] != 1)
 		return false;
-	if (IP4(id->body[4], id->body[5], id->body[6], id->body[7]) != p->cfg.remote)
+	if (IP4(id->body[4], id->body[5], id->body[6], id->body[7]) !=
+		(p->cfg.remote_id ? p->cfg.remote_id : p->cfg.remote))
 		return false;
-	return !(id->body[1] | id->body[2] | id->body[3]) ||
-	       (id->body[1] == 17 && IP4(0, 0, id->body[2], id->body[3]) == 500);
+	if (!(id->body[2] | id->body[3]))
+		return !id->body[1] || (natt && id->body[1] == 17);
+	return !natt && id->body[1] == 17 && IP4(0, 0, id->body[2], id->body[3]) == 500;
 }
 
 static const char *
@@ -326,7 +344,7 @@ check_auth(struct peer *p, const struct in *m, const struct ike *s)
 		&s->k, &in, sa_b, SPAN(id->body, id->len), want);
 	if (!equal_ct(want, h->body, h->len))
 		return "phase 1 hash";
-	return id_is_remote(p, id) ? NULL : "identity is not the remote's";
+	return id_is_remote(p, s->natt, id) ? NULL : "identity is not the remote's";
 }
 
 static const char *
@@ -337,6 +355,7 @@ take_5(struct peer *p, struct in *m, struct ike *s)
 	if (bad)
 		return bad;
 	memcpy(s->iv, m->iv, sizeof s->iv);
+	s->at = m->from;
 	s->step = 7;
 	send_auth(p, m->now, s, PEER_MM6);
 	peer_ike_is_up(p, m->now, s);
@@ -355,6 +374,7 @@ take_6(struct peer *p, struct in *m, struct ike *s)
 	s->step = 7;
 	s->again.pending = false;
 	s->again.out_len = 0;
+	peer_natt_heard_ike(p, m->now, s, &m->from);
 	peer_ike_is_up(p, m->now, s);
 	peer_initial_contact(p, m->now, s, &m->c);
 	return NULL;

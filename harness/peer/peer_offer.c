@@ -10,7 +10,7 @@
 
 enum { A1_ENC = 1, A1_HASH, A1_AUTH, A1_GROUP, A1_LIFE_TYPE = 11, A1_LIFE, A1_KEY_LEN = 14 };
 enum { A2_LIFE_TYPE = 1, A2_LIFE, A2_GROUP, A2_MODE, A2_AUTH, A2_KEY_LEN };
-enum { AUTH_PSK = 1, LIFE_SECONDS = 1, LIFE_KB = 2, MODE_TUNNEL = 1, NOBODY_HAS_IT = 65001 };
+enum { AUTH_PSK = 1, LIFE_SECONDS = 1, LIFE_KB = 2, NOBODY_HAS_IT = 65001 };
 enum { PROTO_ISAKMP = 1, PROTO_ESP = 3, KEY_IKE = 1, NOBODYS_TRANSFORM = 249 };
 
 /* RFC 2407 4.4.4, RFC 3602, RFC 4106 8.3; and 4.5 and RFC 4868 for authentication. */
@@ -157,7 +157,7 @@ peer_match_ike(
 }
 
 static void
-put_esp_transform(struct peer *p, struct wr *w, size_t n, bool spoilt)
+put_esp_transform(struct peer *p, struct wr *w, const struct qm *q, size_t n, bool spoilt)
 {
 	const struct peer_esp_prop *e = &p->cfg.esp[n];
 	size_t at = open_transform(
@@ -169,7 +169,10 @@ put_esp_transform(struct peer *p, struct wr *w, size_t n, bool spoilt)
 		peer_attr_put(w, A2_LIFE_TYPE, LIFE_KB);
 		peer_attr_put(w, A2_LIFE, p->cfg.esp_life_kb);
 	}
-	peer_attr_put(w, A2_MODE, MODE_TUNNEL);
+	peer_attr_put(w, A2_MODE,
+		p->wrong.mode ? p->wrong.mode
+		: q->udp      ? MODE_UDP_TUNNEL
+			      : MODE_TUNNEL);
 	if (suites[e->suite].auth)
 		peer_attr_put(w, A2_AUTH, suites[e->suite].auth);
 	if (suites[e->suite].key_len)
@@ -181,9 +184,10 @@ put_esp_transform(struct peer *p, struct wr *w, size_t n, bool spoilt)
 
 /* Offering: each suite is a proposal of its own. Answering: the chosen transform, with our SPI. */
 void
-peer_put_esp_sa(
-	struct peer *p, struct chain_out *o, uint32_t spi, const struct offer *chosen, bool spoilt)
+peer_put_esp_sa(struct peer *p, struct chain_out *o, const struct qm *q, const struct offer *chosen,
+	bool spoilt)
 {
+	uint32_t spi = p->wrong.spi_zero ? 0 : q->spi_in;
 	uint8_t s[4] = {
 		(uint8_t)(spi >> 24), (uint8_t)(spi >> 16), (uint8_t)(spi >> 8), (uint8_t)spi};
 	struct wr *w = &o->w;
@@ -193,7 +197,7 @@ peer_put_esp_sa(
 	for (size_t n = 0; n < p->cfg.esp_cnt && !chosen; n++) {
 		at = open_proposal(
 			w, n + 1u < p->cfg.esp_cnt, (uint8_t)(n + 1), PROTO_ESP, s, 4, 1);
-		put_esp_transform(p, w, n, spoilt);
+		put_esp_transform(p, w, q, n, spoilt);
 		close_at(w, at);
 	}
 	if (chosen) {
@@ -206,8 +210,8 @@ peer_put_esp_sa(
 }
 
 bool
-peer_match_esp(
-	const struct peer *p, const struct offer *o, struct peer_esp_prop *out, uint32_t *life)
+peer_match_esp(const struct peer *p, const struct offer *o, bool udp, struct peer_esp_prop *out,
+	uint32_t *life)
 {
 	static const uint16_t known[] = {
 		A2_LIFE_TYPE, A2_LIFE, A2_GROUP, A2_MODE, A2_AUTH, A2_KEY_LEN};
@@ -218,7 +222,8 @@ peer_match_esp(
 		return false;
 	if (!(o->spi[0] | o->spi[1] | o->spi[2])) /* RFC 4303 2.1: 0 to 255 are reserved */
 		return false;
-	if (!peer_attr_get(o, A2_MODE, &mode) || mode != MODE_TUNNEL)
+	/* RFC 3947 5.1: over UDP when there is a NAT, and only then. */
+	if (!peer_attr_get(o, A2_MODE, &mode) || mode != (udp ? MODE_UDP_TUNNEL : MODE_TUNNEL))
 		return false;
 	if (!peer_attr_get(o, A2_AUTH, &auth))
 		auth = 0;

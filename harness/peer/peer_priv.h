@@ -24,12 +24,20 @@
 
 enum { XCHG_MAIN = 2, XCHG_INFO = 5, XCHG_QUICK = 32 };
 enum { FLAG_ENC = 1 };
+enum { PORT_IKE = 500, PORT_NATT = 4500 };
+enum { MODE_TUNNEL = 1, MODE_UDP_TUNNEL = 3 }; /* RFC 2407 4.5, RFC 3947 5.1 */
 enum {
 	NOTIFY_NO_PROPOSAL = 14,
 	NOTIFY_INVALID_ID = 18,
 	NOTIFY_INITIAL_CONTACT = 24578,
 	NOTIFY_R_U_THERE = 36136,
 	NOTIFY_R_U_THERE_ACK = 36137
+};
+
+/* The way to the other gateway: its address and UDP ports. local 4500: the NAT-T port. */
+struct endpoint {
+	ip4_t addr;
+	uint16_t local, remote;
 };
 
 /* One message that may have to be sent again, and the digest of the one that it answers. */
@@ -57,8 +65,12 @@ struct nonces {
 
 struct ike {
 	bool used, up, initiator, dpd;
-	uint8_t step;  /* the next message number that is awaited (2 .. 6) */
-	size_t record; /* in phase1s */
+	struct endpoint at;
+	bool natt;		  /* both know RFC 3947 */
+	bool nat_here, nat_there; /* who is behind a NAT (3.2) */
+	bool encap;		  /* so ESP goes over UDP */
+	uint8_t step;		  /* the next message number that is awaited (2 .. 6) */
+	size_t record;		  /* in phase1s */
 	struct keyike k;
 	uint8_t iv[KEYPRIM_BLOCK_MAX]; /* of the next phase 1 message */
 	struct peer_ike_prop prop;
@@ -90,6 +102,7 @@ struct qm {
 	struct nonces n;
 	uint32_t spi_in, spi_out;
 	struct peer_esp_prop prop;
+	bool udp;
 	uint32_t life_s;
 	struct again again;
 	ns_t forget; /* done: kept for repeats until then */
@@ -97,6 +110,8 @@ struct qm {
 
 struct child {
 	bool used, out_ready;
+	bool udp, nat_here, nat_there; /* as its IKE SA had it */
+	struct endpoint at;
 	size_t record;
 	size_t ike_record;
 	struct keyesp in, out;
@@ -129,6 +144,7 @@ struct peer {
 	struct peer_counters n;
 	struct sent sent[SENT_MAX];
 	size_t sent_cnt;
+	ns_t natt_sent; /* the last packet from port 4500 */
 	ns_t unknown_at;
 	uint32_t unknown_spi;
 	struct stream_tx tx[PEER_STREAMS];
@@ -142,6 +158,7 @@ struct peer {
 /* A message that came, taken apart. */
 struct in {
 	ns_t now;
+	struct endpoint from;
 	uint8_t icookie[8], rcookie[8];
 	uint8_t first, exchange, flags;
 	uint32_t msgid;
@@ -182,15 +199,33 @@ struct child *peer_child_in(struct peer *p, uint32_t spi);
 void peer_child_drop(struct peer *p, ns_t now, struct child *c, enum peer_end end);
 void peer_drop_all(struct peer *p, ns_t now, const struct ike *but, enum peer_end end);
 
-/* peer_ike.c: messages in and out */
-void peer_ike_in(struct peer *p, ns_t now, const uint8_t *msg, size_t len);
+/* peer_natt.c: RFC 3947 and RFC 3948 */
+struct endpoint peer_first_endpoint(const struct peer *p); /* where a new phase 1 starts */
+/* May a packet of nobody's SA come from there? */
+bool peer_endpoint_good(const struct peer *p, const struct endpoint *from);
+void peer_natt_put_vid(struct peer *p, struct chain_out *o);
+void peer_natt_read_vid(const struct peer *p, const struct in *m, struct ike *s);
+void peer_natt_put_natd(struct peer *p, const struct ike *s, struct chain_out *o);
+void peer_natt_read_natd(const struct peer *p, const struct in *m, struct ike *s);
+/* Something authentic, and new, came from there: follow a mapping that changed (RFC 3947 7). */
+void peer_natt_heard_ike(struct peer *p, ns_t now, struct ike *s, const struct endpoint *from);
+void peer_natt_heard_esp(struct peer *p, ns_t now, struct child *c, const struct endpoint *from);
+void peer_natt_tick(struct peer *p, ns_t now);
+ns_t peer_natt_deadline(const struct peer *p);
+
+/* peer_ike.c: messages that came */
+void peer_ike_in(
+	struct peer *p, ns_t now, const struct endpoint *from, const uint8_t *msg, size_t len);
+/* peer_send.c: messages that go */
+void peer_udp_out(struct peer *p, ns_t now, const struct endpoint *to, const uint8_t *data,
+	size_t len, bool sum);
 void peer_ike_send(struct peer *p, ns_t now, struct ike *s, enum peer_kind kind, uint32_t msgid,
 	uint8_t *iv, struct chain_out *o, struct again *a);
 /* Phase 2: HASH in front of the payloads; which = 1, 2, 3. */
 void peer_ike_send_hashed(struct peer *p, ns_t now, struct ike *s, enum peer_kind kind,
 	uint32_t msgid, uint8_t *iv, struct chain_out *o, const struct nonces *n, int which,
 	struct again *a);
-void peer_ike_resend(struct peer *p, ns_t now, struct again *a);
+void peer_ike_resend(struct peer *p, ns_t now, const struct ike *s, struct again *a);
 void peer_ike_plain_notify(struct peer *p, ns_t now, const struct in *m, uint16_t type);
 /* True if the HASH payload, first of the chain, is right. */
 bool peer_ike_check_hash(
@@ -212,10 +247,10 @@ void peer_qm_in(struct peer *p, struct in *m, struct ike *s, struct qm *q);
 void peer_put_ike_sa(struct peer *p, struct chain_out *o, const struct offer *chosen, bool spoilt);
 bool peer_match_ike(
 	const struct peer *p, const struct offer *o, struct peer_ike_prop *out, uint32_t *life);
-void peer_put_esp_sa(
-	struct peer *p, struct chain_out *o, uint32_t spi, const struct offer *chosen, bool spoilt);
-bool peer_match_esp(
-	const struct peer *p, const struct offer *o, struct peer_esp_prop *out, uint32_t *life);
+void peer_put_esp_sa(struct peer *p, struct chain_out *o, const struct qm *q,
+	const struct offer *chosen, bool spoilt);
+bool peer_match_esp(const struct peer *p, const struct offer *o, bool udp,
+	struct peer_esp_prop *out, uint32_t *life);
 
 /* peer_info.c */
 void peer_info_in(struct peer *p, struct in *m, struct ike *s);
@@ -234,7 +269,7 @@ void peer_put_notify(struct chain_out *o, uint8_t protocol, uint16_t type, const
 void peer_initial_contact(struct peer *p, ns_t now, const struct ike *s, const struct chain *c);
 
 /* peer_esp.c */
-void peer_esp_in(struct peer *p, ns_t now, const struct pkt *k);
+void peer_esp_in(struct peer *p, ns_t now, const struct endpoint *from, const struct pkt *k);
 void peer_esp_out(struct peer *p, ns_t now, const uint8_t *ip, size_t len);
 void peer_esp_wire(struct peer *p, ns_t now, const uint8_t *esp, size_t len);
 /* peer_inner.c */

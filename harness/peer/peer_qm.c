@@ -68,7 +68,7 @@ send_offer(struct peer *p, ns_t now, struct ike *s, struct qm *q, enum peer_kind
 	peer_random(p, nonce, NONCE_LEN);
 	*(q->initiator ? &q->n.i_len : &q->n.r_len) = NONCE_LEN;
 	peer_chain_start(&o, buf, sizeof buf);
-	peer_put_esp_sa(p, &o, p->wrong.spi_zero ? 0 : q->spi_in, chosen, spoilt);
+	peer_put_esp_sa(p, &o, q, chosen, spoilt);
 	peer_chain_put(&o, PL_NONCE, nonce, NONCE_LEN);
 	if (q->dh.group)
 		peer_chain_put(&o, PL_KE, q->dh.pub, q->dh.len);
@@ -136,13 +136,14 @@ take_offer(struct peer *p, struct qm *q, const struct offer *o, const struct pee
 	r->spi_out = q->spi_out;
 	r->prop = *prop;
 	r->pfs_group = q->dh.group;
+	r->udp = q->udp;
 	r->life_s = q->life_s;
 }
 
 /* First offer that is acceptable: its index, or -1 and why. */
 static int
-choose(struct peer *p, const struct in *m, struct offer *offers, struct peer_esp_prop *prop,
-	uint32_t *life, const char **bad)
+choose(struct peer *p, const struct in *m, bool udp, struct offer *offers,
+	struct peer_esp_prop *prop, uint32_t *life, const char **bad)
 {
 	const struct chain_item *sa = peer_chain_get(&m->c, PL_SA, 0);
 	int cnt;
@@ -153,7 +154,7 @@ choose(struct peer *p, const struct in *m, struct offer *offers, struct peer_esp
 		return -1;
 	cnt = peer_offers_read(sa->body, sa->len, offers, bad);
 	for (int i = 0; i < cnt; i++)
-		if (peer_match_esp(p, &offers[i], prop, life))
+		if (peer_match_esp(p, &offers[i], udp, prop, life))
 			return i;
 	if (cnt >= 0)
 		*bad = "no proposal chosen";
@@ -177,7 +178,7 @@ take_1(struct peer *p, struct in *m, struct ike *s)
 	struct dh dh = {0};
 	uint32_t life;
 	const char *bad;
-	int i = choose(p, m, offers, &prop, &life, &bad);
+	int i = choose(p, m, s->encap, offers, &prop, &life, &bad);
 	const struct chain_item *ke = peer_chain_get(&m->c, PL_KE, 0);
 	struct qm *q;
 
@@ -221,7 +222,7 @@ take_2(struct peer *p, struct in *m, struct ike *s, struct qm *q)
 	uint8_t buf[16];
 	const char *bad;
 	struct chain_out o;
-	int i = choose(p, m, offers, &prop, &life, &bad);
+	int i = choose(p, m, q->udp, offers, &prop, &life, &bad);
 
 	if (i)
 		return i < 0 ? bad : "message 2 chooses more than one";
@@ -262,6 +263,7 @@ peer_qm_in(struct peer *p, struct in *m, struct ike *s, struct qm *q)
 		return;
 	}
 	s->heard = m->now;
+	peer_natt_heard_ike(p, m->now, s, &m->from);
 	if (which == 1) {
 		take_1(p, m, s);
 		return;

@@ -35,6 +35,7 @@ peer_ike_new(struct peer *p, ns_t now, bool initiator)
 	s->initiator = initiator;
 	s->heard = now;
 	s->expires = NS_NEVER;
+	s->at = peer_first_endpoint(p);
 	s->record = peer_new_phase1(p);
 	p->p1[s->record].begun = now;
 	p->p1[s->record].initiator = initiator;
@@ -79,6 +80,9 @@ peer_ike_is_up(struct peer *p, ns_t now, struct ike *s)
 	r->up = now;
 	r->state = PEER_SA_UP;
 	r->dpd = s->dpd;
+	r->natt = s->natt;
+	r->nat_here = s->nat_here;
+	r->nat_there = s->nat_there;
 	p->n.phase1_up++;
 	peer_note(p, now, PEER_EV_PHASE1_UP, (uint32_t)s->record, NULL);
 	for (; s->want_children; s->want_children--)
@@ -124,6 +128,7 @@ peer_qm_new(struct peer *p, ns_t now, struct ike *s, bool initiator, uint32_t ms
 	q->initiator = initiator;
 	q->msgid = msgid;
 	q->ike = (size_t)(s - p->ikes);
+	q->udp = s->encap;
 	q->forget = NS_NEVER;
 	q->record = peer_new_phase2(p);
 	r = &p->p2[q->record];
@@ -182,8 +187,12 @@ fill(struct peer *p, const struct qm *q, const struct ike *s, bool in, struct ke
 		SPAN(q->n.r, q->n.r_len), mat, enc + auth);
 	k->spi = spi;
 	k->suite = q->prop.suite;
-	k->src = in ? p->cfg.remote : p->cfg.net.addr;
-	k->dst = in ? p->cfg.net.addr : p->cfg.remote;
+	k->src = in ? s->at.addr : p->cfg.net.addr;
+	k->dst = in ? p->cfg.net.addr : s->at.addr;
+	if (q->udp && in) /* a NAT may have given us any address, and may give us another */
+		k->dst = 0;
+	if (q->udp && !in)
+		k->src = 0;
 	secret_set(&k->enc, mat, enc);
 	secret_set(&k->auth, mat + enc, auth);
 	wipe(mat, sizeof mat);
@@ -218,6 +227,10 @@ peer_child_new(struct peer *p, ns_t now, struct qm *q)
 	c->ike_record = s->record;
 	c->expires = now + ns_from_s(q->life_s);
 	c->gcm_iv = 0;
+	c->udp = q->udp;
+	c->nat_here = s->nat_here;
+	c->nat_there = s->nat_there;
+	c->at = s->at;
 	fill(p, q, s, true, &c->in);
 	fill(p, q, s, false, &c->out);
 	return c;

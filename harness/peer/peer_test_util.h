@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "harness/field/pkt.h"
+#include "harness/peer/natbox.h"
 #include "harness/peer/peer.h"
 
 #define WIRE_MAX 512
@@ -24,6 +25,7 @@ struct flight {
 
 static struct wire {
 	struct peer *p[2];
+	struct natbox *nat; /* NULL, or between peer 0 and the wire */
 	struct keyring ring[2];
 	ns_t now;
 	struct flight f[WIRE_MAX];
@@ -34,6 +36,20 @@ static struct wire {
 } wire;
 
 static int wire_side[2] = {0, 1};
+
+static inline void
+wire_into_nat(void *ctx, ns_t now, const uint8_t *frame, size_t len)
+{
+	(void)ctx;
+	natbox_from_inside(wire.nat, now, frame, len);
+}
+
+static inline void
+wire_out_of_nat(void *ctx, ns_t now, const uint8_t *frame, size_t len)
+{
+	(void)ctx;
+	peer_frame(wire.p[0], now, frame, len);
+}
 
 static void
 wire_send(void *ctx, ns_t now, const uint8_t *frame, size_t len)
@@ -65,7 +81,10 @@ wire_deliver(size_t i)
 	f = wire.f[i];
 	memmove(&wire.f[i], &wire.f[i + 1], (wire.cnt - i - 1) * sizeof f);
 	wire.cnt--;
-	peer_frame(wire.p[f.to], wire.now, f.bytes, f.len);
+	if (wire.nat && !f.to)
+		natbox_from_outside(wire.nat, wire.now, f.bytes, f.len);
+	else
+		peer_frame(wire.p[f.to], wire.now, f.bytes, f.len);
 }
 
 /* Let the simulated time go on to `until`. */
@@ -77,11 +96,15 @@ wire_run(ns_t until)
 
 		if (wire.cnt)
 			next = ns_min(next, wire.f[0].at);
+		if (wire.nat)
+			next = ns_min(next, natbox_deadline(wire.nat));
 		if (next > until)
 			break;
 		wire.now = next > wire.now ? next : wire.now;
 		if (wire.cnt && wire.f[0].at <= wire.now)
 			wire_deliver(0);
+		if (wire.nat && natbox_deadline(wire.nat) <= wire.now)
+			natbox_tick(wire.nat, wire.now);
 		for (int i = 0; i < 2; i++)
 			if (peer_deadline(wire.p[i]) <= wire.now)
 				peer_tick(wire.p[i], wire.now);
@@ -128,10 +151,34 @@ wire_start(const struct peer_cfg *a, const struct peer_cfg *b)
 static void
 wire_stop(void)
 {
+	natbox_free(wire.nat);
 	for (int i = 0; i < 2; i++) {
 		peer_free(wire.p[i]);
 		keyring_free(&wire.ring[i]);
 	}
+}
+
+/* Peer 0 behind a NAT: 192.168.77.2, seen as 192.0.2.1. */
+static inline void
+wire_start_nat(struct peer_cfg *a, struct peer_cfg *b, const struct natbox_cfg *more)
+{
+	struct natbox_cfg n = more ? *more : (struct natbox_cfg){.timeout = 0};
+
+	n.outside = a->net;
+	n.inside = (struct netif_cfg){
+		.mac = {{2, 0, 0, 0, 1, 1}}, .addr = IP4(192, 168, 77, 1), .prefix_len = 24};
+	a->net = (struct netif_cfg){.mac = {{2, 0, 0, 0, 1, 2}},
+		.addr = IP4(192, 168, 77, 2),
+		.prefix_len = 24,
+		.gateway = IP4(192, 168, 77, 1)};
+	b->remote_id = a->net.addr;
+	memset(&wire, 0, sizeof wire);
+	wire.now = ns_from_s(1);
+	keyring_init(&wire.ring[0]);
+	keyring_init(&wire.ring[1]);
+	wire.p[0] = peer_new(a, 11, &wire.ring[0], wire_into_nat, NULL);
+	wire.p[1] = peer_new(b, 12, &wire.ring[1], wire_send, &wire_side[1]);
+	wire.nat = natbox_new(&n, 7, wire_send, &wire_side[0], wire_out_of_nat, NULL);
 }
 
 static inline void

@@ -90,17 +90,31 @@ pair_expect_active(struct world *w, enum lab_member m, ns_t limit)
 		limit, in_state, &a);
 }
 
-bool
-pair_up(struct world *w, struct case_run *c, const struct lab_text *knobs,
-	const struct peer_cfg *cfg)
+static bool
+start_both(struct world *w, struct case_run *c)
 {
-	world_open_cold(w, c, knobs, cfg);
 	w->c = c;
 	case_start(c, LAB_A);
 	if (!pair_reach_active(w, LAB_A, PAIR_UP_LIMIT))
 		return false;
 	case_start(c, LAB_B);
 	return pair_reach_standby(w, LAB_B, PAIR_UP_LIMIT);
+}
+
+bool
+pair_up(struct world *w, struct case_run *c, const struct lab_text *knobs,
+	const struct peer_cfg *cfg)
+{
+	world_open_cold(w, c, knobs, cfg);
+	return start_both(w, c);
+}
+
+bool
+pair_up_nat(struct world *w, struct case_run *c, const struct lab_text *knobs,
+	const struct peer_cfg *cfg, const struct natbox_cfg *nat)
+{
+	world_open_nat_cold(w, c, knobs, cfg, nat);
+	return start_both(w, c);
 }
 
 bool
@@ -126,6 +140,13 @@ pair_carry(struct world *w, struct case_run *c, const struct lab_text *knobs,
 	const struct peer_cfg *cfg)
 {
 	return pair_up(w, c, knobs, cfg) && pair_ready(w, LAB_B) && pair_tunnel(w);
+}
+
+bool
+pair_carry_nat(struct world *w, struct case_run *c, const struct lab_text *knobs,
+	const struct peer_cfg *cfg, const struct natbox_cfg *nat)
+{
+	return pair_up_nat(w, c, knobs, cfg, nat) && pair_ready(w, LAB_B) && pair_tunnel(w);
 }
 
 void

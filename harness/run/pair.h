@@ -26,6 +26,9 @@ bool pair_in(struct lab *l, enum lab_member m, enum pair_state s);
 /* Lab and stations; A active, then B standby. Ends the case as inconclusive if that does not come. */
 bool pair_up(struct world *w, struct case_run *c, const struct lab_text *knobs,
 	const struct peer_cfg *cfg);
+/* The same with the peer behind a NAT (world.h). */
+bool pair_up_nat(struct world *w, struct case_run *c, const struct lab_text *knobs,
+	const struct peer_cfg *cfg, const struct natbox_cfg *nat);
 /* Wait until the member says that it is ready (its bulk sync is done). False: inconclusive. */
 bool pair_ready(struct world *w, enum lab_member m);
 /* The peer negotiates a tunnel. False: inconclusive. */
@@ -33,6 +36,8 @@ bool pair_tunnel(struct world *w);
 /* pair_up, tunnel, and B ready. */
 bool pair_carry(struct world *w, struct case_run *c, const struct lab_text *knobs,
 	const struct peer_cfg *cfg);
+bool pair_carry_nat(struct world *w, struct case_run *c, const struct lab_text *knobs,
+	const struct peer_cfg *cfg, const struct natbox_cfg *nat);
 /* Wait (as an expectation) until the member is active in both groups. */
 bool pair_expect_active(struct world *w, enum lab_member m, ns_t limit);
 bool pair_reach_active(struct world *w, enum lab_member m, ns_t limit);

@@ -46,6 +46,51 @@ peer_sends(void *ctx, ns_t now, const uint8_t *frame, size_t len)
 	lab_send(w->lab, PORT_PEER, frame, len);
 }
 
+/* -- with a NAT: peer, NAT, port -- */
+
+static void
+peer_sends_nat(void *ctx, ns_t now, const uint8_t *frame, size_t len)
+{
+	struct world *w = ctx;
+
+	natbox_from_inside(w->nat, now, frame, len);
+}
+
+static void
+nat_sends_peer(void *ctx, ns_t now, const uint8_t *frame, size_t len)
+{
+	struct world *w = ctx;
+
+	peer_frame(w->peer, now, frame, len);
+}
+
+static void
+to_nat(void *self, ns_t now, const uint8_t *bytes, size_t len)
+{
+	struct world *w = self;
+
+	natbox_from_outside(w->nat, now, bytes, len);
+}
+
+static void
+tick_nat(void *self, ns_t now)
+{
+	struct world *w = self;
+
+	if (natbox_deadline(w->nat) <= now)
+		natbox_tick(w->nat, now);
+	if (peer_deadline(w->peer) <= now)
+		peer_tick(w->peer, now);
+}
+
+static ns_t
+nat_due(const void *self)
+{
+	const struct world *w = self;
+
+	return ns_min(natbox_deadline(w->nat), peer_deadline(w->peer));
+}
+
 static void
 host_sends(void *ctx, ns_t now, const uint8_t *frame, size_t len)
 {
@@ -91,29 +136,70 @@ host_due(const void *self)
 	return host_deadline(self);
 }
 
-bool
-world_attach(struct world *w, struct lab *lab, struct keyring *ring, const struct peer_cfg *cfg,
-	uint64_t seed)
+static void
+attach_peer(struct world *w, struct keyring *ring, const struct peer_cfg *cfg, uint64_t seed)
+{
+	w->peer = peer_new(cfg, seed, ring, peer_sends, w);
+	lab_attach(w->lab, PORT_PEER,
+		&(struct lab_station){.self = w->peer,
+			.frame = to_peer,
+			.tick = tick_peer,
+			.deadline = peer_due});
+}
+
+static void
+attach_nat(struct world *w, struct keyring *ring, const struct peer_cfg *cfg,
+	const struct natbox_cfg *nat, uint64_t seed)
+{
+	struct natbox_cfg n = *nat;
+	struct peer_cfg p = *cfg;
+
+	n.outside = p.net;
+	n.inside = (struct netif_cfg){.mac = {{2, 0xba, 0x71, 0, 0, 1}},
+		.addr = WORLD_NAT_INNER - 1,
+		.prefix_len = 24};
+	p.net = (struct netif_cfg){.mac = {{2, 0xba, 0x71, 0, 0, 2}},
+		.addr = WORLD_NAT_INNER,
+		.prefix_len = 24,
+		.gateway = WORLD_NAT_INNER - 1};
+	p.natt.on = true;
+	w->peer = peer_new(&p, seed, ring, peer_sends_nat, w);
+	w->nat = natbox_new(&n, seed, peer_sends, w, nat_sends_peer, w);
+	lab_attach(w->lab, PORT_PEER,
+		&(struct lab_station){.self = w,
+			.frame = to_nat,
+			.tick = tick_nat,
+			.deadline = nat_due});
+}
+
+static bool
+attach(struct world *w, struct lab *lab, struct keyring *ring, const struct peer_cfg *cfg,
+	const struct natbox_cfg *nat, uint64_t seed)
 {
 	struct peer_cfg p = cfg ? *cfg : world_peer_cfg();
 	struct host_cfg h = world_host_cfg();
 
 	w->lab = lab;
-	w->peer = peer_new(&p, seed, ring, peer_sends, w);
 	w->host = host_new(&h, host_sends, w);
+	if (nat)
+		attach_nat(w, ring, &p, nat, seed);
+	else
+		attach_peer(w, ring, &p, seed);
 	if (!w->peer || !w->host)
 		return false;
-	lab_attach(lab, PORT_PEER,
-		&(struct lab_station){.self = w->peer,
-			.frame = to_peer,
-			.tick = tick_peer,
-			.deadline = peer_due});
 	lab_attach(lab, PORT_HOST,
 		&(struct lab_station){.self = w->host,
 			.frame = to_host,
 			.tick = tick_host,
 			.deadline = host_due});
 	return true;
+}
+
+bool
+world_attach(struct world *w, struct lab *lab, struct keyring *ring, const struct peer_cfg *cfg,
+	uint64_t seed)
+{
+	return attach(w, lab, ring, cfg, NULL, seed);
 }
 
 void
@@ -125,6 +211,8 @@ world_detach(struct world *w)
 		peer_free(w->peer);
 	if (w->host)
 		host_free(w->host);
+	natbox_free(w->nat);
+	w->nat = NULL;
 	w->peer = NULL;
 	w->host = NULL;
 }
@@ -141,19 +229,33 @@ at_end(struct case_run *c, void *ctx)
  * The stations point to a world of their own on the heap, which lives to the end of the case; the
  * caller's is a copy of it, so it may go out of scope.
  */
-void
-world_open_cold(struct world *w, struct case_run *c, const struct lab_text *knobs,
-	const struct peer_cfg *cfg)
+static void
+open_cold(struct world *w, struct case_run *c, const struct lab_text *knobs,
+	const struct peer_cfg *cfg, const struct natbox_cfg *nat)
 {
 	struct world *kept = calloc(1, sizeof(*kept));
 
 	if (!kept)
 		abort();
 	kept->c = c;
-	if (!world_attach(kept, case_lab(c, knobs), case_ring(c), cfg, c->env->seed))
+	if (!attach(kept, case_lab(c, knobs), case_ring(c), cfg, nat, c->env->seed))
 		abort();
 	case_at_end(c, at_end, kept);
 	*w = *kept;
+}
+
+void
+world_open_cold(struct world *w, struct case_run *c, const struct lab_text *knobs,
+	const struct peer_cfg *cfg)
+{
+	open_cold(w, c, knobs, cfg, NULL);
+}
+
+void
+world_open_nat_cold(struct world *w, struct case_run *c, const struct lab_text *knobs,
+	const struct peer_cfg *cfg, const struct natbox_cfg *nat)
+{
+	open_cold(w, c, knobs, cfg, nat);
 }
 
 void

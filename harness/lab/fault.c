@@ -60,6 +60,7 @@ power_off(struct lab *l, enum lab_member m)
 		switch_forget(l, p);
 	}
 	member_kill(l, m, SIGKILL);
+	guest_power_off(l, m);
 }
 
 static void

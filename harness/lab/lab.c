@@ -224,6 +224,7 @@ lab_close(struct lab *l)
 		return;
 	if (l->epoll >= 0)
 		lab_wind_down(l);
+	guest_free(l);
 	pulse_stop(&l->pulse);
 	for (int m = 0; m < LAB_MEMBERS; m++)
 		node_free(l, (enum lab_member)m);
@@ -246,7 +247,7 @@ lab_close(struct lab *l)
 void
 lab_attach(struct lab *l, enum lab_port p, const struct lab_station *s)
 {
-	assert(p >= PORT_PEER && p < PORT_CNT);
+	assert(p >= PORT_PEER && p < PORT_CNT && !l->port[p].link);
 	l->port[p].attached = s != NULL;
 	l->port[p].station = s ? *s : (struct lab_station){0};
 }
@@ -288,7 +289,7 @@ lab_dropped(struct lab *l)
 {
 	uint64_t cnt = l->dropped;
 
-	for (int p = 0; p < MEMBER_PORTS; p++)
+	for (int p = 0; p < PORT_CNT; p++)
 		if (l->port[p].link)
 			cnt += link_dropped(l->port[p].link);
 	return cnt;

@@ -86,6 +86,7 @@ struct armed {
 };
 
 struct ask; /* ask.c */
+struct guests; /* guest.c */
 
 struct lab {
 	struct lab_config cfg;
@@ -102,6 +103,7 @@ struct lab {
 	struct waiting *wait_head, **wait_tail;
 	struct armed armed[LAB_ARMED];
 	struct ask *ask;
+	struct guests *guests; /* NULL until there is one */
 	ns_t limit;
 	void (*over)(void *ctx);
 	void *over_ctx;
@@ -111,8 +113,8 @@ struct lab {
 	char waited[256];
 };
 
-/* epoll tags: a port's number, or these and a member. */
-enum { TAG_TIMER = 100, TAG_ASK = 101, TAG_PROCESS = 200, TAG_ROUTES = 300 };
+/* epoll tags: a port's number, or these and a member (a guest: twice its number, and one more for its routes). */
+enum { TAG_TIMER = 100, TAG_ASK = 101, TAG_PROCESS = 200, TAG_ROUTES = 300, TAG_GUEST = 400 };
 
 /* lab.c */
 ns_t lab_clock(void);
@@ -125,11 +127,14 @@ bool lab_watch(struct lab *l, int fd, uint32_t tag, uint32_t events);
 bool net_veth(const char *name, int index, const struct mac *mac, const char *other,
 	int other_index, int other_ns, char *err);
 bool net_up(const char *name, bool up, char *err);
+bool net_address(const char *name, struct ip4_net net, char *err);
+bool net_gateway(ip4_t gateway, char *err); /* the default route */
 
 /* node.c */
 bool node_make(struct lab *l, enum lab_member m, char *err);
 void node_retire(struct lab *l, enum lab_member m); /* links closed, namespace let go */
 void node_free(struct lab *l, enum lab_member m);
+void node_settle(void); /* in a fresh network namespace */
 
 /* member.c */
 void member_reap(struct lab *l, enum lab_member m, bool wait);
@@ -160,5 +165,11 @@ void routes_list(struct lab *l, enum lab_member m); /* an event for each that is
 
 /* ask.c */
 void ask_event(struct lab *l);
+
+/* guest.c, guest_program.c, guest_routes.c */
+void guest_event(struct lab *l, uint32_t tag);
+void guest_power_off(struct lab *l, enum lab_member m); /* programs on its machine are killed */
+void guest_wind_down(struct lab *l);
+void guest_free(struct lab *l);
 
 #endif

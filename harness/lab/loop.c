@@ -50,12 +50,14 @@ take_in(struct lab *l, int timeout_ms)
 		uint32_t tag = e[i].data.u32;
 
 		any = any || tag != TAG_TIMER;
-		if (tag < MEMBER_PORTS)
+		if (tag < PORT_CNT)
 			l->port[tag].readable = true;
 		else if (tag == TAG_TIMER)
 			drain_timer(l);
 		else if (tag == TAG_ASK)
 			ask_event(l);
+		else if (tag >= TAG_GUEST)
+			guest_event(l, tag - TAG_GUEST);
 		else if (tag >= TAG_ROUTES)
 			routes_event(l, (enum lab_member)(tag - TAG_ROUTES));
 		else
@@ -79,7 +81,8 @@ fill_head(struct lab *l, int p, ns_t epoch, ns_t clock)
 				l->late = clock - port->head_at;
 			return;
 		}
-		l->node[p / NODE_IFS].suppressed++;
+		if (p < MEMBER_PORTS)
+			l->node[p / NODE_IFS].suppressed++;
 	}
 	port->readable = false;
 }
@@ -91,7 +94,7 @@ oldest(struct lab *l, ns_t clock)
 	ns_t epoch = lab_epoch(l);
 	int first = -1;
 
-	for (int p = 0; p < MEMBER_PORTS; p++) {
+	for (int p = 0; p < PORT_CNT; p++) {
 		struct port *port = &l->port[p];
 
 		if (port->link && port->readable && !port->has_head)

@@ -257,6 +257,7 @@ lab_wind_down(struct lab *l)
 		member_kill(l, (enum lab_member)m, SIGKILL);
 		member_reap(l, (enum lab_member)m, true);
 	}
+	guest_wind_down(l);
 }
 
 bool

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The little netlink that a lab needs (rtnetlink(7), veth.h): a cable of two ends in two network
- * namespaces, and an interface up or down. Each call opens its own socket, in the namespace that
+ * namespaces, an interface up or down, and for guests an address and a default route. Each call opens its own socket, in the namespace that
  * the caller stands in, sends one request and waits for its acknowledgement.
  */
 #include "harness/lab/lab_in.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/if.h>
@@ -14,6 +15,9 @@
 #include <linux/veth.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #define ROOM 1024
 
@@ -89,4 +93,54 @@ net_up(const char *name, bool up, char *err)
 	info->ifi_change = IFF_UP;
 	mnl_attr_put_strz(h, IFLA_IFNAME, name);
 	return transact(h, name, err);
+}
+
+static int
+index_of(const char *name)
+{
+	struct ifreq r = {0};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), index = -1;
+
+	snprintf(r.ifr_name, sizeof(r.ifr_name), "%s", name);
+	if (fd >= 0 && ioctl(fd, SIOCGIFINDEX, &r) == 0)
+		index = r.ifr_ifindex;
+	if (fd >= 0)
+		close(fd);
+	return index;
+}
+
+bool
+net_address(const char *name, struct ip4_net net, char *err)
+{
+	_Alignas(struct nlmsghdr) char room[ROOM] = {0};
+	struct nlmsghdr *h = mnl_nlmsg_put_header(room);
+	struct ifaddrmsg *a = mnl_nlmsg_put_extra_header(h, sizeof(*a));
+	int index = index_of(name);
+
+	h->nlmsg_type = RTM_NEWADDR;
+	h->nlmsg_flags = NLM_F_CREATE | NLM_F_REPLACE;
+	a->ifa_family = AF_INET;
+	a->ifa_prefixlen = net.len;
+	a->ifa_index = (uint32_t)index;
+	mnl_attr_put_u32(h, IFA_LOCAL, htonl(net.addr));
+	mnl_attr_put_u32(h, IFA_ADDRESS, htonl(net.addr));
+	return transact(h, name, err);
+}
+
+bool
+net_gateway(ip4_t gateway, char *err)
+{
+	_Alignas(struct nlmsghdr) char room[ROOM] = {0};
+	struct nlmsghdr *h = mnl_nlmsg_put_header(room);
+	struct rtmsg *m = mnl_nlmsg_put_extra_header(h, sizeof(*m));
+
+	h->nlmsg_type = RTM_NEWROUTE;
+	h->nlmsg_flags = NLM_F_CREATE | NLM_F_REPLACE;
+	m->rtm_family = AF_INET;
+	m->rtm_table = RT_TABLE_MAIN;
+	m->rtm_protocol = RTPROT_BOOT;
+	m->rtm_scope = RT_SCOPE_UNIVERSE;
+	m->rtm_type = RTN_UNICAST;
+	mnl_attr_put_u32(h, RTA_GATEWAY, htonl(gateway));
+	return transact(h, "default route", err);
 }

@@ -32,8 +32,8 @@ static const struct {
 	{"/proc/sys/net/ipv4/conf/default/send_redirects", "0"},
 };
 
-static void
-settle(void)
+void
+node_settle(void)
 {
 	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
 		int fd = open(settings[i].path, O_WRONLY | O_CLOEXEC);
@@ -140,7 +140,7 @@ node_make(struct lab *l, enum lab_member m, char *err)
 		snprintf(err, LAB_ERR, "lab: node %s: %s", lab_member_name(m), strerror(errno));
 		return false;
 	}
-	settle();
+	node_settle();
 	n->netns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	ok = n->netns >= 0 && pin(m);
 	if (!ok)

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define TEXT_OF(buf, fmt)                                                                          \
 	do {                                                                                       \
@@ -59,7 +60,7 @@ case_class_name(enum case_class c)
 	return names[c];
 }
 
-enum outcome { FAILED, GAVE_UP, BROKE };
+enum outcome { FAILED, GAVE_UP, BROKE, MISSING };
 
 /* The first one wins. */
 static void
@@ -77,6 +78,9 @@ settle(struct case_run *c, enum outcome o, const char *text)
 		break;
 	case BROKE:
 		c->facts.setup_failed = true;
+		break;
+	case MISSING:
+		c->facts.missing = true;
 		break;
 	}
 	snprintf(c->reason, sizeof(c->reason), "%s", text);
@@ -297,7 +301,7 @@ case_ring(struct case_run *c)
 	return &c->ring;
 }
 
-static void
+static _Noreturn void
 leave_broken(struct case_run *c, const char *what)
 {
 	settle(c, BROKE, what);
@@ -311,6 +315,24 @@ over_time(void *ctx)
 
 	c->over = false; /* whatever was said before, it hung after it */
 	leave_broken(c, "the case ran out of its time");
+}
+
+void
+case_needs(struct case_run *c, const char *program, const char *package)
+{
+	char text[CASE_TEXT];
+
+	if (access(program, X_OK) == 0)
+		return;
+	snprintf(text, sizeof(text), "%.200s is not installed (package %.100s)", program, package);
+	settle(c, MISSING, text);
+	longjmp(c->leave, 1);
+}
+
+void
+case_broken(struct case_run *c, const char *what)
+{
+	leave_broken(c, what);
 }
 
 struct lab *

@@ -83,6 +83,11 @@ struct lab *case_lab(struct case_run *c, const struct lab_text *knobs);
 /* Start a member; a failure ends the case with the verdict error. */
 void case_start(struct case_run *c, enum lab_member m);
 
+/* The case needs a program that others wrote: if it is not there, the case is skipped, with the reason; does not return then. */
+void case_needs(struct case_run *c, const char *program, const char *package);
+/* The lab cannot be set up as the case needs it: the verdict error; does not return. */
+_Noreturn void case_broken(struct case_run *c, const char *what);
+
 /* An expectation of the case itself; fmt says what was expected and what was seen. */
 bool case_expect(struct case_run *c, bool cond, const char *fmt, ...) CASE_PRINTF(3, 4);
 /* The same on numbers and texts: "expected 5, saw 7: <what>". */

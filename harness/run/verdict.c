@@ -65,6 +65,8 @@ verdict_by_from_name(const char *name)
 static struct verdict_sum
 judge_facts(const struct verdict_facts *f)
 {
+	if (f->missing)
+		return (struct verdict_sum){VERDICT_SKIP, BY_NONE, ""};
 	if (f->setup_failed)
 		return (struct verdict_sum){VERDICT_ERROR, BY_NONE, ""};
 	if (!f->finished)

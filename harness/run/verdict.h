@@ -38,6 +38,7 @@ struct verdict_facts {
 	unsigned checks;     /* expectations that the case evaluated */
 	bool failed;	     /* its first deciding statement was a failure */
 	bool gave_up;	     /* its first deciding statement was "inconclusive" */
+	bool missing;	     /* other people's software that it needs is not installed */
 	unsigned laws_failed;
 	bool law_missing;    /* a law that the case needs judged nothing */
 	bool frames_dropped; /* a capture buffer overflowed */

@@ -24,6 +24,7 @@ static const struct {
 		BY_CASE},
 	{"it gave up", {.finished = true, .checks = 1, .gave_up = true}, VERDICT_INCONCLUSIVE,
 		BY_NONE},
+	{"what it needs is missing", {.finished = true, .missing = true}, VERDICT_SKIP, BY_NONE},
 	{"it gave up at once", {.finished = true, .gave_up = true}, VERDICT_INCONCLUSIVE, BY_NONE},
 	{"it expected nothing", {.finished = true}, VERDICT_ERROR, BY_NONE},
 	{"it did not finish", {.checks = 5}, VERDICT_ERROR, BY_NONE},

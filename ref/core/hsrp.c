@@ -397,6 +397,24 @@ enable(struct hsrp *h, struct turn *t, bool reload)
 	tick(h, t);
 }
 
+/* The state stays; timers that were not changed run on, and a learned one is kept. */
+static void
+configure(struct hsrp *h, struct turn *t, const struct hsrp_cfg *cfg)
+{
+	bool timers = cfg->timers_set != h->cfg.timers_set ||
+		      (cfg->timers_set && (cfg->hello != h->cfg.hello || cfg->hold != h->cfg.hold));
+
+	assert(cfg->group == h->cfg.group && cfg->address == h->cfg.address &&
+		cfg->vip == h->cfg.vip);
+	h->cfg = *cfg;
+	if (!timers)
+		return;
+	h->hello = cfg->timers_set ? cfg->hello : HELLO_DEFAULT;
+	h->hold = cfg->timers_set ? cfg->hold : HOLD_DEFAULT;
+	if (h->hello_at != NS_NEVER)
+		hello_timer_start(h, t->now);
+}
+
 void
 hsrp_init(struct hsrp *h, const struct hsrp_cfg *cfg, const struct hsrp_rules *rules, uint32_t seed,
 	ns_t now)
@@ -437,6 +455,9 @@ hsrp_step(struct hsrp *h, ns_t now, const struct hsrp_in *in, struct hsrp_acts *
 		break;
 	case HSRP_IN_PRIORITY:
 		h->priority = in->priority;
+		break;
+	case HSRP_IN_CONFIGURE:
+		configure(h, &t, in->cfg);
 		break;
 	case HSRP_IN_SYNCED:
 		if (h->synced && !in->on)

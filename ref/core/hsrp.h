@@ -85,6 +85,7 @@ enum hsrp_in_kind {
 	HSRP_IN_DISABLE,  /* it went down, or HSRP was taken off it */
 	HSRP_IN_MESSAGE,  /* a decoded message from another router */
 	HSRP_IN_PRIORITY, /* the effective priority is now this */
+	HSRP_IN_CONFIGURE, /* other settings for the same group, address and virtual address */
 	HSRP_IN_SYNCED,	  /* the state sync is complete, or is not any more */
 	HSRP_IN_TICK,
 };
@@ -95,6 +96,7 @@ struct hsrp_in {
 	uint8_t priority;	    /* PRIORITY */
 	ip4_t src;		    /* MESSAGE: who sent it */
 	const struct hsrp_msg *msg; /* MESSAGE: borrowed */
+	const struct hsrp_cfg *cfg; /* CONFIGURE: borrowed */
 };
 
 enum hsrp_act_kind {

@@ -493,6 +493,12 @@ const struct ike_sa *ike_sa_for_peer(const struct ike *k, ip4_t peer, ns_t now);
 const struct ike_child *ike_child_find(const struct ike *k, uint32_t spi_in);
 /* Fill *out (which the caller wipes) from an SA of this core. */
 void ike_export(const struct ike *k, const struct ike_sa *sa, ns_t now, struct ike_export *out);
+/*
+ * The map of the configuration has been rewritten in place: the entry that stood at index i stands at
+ * to[i] now, or is gone or another (>= map_cnt). Children of those must have been deleted; their
+ * exchanges end here, silently.
+ */
+void ike_remap(struct ike *k, const unsigned *to, unsigned cnt);
 /* Is there an unfinished exchange with this peer? */
 bool ike_busy(const struct ike *k, ip4_t peer);
 

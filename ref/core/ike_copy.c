@@ -73,6 +73,29 @@ left_s(const struct ike_sa *sa, ns_t now)
 }
 
 void
+ike_remap(struct ike *k, const unsigned *to, unsigned cnt)
+{
+	for (unsigned i = 0; i < k->child_cnt; i++) {
+		struct ike_child *c = &k->child[i];
+
+		if (c->used && c->map_id >= 1 && c->map_id <= cnt)
+			c->map_id = to[c->map_id - 1] + 1;
+	}
+	for (unsigned i = 0; i < k->xchg_cnt; i++) {
+		struct ike_xchg *x = &k->xchg[i];
+
+		if (x->state < IKE_QM_WAIT || x->map >= cnt)
+			continue;
+		if (to[x->map] >= k->cfg->map_cnt) {
+			ike_xchg_free(x);
+			continue;
+		}
+		x->map = to[x->map];
+		x->child.map_id = x->child.map_id ? x->map + 1 : 0;
+	}
+}
+
+void
 ike_export(const struct ike *k, const struct ike_sa *sa, ns_t now, struct ike_export *out)
 {
 	(void)k;

@@ -90,12 +90,14 @@ static void
 one(struct rri *r, const struct rri_in *in, struct rri_acts *acts)
 {
 	struct ip4_net net = {in->net.addr & ip4_mask(in->net.len), in->net.len};
-	struct rri_route *e = in->kind == RRI_IN_SA_DOWN ? find(r, net) : find_or_add(r, net);
+	struct rri_route *e = in->kind == RRI_IN_SA_DOWN || in->kind == RRI_IN_STATIC_GONE
+					 ? find(r, net)
+					 : find_or_add(r, net);
 
 	if (!e)
 		return;
-	if (in->kind == RRI_IN_STATIC)
-		e->is_static = true;
+	if (in->kind == RRI_IN_STATIC || in->kind == RRI_IN_STATIC_GONE)
+		e->is_static = in->kind == RRI_IN_STATIC;
 	else if (in->kind == RRI_IN_SA_UP)
 		e->users++;
 	else if (e->users)
@@ -112,6 +114,7 @@ rri_step(struct rri *r, ns_t now, const struct rri_in *in, struct rri_acts *acts
 	acts->cnt = 0;
 	switch (in->kind) {
 	case RRI_IN_STATIC:
+	case RRI_IN_STATIC_GONE:
 	case RRI_IN_SA_UP:
 	case RRI_IN_SA_DOWN:
 		one(r, in, acts);

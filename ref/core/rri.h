@@ -40,6 +40,7 @@ struct rri {
 
 enum rri_in_kind {
 	RRI_IN_STATIC, /* an entry with reverse-route protects net */
+	RRI_IN_STATIC_GONE, /* it is not configured any more */
 	RRI_IN_SA_UP,  /* a live SA pair of an entry with reverse-route has this remote proxy */
 	RRI_IN_SA_DOWN,
 	RRI_IN_ROLE,   /* active or not */

@@ -408,6 +408,17 @@ ssp_deadline(const struct ssp *s)
 	return ns_min(s->send_at, silent);
 }
 
+void
+ssp_configure(struct ssp *s, const struct ssp_cfg *cfg)
+{
+	uint64_t instance = s->cfg.instance;
+
+	s->cfg = *cfg;
+	s->cfg.instance = instance;
+	if (s->lease < cfg->lease)
+		s->lease = cfg->lease;
+}
+
 bool
 ssp_in_lease(const struct ssp *s, ns_t now)
 {

@@ -139,6 +139,11 @@ struct ssp {
 void ssp_init(struct ssp *s, const struct ssp_cfg *cfg, const struct ssp_rules *rules, ns_t now);
 void ssp_step(struct ssp *s, ns_t now, const struct ssp_in *in, struct ssp_acts *out);
 ns_t ssp_deadline(const struct ssp *s);
+/*
+ * Other settings, from the next connection on. The lease that was in force is never shortened: copies
+ * over there may still live by it.
+ */
+void ssp_configure(struct ssp *s, const struct ssp_cfg *cfg);
 /* Are a standby's copies still good now (specification 4, the lease)? */
 bool ssp_in_lease(const struct ssp *s, ns_t now);
 /* May a record be sent now: are we active, and a standby connected and being copied to? */

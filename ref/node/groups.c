@@ -123,24 +123,38 @@ named(const struct node *n, const char *name)
 	return false;
 }
 
+static void
+group_new(struct node *n, unsigned iface, const struct cfg_standby *c)
+{
+	struct node_group *g = &n->group[n->group_cnt++];
+	uint32_t seed = 0;
+
+	if (!entropy_take(n->entropy, &seed, sizeof seed))
+		seed = (uint32_t)n->now;
+	memset(g, 0, sizeof *g);
+	g->iface = iface;
+	g->cfg = c;
+	hsrp_init(&g->hsrp, &c->hsrp, &n->rules->hsrp, seed, n->now);
+}
+
+/* Which of them decide on the role. */
+static void
+groups_count(struct node *n)
+{
+	for (unsigned i = 0; i < n->group_cnt; i++) {
+		struct node_group *g = &n->group[i];
+
+		g->counts = n->ssp_cfg ? named(n, g->cfg->name) : g->iface == n->out_if;
+	}
+}
+
 void
 groups_init(struct node *n)
 {
-	for (unsigned i = 0; i < n->cfg->if_cnt; i++) {
-		const struct cfg_if *f = &n->cfg->ifs[i];
-
-		for (unsigned k = 0; k < f->standby_cnt; k++) {
-			struct node_group *g = &n->group[n->group_cnt++];
-			uint32_t seed = 0;
-
-			if (!entropy_take(n->entropy, &seed, sizeof seed))
-				seed = (uint32_t)n->now;
-			g->iface = i;
-			g->cfg = &f->standby[k];
-			g->counts = n->ssp_cfg ? named(n, g->cfg->name) : i == n->out_if;
-			hsrp_init(&g->hsrp, &g->cfg->hsrp, &n->rules->hsrp, seed, n->now);
-		}
-	}
+	for (unsigned i = 0; i < n->cfg->if_cnt; i++)
+		for (unsigned k = 0; k < n->cfg->ifs[i].standby_cnt; k++)
+			group_new(n, i, &n->cfg->ifs[i].standby[k]);
+	groups_count(n);
 	groups_synced(n);
 }
 
@@ -163,6 +177,75 @@ priorities(struct node *n)
 		if (p != g->hsrp.priority)
 			step(n, g, &in);
 	}
+}
+
+/* The group that goes on as this one in another configuration; NULL if it begins anew or goes. */
+static const struct cfg_standby *
+goes_on(const struct node_group *g, const char *iface, const struct cfg *next)
+{
+	const struct cfg_if *f = cfg_if(next, iface);
+	const struct hsrp_cfg *h = &g->cfg->hsrp;
+
+	for (unsigned k = 0; f && k < f->standby_cnt; k++) {
+		const struct cfg_standby *c = &f->standby[k];
+
+		if (c->hsrp.group == h->group && c->hsrp.vip == h->vip &&
+			c->hsrp.address == h->address && c->has_ip == g->cfg->has_ip)
+			return c;
+	}
+	return NULL;
+}
+
+void
+groups_leave(struct node *n, const struct cfg *next)
+{
+	struct hsrp_in in = {.kind = HSRP_IN_DISABLE};
+
+	for (unsigned i = 0; i < n->group_cnt; i++)
+		if (!goes_on(&n->group[i], n->cfg->ifs[n->group[i].iface].name, next))
+			step(n, &n->group[i], &in);
+}
+
+void
+groups_configure(struct node *n, const struct cfg *before, const unsigned from[CFG_IFS])
+{
+	struct node_group old[CFG_IFS * CFG_STANDBYS];
+	unsigned old_cnt = n->group_cnt;
+	struct hsrp_in enable = {.kind = HSRP_IN_ENABLE};
+	bool fresh[CFG_IFS * CFG_STANDBYS] = {false};
+
+	memcpy(old, n->group, sizeof old);
+	n->group_cnt = 0;
+	for (unsigned i = 0; i < n->cfg->if_cnt; i++)
+		for (unsigned k = 0; k < n->cfg->ifs[i].standby_cnt; k++) {
+			const struct cfg_standby *c = &n->cfg->ifs[i].standby[k];
+			unsigned o = 0;
+
+			while (o < old_cnt && (old[o].iface != from[i] ||
+						      goes_on(&old[o], before->ifs[old[o].iface].name,
+							      n->cfg) != c))
+				o++;
+			fresh[n->group_cnt] = o == old_cnt;
+			if (o == old_cnt) {
+				group_new(n, i, c);
+				continue;
+			}
+			n->group[n->group_cnt] = old[o];
+			n->group[n->group_cnt].iface = i;
+			n->group[n->group_cnt++].cfg = c;
+		}
+	groups_count(n);
+	for (unsigned i = 0; i < n->group_cnt; i++) {
+		struct node_group *g = &n->group[i];
+		struct hsrp_in in = {.kind = HSRP_IN_CONFIGURE, .cfg = &g->cfg->hsrp};
+
+		if (!fresh[i])
+			step(n, g, &in);
+		else if (n->link[g->iface] && g->cfg->has_ip)
+			step(n, g, &enable);
+	}
+	priorities(n);
+	groups_synced(n);
 }
 
 void

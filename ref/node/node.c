@@ -136,8 +136,8 @@ cores_init(struct node *n, struct entropy *e)
 		sizeof n->frag_slot / sizeof n->frag_slot[0]);
 }
 
-static void
-static_routes(struct node *n)
+void
+node_static_routes(struct node *n)
 {
 	for (unsigned i = 0; i < n->map_cnt; i++) {
 		const struct node_map *m = &n->map[i];
@@ -172,7 +172,7 @@ node_init(struct node *n, const struct cfg *cfg, const struct node_rules *rules,
 	node_setup(n);
 	groups_init(n);
 	cores_init(n, e);
-	static_routes(n);
+	node_static_routes(n);
 	role_settle(n);
 }
 

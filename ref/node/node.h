@@ -298,6 +298,18 @@ void node_init(struct node *n, const struct cfg *cfg, const struct node_rules *r
 	const struct crypto *crypto, const struct mac *macs, const struct node_sink *sink,
 	struct entropy *e, ns_t now);
 void node_step(struct node *n, ns_t now, const struct node_in *in, struct entropy *e);
+/*
+ * Another configuration, in place of the one in force: what both say the same is left alone, with its
+ * state. A group whose number, address or virtual address changed begins anew (an active one resigns);
+ * SA pairs of a map entry that changed or went are deleted, with a Delete; if the crypto interface or its
+ * virtual address changed, all are. IKE SAs live on under policies and keys that changed; the next ones
+ * obey them. next and macs (one an interface of it) as in node_init; the old cfg must stand until this
+ * returns. If the sync channel's settings changed (node_channel_same), the caller has closed it before.
+ */
+void node_configure(struct node *n, ns_t now, const struct cfg *next, const struct mac *macs,
+	struct entropy *e);
+/* Do both configurations lead to the same sync channel: peer, port, key, timers? */
+bool node_channel_same(const struct cfg *a, const struct cfg *b);
 ns_t node_deadline(const struct node *n);
 void node_wipe(struct node *n);
 

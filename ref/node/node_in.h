@@ -18,8 +18,18 @@ void node_emit_routes(struct node *n);
 /* setup.c: configuration -> what the cores want */
 void node_setup(struct node *n);
 
+/* Static maps' routes: those of the old map that are not in the new one go. */
+void node_static_routes(struct node *n);
+
 /* groups.c: HSRP, ARP, who is active */
 void groups_init(struct node *n);
+/*
+ * The groups as n->cfg has them now: what stayed is kept with its state (from: index of each interface in the
+ * configuration before, CFG_IFS if it is new).
+ */
+void groups_configure(struct node *n, const struct cfg *before, const unsigned from[CFG_IFS]);
+/* Before: groups that go resign. */
+void groups_leave(struct node *n, const struct cfg *next);
 void groups_link(struct node *n, unsigned iface, bool up, bool reload);
 void groups_message(struct node *n, unsigned iface, ip4_t src, struct rd *payload);
 void groups_tick(struct node *n);
@@ -61,6 +71,8 @@ unsigned pairs_index(const struct node *n, const struct node_pair *p);
 void pairs_setup(struct node *n, struct node_pair *p, const struct ike_child *c);
 void pairs_live(struct node *n, struct node_pair *p); /* routes count it from now on */
 void pairs_drop(struct node *n, struct node_pair *p);
+/* With a Delete to the peer; what: the reason, for the log. */
+void pairs_delete(struct node *n, struct node_pair *p, const char *what);
 void pairs_resv(struct node *n, struct node_pair *p, const struct resv_in *in);
 void pairs_rekey(struct node *n, struct node_pair *p);
 void pairs_tick(struct node *n);

@@ -177,8 +177,8 @@ hard_kb(const struct node *n, const struct node_pair *p)
 	       esp_life(&p->out, &n->rules->esp, p->out.created) == ESP_LIFE_HARD;
 }
 
-static void
-delete_pair(struct node *n, struct node_pair *p, const char *what)
+void
+pairs_delete(struct node *n, struct node_pair *p, const char *what)
 {
 	struct ike_in in = {.kind = IKE_IN_DELETE_CHILD, .spi = p->child.spi_in, .send = true};
 
@@ -195,9 +195,9 @@ life(struct node *n, struct node_pair *p)
 {
 	if (n->rules->honour_lifetime && (n->now >= p->out.hard_at || hard_kb(n, p))) {
 		n->count[NODE_CNT_EXPIRED]++;
-		delete_pair(n, p, "expired");
+		pairs_delete(n, p, "expired");
 	} else if (n->now >= p->dies_at) {
-		delete_pair(n, p, "replaced");
+		pairs_delete(n, p, "replaced");
 	} else if (!p->rekeying && !p->dying &&
 		   (n->now >= soft_due(n, p) || soft_kb(n, p) || p->resv.rekey)) {
 		pairs_rekey(n, p);

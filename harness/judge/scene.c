@@ -77,6 +77,7 @@ scene_free(struct scene *s)
 {
 	free(s->pkt);
 	free(s->esp);
+	free(s->big);
 	free(s->ike);
 	free(s->sa);
 	free(s->role);

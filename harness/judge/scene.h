@@ -31,6 +31,13 @@ struct scene_esp {
 	size_t inner_len;
 };
 
+/* A large IKE message that came in fragments. */
+struct scene_big {
+	size_t frame; /* of the fragment that made it whole */
+	const uint8_t *bytes; /* ISAKMP, from the cookie on */
+	size_t len;
+};
+
 struct scene_ike {
 	size_t frame;
 	ns_t at;
@@ -82,6 +89,8 @@ struct scene {
 	struct pkt *pkt;
 	struct scene_esp *esp;
 	size_t esp_cnt, esp_cap;
+	struct scene_big *big;
+	size_t big_cnt, big_cap;
 	struct scene_ike *ike;
 	size_t ike_cnt, ike_cap;
 	struct scene_sa *sa;

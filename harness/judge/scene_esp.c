@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ESP packets in the trace: fragments put together (RFC 791 3.2), then opened with the key ring. A
- * packet of which fragments are missing keeps what its first fragment holds: the SPI and the number
- * are in it. Later fragments that come before the first one are not waited for.
+ * ESP packets in the trace: fragments put together (RFC 791 3.2; those of IKE on the way, too), then
+ * opened with the key ring. A packet of which fragments are missing keeps what its first fragment
+ * holds: the SPI and the number are in it. Later fragments that come before the first one are not
+ * waited for.
  */
 #include "harness/judge/scene.h"
 
@@ -18,7 +19,9 @@ struct part {
 
 struct gather {
 	bool used;
-	size_t esp; /* index of its packet */
+	bool ike;
+	size_t esp; /* index of its packet, if not IKE */
+	size_t skip; /* octets before ISAKMP */
 	uint8_t port;
 	ip4_t src, dst;
 	uint16_t id;
@@ -60,10 +63,27 @@ is_whole(const struct gather *g)
 }
 
 static void
-put_together(struct scene *s, struct gather *g)
+done(struct scene *s, struct gather *g, size_t frame, const uint8_t *all)
 {
-	struct scene_esp *e = &s->esp[g->esp];
-	size_t skip = e->natt_port ? 8 : 0;
+	struct scene_esp *e;
+	size_t skip = g->skip;
+
+	g->used = false;
+	if (g->ike) {
+		s->big = scene_more(s->big, s->big_cnt, &s->big_cap, sizeof(*s->big));
+		s->big[s->big_cnt++] = (struct scene_big){frame, all + skip, g->total - skip};
+		return;
+	}
+	e = &s->esp[g->esp];
+	skip = e->natt_port ? 8 : 0;
+	e->esp = all + skip;
+	e->len = g->total - skip;
+	e->whole = true;
+}
+
+static void
+put_together(struct scene *s, struct gather *g, size_t frame)
+{
 	uint8_t *all = scene_room(s, g->total);
 
 	for (size_t i = 0; i < g->cnt; i++) {
@@ -72,10 +92,7 @@ put_together(struct scene *s, struct gather *g)
 		if (p->off + p->len <= g->total)
 			memcpy(all + p->off, p->bytes, p->len);
 	}
-	e->esp = all + skip;
-	e->len = g->total - skip;
-	e->whole = true;
-	g->used = false;
+	done(s, g, frame, all);
 }
 
 static struct gather *
@@ -99,7 +116,8 @@ first_piece(struct scene *s, struct gatherer *all, size_t frame)
 
 	if (!g)
 		g = &all->g[all->next++ % GATHER_MAX];
-	*g = (struct gather){.used = true, .esp = s->esp_cnt - 1, .src = p->src, .dst = p->dst,
+	*g = (struct gather){.used = true, .ike = p->is_isakmp, .esp = p->is_isakmp ? 0 : s->esp_cnt - 1,
+		.skip = p->is_isakmp ? (size_t)(p->isakmp - p->l4) : 0, .src = p->src, .dst = p->dst,
 		.port = trace_frame(s->t, frame)->port, .id = p->ip_id};
 	add_part(g, p);
 }
@@ -113,9 +131,10 @@ later_piece(struct scene *s, struct gatherer *all, size_t frame)
 	if (!g)
 		return;
 	add_part(g, p);
-	s->esp[g->esp].to &= trace_frame(s->t, frame)->to;
+	if (!g->ike)
+		s->esp[g->esp].to &= trace_frame(s->t, frame)->to;
 	if (is_whole(g))
-		put_together(s, g);
+		put_together(s, g, frame);
 }
 
 static void
@@ -222,6 +241,8 @@ scene_read_esp(struct scene *s)
 			add_packet(s, i);
 			if (p->mf)
 				first_piece(s, &all, i);
+		} else if (p->is_isakmp && p->mf) {
+			first_piece(s, &all, i);
 		} else if (p->is_ip && p->frag_off) {
 			later_piece(s, &all, i);
 		}

@@ -33,11 +33,10 @@ scene_payload(const uint8_t *body, size_t len, size_t *at, uint8_t *next, struct
 }
 
 static void
-add_message(struct scene *s, struct ikeopen *o, size_t frame)
+add_message(struct scene *s, struct ikeopen *o, size_t frame, const uint8_t *bytes, size_t size)
 {
-	const struct pkt *p = &s->pkt[frame];
 	struct ikeopen_msg m;
-	enum err e = ikeopen_feed(o, p->isakmp, p->isakmp_len, &m);
+	enum err e = ikeopen_feed(o, bytes, size, &m);
 	struct scene_ike *to;
 	uint8_t *body;
 
@@ -219,10 +218,18 @@ void
 scene_read_ike(struct scene *s)
 {
 	struct ikeopen *o = ikeopen_new(s->in->keys);
+	size_t big = 0;
 
-	for (size_t i = 0; i < s->cnt; i++)
-		if (s->pkt[i].is_isakmp && !s->pkt[i].mf)
-			add_message(s, o, i);
+	for (size_t i = 0; i < s->cnt; i++) {
+		const struct pkt *p = &s->pkt[i];
+
+		if (p->is_isakmp && !p->mf)
+			add_message(s, o, i, p->isakmp, p->isakmp_len);
+		if (big < s->big_cnt && s->big[big].frame == i) {
+			add_message(s, o, i, s->big[big].bytes, s->big[big].len);
+			big++;
+		}
+	}
 	ikeopen_free(o);
 	read_sas(s);
 }

@@ -5,6 +5,9 @@
  * starts from hash(last block of phase 1 | message id). So a chain can be followed without any key;
  * the key is needed to look inside.
  *
+ * CONNECTED has the message id of its Quick Mode (RFC 2408 3.1), and is an exchange of its own (RFC
+ * 2409 5.7). What starts anew is opened so, and what goes on from Quick Mode's last block, too.
+ *
  * Each message is remembered by its digest with the IV that belonged to it: a retransmission is
  * opened with that and moves nothing.
  */
@@ -29,15 +32,15 @@ struct sa { /* one phase 1, by its cookies */
 };
 
 struct exchange { /* one of phase 2 */
-	uint8_t icookie[8];
+	uint8_t icookie[8], type;
 	uint32_t msgid;
 	uint8_t iv[KEYPRIM_BLOCK_MAX];
 };
 
 struct met { /* a message that was fed */
 	uint8_t digest[KEYPRIM_SHA256_LEN];
-	uint8_t iv[KEYPRIM_BLOCK_MAX];
-	bool have_iv;
+	uint8_t iv[KEYPRIM_BLOCK_MAX], other_iv[KEYPRIM_BLOCK_MAX];
+	bool have_iv, have_other;
 };
 
 struct ikeopen {
@@ -112,19 +115,29 @@ sa_of(struct ikeopen *o, const struct ikeopen_msg *h)
 }
 
 static struct exchange *
-exchange_of(struct ikeopen *o, const struct sa *s, uint32_t msgid)
+find_exchange(struct ikeopen *o, const struct sa *s, uint8_t type, uint32_t msgid)
 {
-	struct exchange *x;
+	for (size_t i = o->x_cnt; i-- > 0;)
+		if (o->xs[i].msgid == msgid && o->xs[i].type == type &&
+			!memcmp(o->xs[i].icookie, s->icookie, 8))
+			return &o->xs[i];
+	return NULL;
+}
+
+static struct exchange *
+exchange_of(struct ikeopen *o, const struct sa *s, uint8_t type, uint32_t msgid)
+{
+	struct exchange *x = find_exchange(o, s, type, msgid);
 	struct keyike k = {.hash = s->hash, .cipher = s->cipher};
 
-	for (size_t i = o->x_cnt; i-- > 0;)
-		if (o->xs[i].msgid == msgid && !memcmp(o->xs[i].icookie, s->icookie, 8))
-			return &o->xs[i];
+	if (x)
+		return x;
 	o->xs = more(o->xs, o->x_cnt, &o->x_cap, sizeof *o->xs);
 	x = &o->xs[o->x_cnt++];
 	memset(x, 0, sizeof *x);
 	memcpy(x->icookie, s->icookie, 8);
 	x->msgid = msgid;
+	x->type = type;
 	memcpy(k.iv, s->iv, sizeof k.iv);
 	keyike_phase2_iv(&k, msgid, x->iv);
 	return x;
@@ -199,23 +212,28 @@ look_in_clear(struct ikeopen *o, const struct ikeopen_msg *h)
 }
 
 /* The IV of this message; the chain moves on to its last block. */
-static bool
-next_iv(struct ikeopen *o, const struct ikeopen_msg *h, const uint8_t *msg, size_t len, uint8_t *iv)
+static void
+next_iv(struct ikeopen *o, const struct ikeopen_msg *h, const uint8_t *msg, size_t len,
+	struct met *met)
 {
 	struct sa *s = sa_of(o, h);
 	size_t block = keyprim_block(s->cipher);
+	const struct exchange *quick = find_exchange(o, s, 32, h->msgid);
 	uint8_t *chain = s->iv;
 
 	if (!s->have_iv || len < HEAD + block)
-		return false;
+		return;
+	met->have_iv = true;
+	met->have_other = h->exchange == 5 && quick;
+	if (met->have_other)
+		memcpy(met->other_iv, quick->iv, block);
 	if (h->exchange != 2)
-		chain = exchange_of(o, s, h->msgid)->iv;
-	memcpy(iv, chain, block);
+		chain = exchange_of(o, s, h->exchange, h->msgid)->iv;
+	memcpy(met->iv, chain, block);
 	memcpy(chain, msg + len - block, block);
-	return true;
 }
 
-/* True if it looks like payloads: the wrong key gives a first header that is none. */
+/* True if it looks like payloads: the wrong key or IV gives a first header that is none. */
 static bool
 makes_sense(const struct ikeopen *o, size_t len)
 {
@@ -230,16 +248,21 @@ open_body(struct ikeopen *o, const struct met *met, const uint8_t *msg, size_t l
 {
 	const struct keyike *key = keyring_ike(o->ring, out->icookie, out->rcookie);
 	struct keyike k;
-	uint8_t iv[KEYPRIM_BLOCK_MAX];
+	uint8_t iv[KEYPRIM_BLOCK_MAX], other[KEYPRIM_BLOCK_MAX];
+	bool good;
 
 	if (!key || !met->have_iv)
 		return ERR_UNKNOWN;
 	k = *key;
 	k.cipher = sa_of(o, out)->cipher;
 	memcpy(iv, met->iv, sizeof iv);
-	if (!keyike_crypt(&k, false, iv, msg + HEAD, len - HEAD, o->body))
-		return ERR_LENGTH;
+	memcpy(other, met->other_iv, sizeof other);
+	good = keyike_crypt(&k, false, iv, msg + HEAD, len - HEAD, o->body);
+	if (good && met->have_other && !makes_sense(o, len - HEAD))
+		good = keyike_crypt(&k, false, other, msg + HEAD, len - HEAD, o->body);
 	keyike_wipe(&k);
+	if (!good)
+		return ERR_LENGTH;
 	out->body = o->body;
 	out->body_len = len - HEAD;
 	return makes_sense(o, out->body_len) ? ERR_OK : ERR_AUTH;
@@ -284,7 +307,7 @@ ikeopen_feed(struct ikeopen *o, const uint8_t *msg, size_t len, struct ikeopen_m
 	out->was_encrypted = out->flags & 1;
 	if (out->was_encrypted) {
 		if (!out->repeated)
-			met->have_iv = next_iv(o, out, msg, len, met->iv);
+			next_iv(o, out, msg, len, met);
 		return open_body(o, met, msg, len, out);
 	}
 	memcpy(o->body, msg + HEAD, len - HEAD);

@@ -2,8 +2,9 @@
 /*
  * The peer as a whole (peer.h): its life, its clockwork, its records. Files: peer_ike.c messages,
  * peer_mm.c and peer_qm.c the exchanges, peer_offer.c proposals, peer_info.c notifications and DPD,
- * peer_sa.c what lives, peer_esp.c the tunnel, peer_inner.c the host behind it, peer_op.c what a
- * case may ask for.
+ * peer_sa.c what lives, peer_rekey.c
+ * how it grows old, peer_commit.c, peer_natt.c, peer_esp.c the tunnel, peer_inner.c the host behind
+ * it, peer_op.c what a case may ask for.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +27,7 @@ static const char *const kind_names[PEER_KIND_CNT] = {
 	[PEER_INFO_DELETE_IKE] = "Delete of IKE",
 	[PEER_DPD_ASK] = "R-U-THERE",
 	[PEER_DPD_ACK] = "R-U-THERE-ACK",
+	[PEER_CONNECTED] = "CONNECTED",
 	[PEER_ESP] = "ESP",
 };
 
@@ -46,6 +48,9 @@ static const char *const event_names[PEER_EVENT_KIND_CNT] = {
 	[PEER_EV_DUPLICATE] = "came again",
 	[PEER_EV_GIVEN_UP] = "exchange given up",
 	[PEER_EV_UNKNOWN_SPI] = "unknown SPI",
+	[PEER_EV_IGNORED] = "ignored",
+	[PEER_EV_COMMIT] = "Commit Bit",
+	[PEER_EV_CONNECTED] = "CONNECTED",
 	[PEER_EV_MAPPING] = "the other is elsewhere",
 	[PEER_EV_REFUSED] = "refused",
 };
@@ -156,6 +161,20 @@ peer_spoil(struct peer *p, uint32_t mask, enum peer_kind kind)
 	return true;
 }
 
+/* Something authentic came that a case wants to go unheeded. */
+bool
+peer_ignores(struct peer *p, ns_t now, enum peer_kind kind)
+{
+	struct peer_wrong *w = &p->wrong;
+
+	if (!(w->ignore & PEER_BIT(kind)))
+		return false;
+	peer_note(p, now, PEER_EV_IGNORED, kind, peer_kind_name(kind));
+	if (w->ignore_cnt && !--w->ignore_cnt)
+		w->ignore = 0;
+	return true;
+}
+
 /* A message has left (or been dropped): if it was spoilt and the count is used up, behave again. */
 void
 peer_spoilt_done(struct peer *p)
@@ -191,6 +210,7 @@ defaults(struct peer_cfg *c)
 	c->tries = c->tries ? c->tries : 6;
 	c->dpd_retry = c->dpd_retry ? c->dpd_retry : ns_from_s(1);
 	c->dpd_tries = c->dpd_tries ? c->dpd_tries : 5;
+	c->linger = c->linger ? c->linger : ns_from_s(1);
 	c->natt.keepalive = c->natt.keepalive ? c->natt.keepalive : ns_from_s(20);
 	c->window = c->window ? c->window : 64;
 	c->window = c->window > WINDOW_MAX ? WINDOW_MAX : c->window;
@@ -297,29 +317,6 @@ exchanges_tick(struct peer *p, ns_t now)
 	}
 }
 
-static void
-lifetimes_tick(struct peer *p, ns_t now)
-{
-	for (size_t i = 0; i < CHILD_MAX; i++) {
-		struct child *c = &p->children[i];
-		struct ike *s = peer_ike_up(p);
-
-		if (!c->used || now < c->expires)
-			continue;
-		if (s)
-			peer_send_delete_esp(p, now, s, c->in.spi);
-		peer_child_drop(p, now, c, PEER_END_LIFETIME);
-	}
-	for (size_t i = 0; i < IKE_MAX; i++) {
-		struct ike *s = &p->ikes[i];
-
-		if (!s->used || now < s->expires)
-			continue;
-		peer_send_delete_ike(p, now, s);
-		peer_ike_drop(p, now, s, PEER_END_LIFETIME);
-	}
-}
-
 void
 peer_tick(struct peer *p, ns_t now)
 {
@@ -327,7 +324,8 @@ peer_tick(struct peer *p, ns_t now)
 	exchanges_tick(p, now);
 	peer_dpd_tick(p, now);
 	peer_natt_tick(p, now);
-	lifetimes_tick(p, now);
+	peer_commit_tick(p, now);
+	peer_rekey_tick(p, now);
 	peer_inner_tick(p, now);
 }
 
@@ -338,20 +336,16 @@ peer_deadline(const struct peer *p)
 
 	at = ns_min(at, peer_inner_deadline(p));
 	at = ns_min(at, peer_natt_deadline(p));
-	for (size_t i = 0; i < IKE_MAX; i++) {
+	at = ns_min(at, peer_rekey_deadline(p));
+	at = ns_min(at, peer_commit_deadline(p));
+	for (size_t i = 0; i < IKE_MAX; i++)
 		if (p->ikes[i].used && p->ikes[i].again.pending)
 			at = ns_min(at, p->ikes[i].again.at);
-		if (p->ikes[i].used)
-			at = ns_min(at, p->ikes[i].expires);
-	}
 	for (size_t i = 0; i < QM_MAX; i++) {
 		if (p->qms[i].used && p->qms[i].again.pending)
 			at = ns_min(at, p->qms[i].again.at);
 		if (p->qms[i].used)
 			at = ns_min(at, p->qms[i].forget);
 	}
-	for (size_t i = 0; i < CHILD_MAX; i++)
-		if (p->children[i].used)
-			at = ns_min(at, p->children[i].expires);
 	return at;
 }

@@ -21,7 +21,7 @@
 #include "harness/peer/stream.h"
 #include "ref/base/time.h"
 
-#define PEER_PROPOSALS 4
+#define PEER_PROPOSALS 8
 #define PEER_PSK_MAX 64
 
 struct peer_ike_prop {
@@ -67,14 +67,26 @@ struct peer_cfg {
 	uint8_t ike_cnt;
 	struct peer_esp_prop esp[PEER_PROPOSALS];
 	uint8_t esp_cnt;
-	uint16_t pfs_group; /* 0: no PFS, and PFS refused; else wanted of the other, too */
+	bool esp_one_proposal; /* transforms of one proposal; else a proposal each */
+	uint16_t pfs_group;    /* 0: no PFS, and PFS refused; else wanted of the other, too */
 	struct peer_proxy local, far; /* protected here, protected there */
 	ip4_t inner;		      /* the host behind this peer, inside local */
 	uint32_t ike_life_s;	      /* 0: 86400 */
 	uint32_t esp_life_s;	      /* 0: 3600 */
-	uint32_t esp_life_kb;	      /* 0: not sent */
-	ns_t retry;		      /* 0: 500 ms, doubled each time */
-	uint8_t tries;		      /* 0: 6 sendings, then the exchange is given up */
+	uint32_t esp_life_kb;	      /* 0: not sent; the smaller of both sides' counts */
+	/* Rekeying by itself, so long or so many kB before the end; 0: never. When the new SA
+	 * carries, the old one is kept for `linger` (0: 1 s), then deleted; NS_NEVER: it is left to
+	 * expire. */
+	uint32_t ike_rekey_s, esp_rekey_s, esp_rekey_kb;
+	ns_t linger;
+	/* RFC 2408 3.1: we set the Commit Bit in Quick Mode, and send CONNECTED so long after its
+	 * last message (NS_NEVER: we break the promise). Whether the other's is heeded. */
+	bool commit;
+	ns_t connected_after;
+	bool ignore_commit;
+	uint16_t pad;	   /* octets of vendor ids that mean nothing, in each of Main Mode 1 to 4 */
+	ns_t retry;	   /* 0: 500 ms, doubled each time */
+	uint8_t tries;	   /* 0: 6 sendings, then the exchange is given up */
 	ns_t dpd_every;	   /* probe each time that long nothing came; 0: only when told */
 	ns_t dpd_retry;	   /* 0: 1 s */
 	uint8_t dpd_tries; /* 0: 5; then the other is dead: SAs go, an event is noted */
@@ -101,12 +113,22 @@ enum peer_kind {
 	PEER_INFO_DELETE_IKE,
 	PEER_DPD_ASK,
 	PEER_DPD_ACK,
+	PEER_CONNECTED,
 	PEER_ESP,
 	PEER_KIND_CNT
 };
 #define PEER_BIT(k) (1u << (k))
 #define PEER_ALL_KINDS ((1u << PEER_KIND_CNT) - 1)
 const char *peer_kind_name(enum peer_kind k);
+
+/* What a responder makes of an offer (both SA payloads). */
+enum peer_choice {
+	PEER_CHOOSE_RIGHT,  /* the first that is acceptable, as it was offered */
+	PEER_CHOOSE_LAST,   /* the last that is: allowed */
+	PEER_CHOOSE_TWO,    /* the transform, and once more with another number */
+	PEER_CHOOSE_NUMBER, /* with numbers of a proposal and a transform that were not offered */
+	PEER_CHOOSE_CHANGED /* with the value of its last attribute changed */
+};
 
 /*
  * What the peer shall do wrong. All zero: nothing. Masks are of PEER_BIT(kind); `count` limits how
@@ -128,6 +150,15 @@ struct peer_wrong {
 	uint32_t repeat;       /* each sent (repeat_cnt + 1) times */
 	uint8_t repeat_cnt;    /* 0: 1 */
 	uint32_t count;
+
+	uint32_t ignore;     /* came, authentic, and is not heeded, as if lost */
+	uint32_t ignore_cnt; /* 0: all; else so many, then the mask is cleared */
+	/* When the other's MM1 or QM1 comes: begin our own first, then answer. Once each. */
+	uint32_t collide;
+	enum peer_choice choose_ike, choose_esp;
+	bool keep_expired;    /* an SA at its end stays, and is used on */
+	bool connected_msgid; /* CONNECTED with a message id of its own */
+	bool connected_chain; /* CONNECTED with Quick Mode's next IV, not one of its own exchange */
 
 	bool esp_bad_icv;
 	uint32_t esp_fixed_seq; /* not 0: all packets carry it */
@@ -207,7 +238,8 @@ struct peer_phase2 {
 	struct peer_esp_prop prop;
 	uint16_t pfs_group;
 	bool udp; /* UDP-encapsulated */
-	uint32_t life_s;
+	uint32_t life_s, life_kb;
+	bool committed;	  /* the other set the Commit Bit, and we waited */
 	uint32_t seq_out; /* last number used */
 	struct peer_seqs in;
 	uint64_t bytes_in, bytes_out, packets_in, packets_out;
@@ -230,6 +262,9 @@ enum peer_event_kind {
 	PEER_EV_DUPLICATE,   /* a message came again; value: message id */
 	PEER_EV_GIVEN_UP,    /* an exchange; value: message id, 0 phase 1 */
 	PEER_EV_UNKNOWN_SPI, /* ESP on no SA; value: SPI */
+	PEER_EV_IGNORED,     /* told to (value: peer_kind) */
+	PEER_EV_COMMIT,	     /* the other set the Commit Bit; value: message id */
+	PEER_EV_CONNECTED,   /* and sent CONNECTED; what says with which IV */
 	PEER_EV_MAPPING,     /* the other moved: addr and value (UDP port) */
 	PEER_EV_REFUSED,     /* dropped; what and clause say why */
 	PEER_EVENT_KIND_CNT
@@ -279,6 +314,15 @@ struct peer_cfg *peer_cfg(struct peer *p);
 void peer_initiate(struct peer *p, ns_t now);
 /* Phase 1 alone, even if one is up. */
 void peer_initiate_phase1(struct peer *p, ns_t now);
+/*
+ * The same as a rekey: what was newest is deleted when the new SA carries (peer_cfg.linger).
+ * Without an IKE SA the second begins with one.
+ */
+void peer_rekey_phase1(struct peer *p, ns_t now);
+void peer_rekey_child(struct peer *p, ns_t now);
+/* Delete the pair with that inbound SPI; the IKE SA that is the n-th of peer_phase1s. */
+void peer_delete_spi(struct peer *p, ns_t now, uint32_t spi_in, bool silent);
+void peer_delete_phase1(struct peer *p, ns_t now, size_t n, bool silent);
 /* Delete the newest pair, or the newest IKE SA, and tell the other (silent: do not tell). */
 void peer_delete_child(struct peer *p, ns_t now, bool silent);
 void peer_delete_ike(struct peer *p, ns_t now, bool silent);

@@ -166,6 +166,7 @@ peer_esp_out(struct peer *p, ns_t now, const uint8_t *ip, size_t len)
 	p->p2[c->record].bytes_out += len;
 	keep(p, out, n);
 	peer_esp_wire(p, now, out, n);
+	peer_rekey_count(p, now, c);
 }
 
 /* -- in -- */
@@ -269,6 +270,8 @@ peer_esp_in(struct peer *p, ns_t now, const struct endpoint *from, const struct 
 		unknown(p, now, k->spi);
 		return;
 	}
+	if (peer_ignores(p, now, PEER_ESP))
+		return;
 	if (c->udp != k->is_udp) {
 		p->n.esp_wrong_encap++;
 		return;
@@ -285,6 +288,9 @@ peer_esp_in(struct peer *p, ns_t now, const struct endpoint *from, const struct 
 	p->n.esp_in++;
 	p->p2[c->record].packets_in++;
 	p->p2[c->record].bytes_in += len;
+	peer_rekey_count(p, now, c);
+	if (!c->out_ready)
+		peer_commit_traffic(p, now, c);
 	if (s)
 		s->heard = now; /* RFC 3706 5.4: traffic proves liveliness */
 	if (next == 59)

@@ -77,10 +77,8 @@ read_header(struct peer *p, struct in *m, const uint8_t *msg, size_t len)
 	return false;
 }
 
-/* The body in clear, taken apart. iv: NULL if it must not be encrypted; moved on when it is good.
- */
-static bool
-open_body(struct peer *p, struct in *m, const struct ike *s, uint8_t *iv)
+bool
+peer_ike_open(struct peer *p, struct in *m, const struct ike *s, uint8_t *iv)
 {
 	uint8_t next_iv[KEYPRIM_BLOCK_MAX];
 
@@ -137,7 +135,7 @@ is_repeat(struct peer *p, struct in *m, const struct ike *s, struct again *a, co
 		return false;
 	p->n.ike_duplicates++;
 	peer_note(p, m->now, PEER_EV_DUPLICATE, m->msgid, NULL);
-	if (a->out_len)
+	if (a->out_len && !a->timer_only)
 		peer_ike_resend(p, m->now, s, a);
 	return true;
 }
@@ -186,8 +184,13 @@ main_in(struct peer *p, struct in *m, const uint8_t *digest)
 		return;
 	}
 	if (first) {
-		if (open_body(p, m, NULL, NULL))
-			peer_mm_first(p, m);
+		if (!peer_ike_open(p, m, NULL, NULL) || peer_ignores(p, m->now, PEER_MM1))
+			return;
+		if (p->wrong.collide & PEER_BIT(PEER_MM1)) {
+			p->wrong.collide &= ~PEER_BIT(PEER_MM1);
+			peer_rekey_phase1(p, m->now);
+		}
+		peer_mm_first(p, m);
 		s = repeat_of_first(p, m);
 		if (s)
 			taken(&s->again, digest);
@@ -198,10 +201,13 @@ main_in(struct peer *p, struct in *m, const uint8_t *digest)
 		return;
 	}
 	memcpy(iv, s->iv, sizeof iv);
-	if (!open_body(p, m, s, s->step >= 5 ? iv : NULL))
+	if (!peer_ike_open(p, m, s, s->step >= 5 ? iv : NULL))
 		return;
 	memcpy(m->iv, iv, sizeof iv);
 	step = s->step;
+	if (step >= 2 && step <= 6 &&
+		peer_ignores(p, m->now, PEER_MM1 + (enum peer_kind)(step - 1)))
+		return;
 	peer_mm_in(p, m, s);
 	if (s->used && s->step != step)
 		taken(&s->again, digest);
@@ -214,9 +220,12 @@ quick_in(struct peer *p, struct in *m, struct ike *s, const uint8_t *digest)
 	uint8_t iv[KEYPRIM_BLOCK_MAX];
 	uint8_t step;
 
-	if (q && is_repeat(p, m, s, &q->again, digest))
+	if (q && is_repeat(p, m, s, &q->again, digest)) {
+		if (q->initiator && p->cfg.commit && q->step == 4) /* it may have been lost, too */
+			peer_commit_done(p, m->now, q);
 		return;
-	if (q && q->done) {
+	}
+	if (q && (q->done || q->step == 4)) {
 		peer_refuse(p, m->now, "Quick Mode is over");
 		return;
 	}
@@ -228,7 +237,7 @@ quick_in(struct peer *p, struct in *m, struct ike *s, const uint8_t *digest)
 		memcpy(iv, q->iv, sizeof iv);
 	else
 		keyike_phase2_iv(&s->k, m->msgid, iv);
-	if (!open_body(p, m, s, iv))
+	if (!peer_ike_open(p, m, s, iv))
 		return;
 	memcpy(m->iv, iv, sizeof iv);
 	step = q ? q->step : 0;
@@ -243,12 +252,13 @@ phase2_in(struct peer *p, struct in *m, const uint8_t *digest)
 {
 	struct ike *s = peer_ike_find(p, m->icookie, m->rcookie);
 	uint8_t iv[KEYPRIM_BLOCK_MAX];
+	struct qm *q;
 
 	if (!s || !s->up) {
 		if (!peer_endpoint_good(p, &m->from))
 			peer_refuse(p, m->now, "IKE from another address");
 		else if (m->exchange == XCHG_INFO && !(m->flags & FLAG_ENC) &&
-			 open_body(p, m, NULL, NULL))
+			 peer_ike_open(p, m, NULL, NULL))
 			peer_info_plain(p, m);
 		else
 			peer_refuse(p, m->now, s ? "phase 1 is not up" : "unknown cookies");
@@ -262,13 +272,18 @@ phase2_in(struct peer *p, struct in *m, const uint8_t *digest)
 		quick_in(p, m, s, digest);
 		return;
 	}
+	q = peer_qm_find(p, s, m->msgid);
+	if (q && q->waits) {
+		peer_commit_in(p, m, s, q);
+		return;
+	}
 	if (peer_used_msgid(s, m->msgid)) {
 		p->n.ike_duplicates++;
 		peer_note(p, m->now, PEER_EV_DUPLICATE, m->msgid, "informational");
 		return;
 	}
 	keyike_phase2_iv(&s->k, m->msgid, iv);
-	if (open_body(p, m, s, iv))
+	if (peer_ike_open(p, m, s, iv))
 		peer_info_in(p, m, s);
 }
 

@@ -230,6 +230,8 @@ dpd_bad(struct peer *p, ns_t now, const char *what)
 static void
 dpd_asked(struct peer *p, ns_t now, struct ike *s, uint32_t number)
 {
+	if (peer_ignores(p, now, PEER_DPD_ASK))
+		return;
 	p->n.dpd_asked++;
 	peer_note(p, now, PEER_EV_DPD_ASKED, number, NULL);
 	if (s->dpd_heard_any && number < s->dpd_heard) {
@@ -244,6 +246,8 @@ dpd_asked(struct peer *p, ns_t now, struct ike *s, uint32_t number)
 static void
 dpd_acked(struct peer *p, ns_t now, struct ike *s, uint32_t number)
 {
+	if (peer_ignores(p, now, PEER_DPD_ACK))
+		return;
 	p->n.dpd_acked++;
 	peer_note(p, now, PEER_EV_DPD_ACKED, number, NULL);
 	if (s->dpd_waiting && number == s->dpd_asked)
@@ -297,6 +301,9 @@ delete_one(struct peer *p, ns_t now, uint8_t protocol, const uint8_t *spi, size_
 {
 	struct ike *s;
 
+	if (peer_ignores(
+		    p, now, protocol == PROTO_ESP ? PEER_INFO_DELETE_ESP : PEER_INFO_DELETE_IKE))
+		return;
 	if (protocol == PROTO_ESP && len == 4) {
 		peer_note(p, now, PEER_EV_DELETE_ESP, get_u32(spi), NULL);
 		for (size_t i = 0; i < CHILD_MAX; i++)

@@ -37,6 +37,21 @@ put_vids(struct peer *p, struct chain_out *o)
 		peer_chain_put(o, PL_VID, dpd_vid, sizeof dpd_vid);
 }
 
+/* So that a message is larger than an MTU: RFC 2408 3.16 lets anybody send any, and ignore it. */
+static void
+put_padding(struct peer *p, struct chain_out *o)
+{
+	uint8_t b[MSG_MAX];
+
+	if (!p->cfg.pad)
+		return;
+	peer_random(p, b, sizeof b);
+	for (size_t left = p->cfg.pad, n; left; left -= n) {
+		n = left < 1024 ? left : 1024;
+		peer_chain_put(o, PL_VID, b + left % 1024, n);
+	}
+}
+
 static void
 read_vids(struct in *m, struct ike *s)
 {
@@ -109,7 +124,7 @@ derive(struct peer *p, struct ike *s)
 static void
 send_sa(struct peer *p, ns_t now, struct ike *s, enum peer_kind kind, const struct offer *chosen)
 {
-	uint8_t buf[1024];
+	uint8_t buf[MSG_MAX - 256];
 	struct chain_out o;
 
 	peer_chain_start(&o, buf, sizeof buf);
@@ -121,6 +136,7 @@ send_sa(struct peer *p, ns_t now, struct ike *s, enum peer_kind kind, const stru
 	put_vids(p, &o);
 	if (kind == PEER_MM1 || s->natt)
 		peer_natt_put_vid(p, &o);
+	put_padding(p, &o);
 	peer_ike_send(p, now, s, kind, 0, NULL, &o, &s->again);
 }
 
@@ -138,6 +154,7 @@ send_ke(struct peer *p, ns_t now, struct ike *s, enum peer_kind kind)
 	put_vids(p, &o);
 	if (s->natt)
 		peer_natt_put_natd(p, s, &o);
+	put_padding(p, &o);
 	peer_ike_send(p, now, s, kind, 0, NULL, &o, &s->again);
 }
 
@@ -209,7 +226,21 @@ peer_mm_start(struct peer *p, ns_t now, unsigned children)
 
 /* -- what is received -- */
 
-/* The responder's part of message 1: the first offer that is acceptable. */
+/* The first offer that is acceptable; -1 if none is. */
+static int
+choose(const struct peer *p, const struct offer *offers, int cnt, struct peer_ike_prop *prop,
+	uint32_t *life)
+{
+	int chosen = -1;
+
+	for (int i = 0; i < cnt; i++)
+		if ((chosen < 0 || p->wrong.choose_ike == PEER_CHOOSE_LAST) &&
+			peer_match_ike(p, &offers[i], prop, life))
+			chosen = i;
+	return chosen;
+}
+
+/* The responder's part of message 1. */
 void
 peer_mm_first(struct peer *p, struct in *m)
 {
@@ -218,15 +249,14 @@ peer_mm_first(struct peer *p, struct in *m)
 	struct peer_ike_prop prop;
 	const char *bad = "message 1 without SA";
 	uint32_t life = 0;
-	int cnt, i = 0;
+	int cnt, i;
 	struct ike *s;
 
 	cnt = sa && m->c.item[0].type == PL_SA && sa->len <= sizeof s->sa_b
 		      ? peer_offers_read(sa->body, sa->len, offers, &bad)
 		      : -1;
-	while (i < cnt && !peer_match_ike(p, &offers[i], &prop, &life))
-		i++;
-	if (cnt < 0 || i == cnt) {
+	i = cnt < 0 ? -1 : choose(p, offers, cnt, &prop, &life);
+	if (i < 0) {
 		peer_refuse(p, m->now, cnt < 0 ? bad : "no proposal chosen");
 		if (cnt >= 0)
 			peer_ike_plain_notify(p, m->now, m, NOTIFY_NO_PROPOSAL);

@@ -93,14 +93,28 @@ put_ike_transform(struct peer *p, struct wr *w, size_t n, bool spoilt)
 	close_at(w, at);
 }
 
-/* The chosen transform as it came (RFC 2408 4.2: the responder must not change it). */
+/*
+ * A proposal with the chosen transform as it came (RFC 2408 4.2: the responder must not change it),
+ * or spoilt as the case wants it.
+ */
 static void
-put_chosen(struct wr *w, const struct offer *c, uint8_t id, const uint8_t *attrs, size_t len)
+put_chosen(struct wr *w, const struct offer *c, const uint8_t *spi, uint8_t spi_len, bool spoilt,
+	enum peer_choice how)
 {
-	size_t at = open_transform(w, false, c->transform_no, id);
+	uint8_t shift = how == PEER_CHOOSE_NUMBER ? 7 : 0, cnt = how == PEER_CHOOSE_TWO ? 2 : 1;
+	size_t proposal = open_proposal(
+		w, false, (uint8_t)(c->number + shift), c->protocol, spi, spi_len, cnt);
 
-	wr_bytes(w, attrs, len);
-	close_at(w, at);
+	for (uint8_t n = 0; n < cnt; n++) {
+		size_t at = open_transform(w, n + 1 < cnt, (uint8_t)(c->transform_no + shift + n),
+			spoilt ? NOBODYS_TRANSFORM : c->transform_id);
+
+		wr_bytes(w, c->attrs, c->attrs_len);
+		if (how == PEER_CHOOSE_CHANGED && !w->bad)
+			w->base[w->len - 1] ^= 1;
+		close_at(w, at);
+	}
+	close_at(w, proposal);
 }
 
 void
@@ -111,15 +125,13 @@ peer_put_ike_sa(struct peer *p, struct chain_out *o, const struct offer *chosen,
 
 	open_sa(o);
 	if (chosen) {
-		at = open_proposal(w, false, chosen->number, PROTO_ISAKMP, NULL, 0, 1);
-		put_chosen(w, chosen, spoilt ? NOBODYS_TRANSFORM : chosen->transform_id,
-			chosen->attrs, chosen->attrs_len);
+		put_chosen(w, chosen, NULL, 0, spoilt, p->wrong.choose_ike);
 	} else {
 		at = open_proposal(w, false, 1, PROTO_ISAKMP, NULL, 0, p->cfg.ike_cnt);
 		for (size_t n = 0; n < p->cfg.ike_cnt; n++)
 			put_ike_transform(p, w, n, spoilt);
+		close_at(w, at);
 	}
-	close_at(w, at);
 	peer_chain_close(o);
 }
 
@@ -160,8 +172,9 @@ static void
 put_esp_transform(struct peer *p, struct wr *w, const struct qm *q, size_t n, bool spoilt)
 {
 	const struct peer_esp_prop *e = &p->cfg.esp[n];
-	size_t at = open_transform(
-		w, false, 1, spoilt ? NOBODYS_TRANSFORM : suites[e->suite].transform);
+	bool one = p->cfg.esp_one_proposal;
+	size_t at = open_transform(w, one && n + 1u < p->cfg.esp_cnt, (uint8_t)(one ? n + 1 : 1),
+		spoilt ? NOBODYS_TRANSFORM : suites[e->suite].transform);
 
 	peer_attr_put(w, A2_LIFE_TYPE, LIFE_SECONDS);
 	peer_attr_put(w, A2_LIFE, p->cfg.esp_life_s);
@@ -182,7 +195,7 @@ put_esp_transform(struct peer *p, struct wr *w, const struct qm *q, size_t n, bo
 	close_at(w, at);
 }
 
-/* Offering: each suite is a proposal of its own. Answering: the chosen transform, with our SPI. */
+/* Offering: proposals, or transforms of one. Answering: the chosen transform, with our SPI. */
 void
 peer_put_esp_sa(struct peer *p, struct chain_out *o, const struct qm *q, const struct offer *chosen,
 	bool spoilt)
@@ -190,20 +203,18 @@ peer_put_esp_sa(struct peer *p, struct chain_out *o, const struct qm *q, const s
 	uint32_t spi = p->wrong.spi_zero ? 0 : q->spi_in;
 	uint8_t s[4] = {
 		(uint8_t)(spi >> 24), (uint8_t)(spi >> 16), (uint8_t)(spi >> 8), (uint8_t)spi};
+	uint8_t each = p->cfg.esp_one_proposal ? p->cfg.esp_cnt : 1;
 	struct wr *w = &o->w;
-	size_t at;
+	size_t n = 0, at;
 
 	open_sa(o);
-	for (size_t n = 0; n < p->cfg.esp_cnt && !chosen; n++) {
-		at = open_proposal(
-			w, n + 1u < p->cfg.esp_cnt, (uint8_t)(n + 1), PROTO_ESP, s, 4, 1);
-		put_esp_transform(p, w, q, n, spoilt);
-		close_at(w, at);
-	}
-	if (chosen) {
-		at = open_proposal(w, false, chosen->number, PROTO_ESP, s, 4, 1);
-		put_chosen(w, chosen, spoilt ? NOBODYS_TRANSFORM : chosen->transform_id,
-			chosen->attrs, chosen->attrs_len);
+	if (chosen)
+		put_chosen(w, chosen, s, 4, spoilt, p->wrong.choose_esp);
+	while (n < p->cfg.esp_cnt && !chosen) {
+		at = open_proposal(w, n + each < p->cfg.esp_cnt, (uint8_t)(n / each + 1), PROTO_ESP,
+			s, 4, each);
+		for (uint8_t i = 0; i < each; i++)
+			put_esp_transform(p, w, q, n++, spoilt);
 		close_at(w, at);
 	}
 	peer_chain_close(o);
@@ -211,13 +222,13 @@ peer_put_esp_sa(struct peer *p, struct chain_out *o, const struct qm *q, const s
 
 bool
 peer_match_esp(const struct peer *p, const struct offer *o, bool udp, struct peer_esp_prop *out,
-	uint32_t *life)
+	struct life *life)
 {
 	static const uint16_t known[] = {
 		A2_LIFE_TYPE, A2_LIFE, A2_GROUP, A2_MODE, A2_AUTH, A2_KEY_LEN};
 	uint32_t mode, auth = 0, bits = 0, group = 0;
 
-	*life = 0;
+	*life = (struct life){.s = 0};
 	if (o->protocol != PROTO_ESP || o->spi_len != 4 || !peer_attrs_known(o, known, 6))
 		return false;
 	if (!(o->spi[0] | o->spi[1] | o->spi[2])) /* RFC 4303 2.1: 0 to 255 are reserved */
@@ -231,8 +242,8 @@ peer_match_esp(const struct peer *p, const struct offer *o, bool udp, struct pee
 		bits = 0;
 	if (!peer_attr_get(o, A2_GROUP, &group))
 		group = 0;
-	if (!peer_attr_life(o, A2_LIFE_TYPE, A2_LIFE, LIFE_SECONDS, life))
-		*life = 0;
+	(void)(peer_attr_life(o, A2_LIFE_TYPE, A2_LIFE, LIFE_SECONDS, &life->s));
+	(void)(peer_attr_life(o, A2_LIFE_TYPE, A2_LIFE, LIFE_KB, &life->kb));
 	if (group != p->cfg.pfs_group)
 		return false;
 	for (size_t n = 0; n < p->cfg.esp_cnt; n++) {

@@ -33,7 +33,7 @@ peer_initiate(struct peer *p, ns_t now)
 	struct ike *s = peer_ike_up(p);
 
 	if (s)
-		peer_qm_start(p, now, s);
+		peer_qm_start(p, now, s, 0);
 	else if (phase1_under_way(p, &s))
 		s->want_children++;
 	else
@@ -66,6 +66,33 @@ peer_delete_child(struct peer *p, ns_t now, bool silent)
 	if (!silent && s)
 		peer_send_delete_esp(p, now, s, c->in.spi);
 	peer_child_drop(p, now, c, PEER_END_WITHDREW);
+}
+
+void
+peer_delete_spi(struct peer *p, ns_t now, uint32_t spi_in, bool silent)
+{
+	struct child *c = peer_child_in(p, spi_in);
+	struct ike *s = peer_ike_up(p);
+
+	if (!c)
+		return;
+	if (!silent && s)
+		peer_send_delete_esp(p, now, s, spi_in);
+	peer_child_drop(p, now, c, PEER_END_WITHDREW);
+}
+
+void
+peer_delete_phase1(struct peer *p, ns_t now, size_t n, bool silent)
+{
+	for (size_t i = 0; i < IKE_MAX; i++) {
+		struct ike *s = &p->ikes[i];
+
+		if (!s->used || s->record != n)
+			continue;
+		if (!silent && s->up)
+			peer_send_delete_ike(p, now, s);
+		peer_ike_drop(p, now, s, PEER_END_WITHDREW);
+	}
 }
 
 void

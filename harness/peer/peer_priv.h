@@ -15,7 +15,7 @@
 #define QM_MAX 16
 #define CHILD_MAX 32
 #define SENT_MAX 64  /* ESP packets kept for replay */
-#define MSG_MAX 2048 /* an ISAKMP message */
+#define MSG_MAX 3840 /* an ISAKMP message; in UDP it must fit NETIF_PACKET_MAX */
 #define NONCE_LEN 16
 #define NONCE_MAX 256
 #define PRIV_LEN 40
@@ -23,12 +23,13 @@
 #define PEER_STREAMS 8
 
 enum { XCHG_MAIN = 2, XCHG_INFO = 5, XCHG_QUICK = 32 };
-enum { FLAG_ENC = 1 };
+enum { FLAG_ENC = 1, FLAG_COMMIT = 2 };
 enum { PORT_IKE = 500, PORT_NATT = 4500 };
 enum { MODE_TUNNEL = 1, MODE_UDP_TUNNEL = 3 }; /* RFC 2407 4.5, RFC 3947 5.1 */
 enum {
 	NOTIFY_NO_PROPOSAL = 14,
 	NOTIFY_INVALID_ID = 18,
+	NOTIFY_CONNECTED = 16384,
 	NOTIFY_INITIAL_CONTACT = 24578,
 	NOTIFY_R_U_THERE = 36136,
 	NOTIFY_R_U_THERE_ACK = 36137
@@ -50,6 +51,7 @@ struct again {
 	uint8_t sendings;
 	uint8_t in[KEYPRIM_SHA256_LEN]; /* digest of the message last taken */
 	bool have_in;
+	bool timer_only; /* a repetition is not answered: the other would answer that */
 };
 
 struct dh {
@@ -80,7 +82,9 @@ struct ike {
 	size_t sa_b_len;
 	struct again again;
 	unsigned want_children;
-	ns_t expires;
+	ns_t expires, soft, retire; /* the end; time to rekey; time to go, replaced */
+	bool rekeys;		    /* when it is up, the older ones go */
+	size_t rekeys_child;	    /* 1 + record of the pair that its first Quick Mode replaces */
 	/* DPD */
 	uint32_t dpd_next, dpd_heard, dpd_asked;
 	bool dpd_started, dpd_heard_any, dpd_waiting;
@@ -89,6 +93,10 @@ struct ike {
 	ns_t heard;	  /* something authentic came */
 	uint32_t ids[32]; /* message ids used of late */
 	size_t id_cnt;
+};
+
+struct life {
+	uint32_t s, kb; /* 0: not said */
 };
 
 struct qm {
@@ -103,13 +111,17 @@ struct qm {
 	uint32_t spi_in, spi_out;
 	struct peer_esp_prop prop;
 	bool udp;
-	uint32_t life_s;
+	struct life life;
+	bool commit_theirs; /* they set the Commit Bit */
+	bool waits;	    /* for CONNECTED */
+	ns_t connected_at;  /* we send it then */
+	size_t rekeys;	    /* 1 + record of the pair that it replaces */
 	struct again again;
 	ns_t forget; /* done: kept for repeats until then */
 };
 
 struct child {
-	bool used, out_ready;
+	bool used, out_ready, rekeyed;
 	bool udp, nat_here, nat_there; /* as its IKE SA had it */
 	struct endpoint at;
 	size_t record;
@@ -119,7 +131,8 @@ struct child {
 	uint64_t gcm_iv;
 	uint32_t top;
 	uint8_t map[WINDOW_MAX / 8]; /* bit n % WINDOW_MAX: number n came */
-	ns_t expires;
+	uint32_t life_kb;
+	ns_t expires, soft, retire;
 };
 
 struct sent {
@@ -178,6 +191,7 @@ struct peer_event *peer_note(
 	struct peer *p, ns_t now, enum peer_event_kind kind, uint32_t value, const char *what);
 void peer_refuse(struct peer *p, ns_t now, const char *what);
 bool peer_spoil(struct peer *p, uint32_t mask, enum peer_kind kind);
+bool peer_ignores(struct peer *p, ns_t now, enum peer_kind kind);
 void peer_spoilt_done(struct peer *p);
 size_t peer_new_phase1(struct peer *p);
 size_t peer_new_phase2(struct peer *p);
@@ -227,6 +241,8 @@ void peer_ike_send_hashed(struct peer *p, ns_t now, struct ike *s, enum peer_kin
 	struct again *a);
 void peer_ike_resend(struct peer *p, ns_t now, const struct ike *s, struct again *a);
 void peer_ike_plain_notify(struct peer *p, ns_t now, const struct in *m, uint16_t type);
+/* The body taken apart; iv NULL: it must be in clear; else moved on when it is good. */
+bool peer_ike_open(struct peer *p, struct in *m, const struct ike *s, uint8_t *iv);
 /* True if the HASH payload, first of the chain, is right. */
 bool peer_ike_check_hash(
 	const struct ike *s, const struct in *m, const struct nonces *n, int which);
@@ -242,7 +258,7 @@ bool peer_dh_start(struct peer *p, struct dh *d, uint16_t group);
 bool peer_dh_finish(struct dh *d, const struct chain_item *ke);
 
 /* peer_qm.c, peer_offer.c */
-void peer_qm_start(struct peer *p, ns_t now, struct ike *s);
+void peer_qm_start(struct peer *p, ns_t now, struct ike *s, size_t rekeys);
 void peer_qm_in(struct peer *p, struct in *m, struct ike *s, struct qm *q);
 void peer_put_ike_sa(struct peer *p, struct chain_out *o, const struct offer *chosen, bool spoilt);
 bool peer_match_ike(
@@ -250,7 +266,23 @@ bool peer_match_ike(
 void peer_put_esp_sa(struct peer *p, struct chain_out *o, const struct qm *q,
 	const struct offer *chosen, bool spoilt);
 bool peer_match_esp(const struct peer *p, const struct offer *o, bool udp,
-	struct peer_esp_prop *out, uint32_t *life);
+	struct peer_esp_prop *out, struct life *life);
+
+/* peer_commit.c: the Commit Bit (RFC 2408 3.1) */
+bool peer_commit_waits(
+	const struct peer *p, const struct qm *q);	       /* must we, once QM3 is through? */
+void peer_commit_done(struct peer *p, ns_t now, struct qm *q); /* QM3 is through */
+void peer_commit_in(struct peer *p, struct in *m, struct ike *s, struct qm *q); /* CONNECTED? */
+void peer_commit_traffic(struct peer *p, ns_t now, const struct child *c);
+void peer_commit_tick(struct peer *p, ns_t now);
+ns_t peer_commit_deadline(const struct peer *p);
+
+/* peer_rekey.c: SAs grow old */
+void peer_rekey_ike_up(struct peer *p, ns_t now, struct ike *s);
+void peer_rekey_child_up(struct peer *p, ns_t now, size_t record);
+void peer_rekey_count(struct peer *p, ns_t now, struct child *c); /* its octets have changed */
+void peer_rekey_tick(struct peer *p, ns_t now);
+ns_t peer_rekey_deadline(const struct peer *p);
 
 /* peer_info.c */
 void peer_info_in(struct peer *p, struct in *m, struct ike *s);

@@ -60,7 +60,7 @@ static void
 send_offer(struct peer *p, ns_t now, struct ike *s, struct qm *q, enum peer_kind kind,
 	const struct offer *chosen)
 {
-	uint8_t buf[1536], *nonce = q->initiator ? q->n.i : q->n.r;
+	uint8_t buf[MSG_MAX - 128], *nonce = q->initiator ? q->n.i : q->n.r;
 	struct chain_out o;
 	uint32_t shift = peer_spoil(p, p->wrong.bad_id, kind) ? 256 : 0;
 	bool spoilt = peer_spoil(p, p->wrong.bad_proposal, kind);
@@ -89,12 +89,13 @@ fresh_spi(struct peer *p)
 }
 
 void
-peer_qm_start(struct peer *p, ns_t now, struct ike *s)
+peer_qm_start(struct peer *p, ns_t now, struct ike *s, size_t rekeys)
 {
 	struct qm *q = peer_qm_new(p, now, s, true, peer_new_msgid(p, s));
 
 	if (!q)
 		return;
+	q->rekeys = rekeys;
 	q->spi_in = p->p2[q->record].spi_in = fresh_spi(p);
 	if (p->cfg.pfs_group && !peer_dh_start(p, &q->dh, p->cfg.pfs_group))
 		return;
@@ -123,30 +124,38 @@ take_ke(struct qm *q, const struct in *m)
 	return peer_dh_finish(&q->dh, ke) ? NULL : "key exchange";
 }
 
+static uint32_t
+smaller(uint32_t a, uint32_t b)
+{
+	return a && (!b || a < b) ? a : b;
+}
+
 static void
 take_offer(struct peer *p, struct qm *q, const struct offer *o, const struct peer_esp_prop *prop,
-	uint32_t life)
+	struct life life)
 {
 	struct peer_phase2 *r = &p->p2[q->record];
 
 	q->spi_out = IP4(o->spi[0], o->spi[1], o->spi[2], o->spi[3]);
 	q->prop = *prop;
-	q->life_s = life && life < p->cfg.esp_life_s ? life : p->cfg.esp_life_s;
+	q->life.s = smaller(life.s, p->cfg.esp_life_s);
+	q->life.kb = smaller(life.kb, p->cfg.esp_life_kb);
 	r->spi_in = q->spi_in;
 	r->spi_out = q->spi_out;
 	r->prop = *prop;
 	r->pfs_group = q->dh.group;
 	r->udp = q->udp;
-	r->life_s = q->life_s;
+	r->life_s = q->life.s;
+	r->life_kb = q->life.kb;
 }
 
-/* First offer that is acceptable: its index, or -1 and why. */
+/* First offer that is acceptable: its index, or -1 and why. An answer holds one alone. */
 static int
-choose(struct peer *p, const struct in *m, bool udp, struct offer *offers,
-	struct peer_esp_prop *prop, uint32_t *life, const char **bad)
+choose(struct peer *p, const struct in *m, bool udp, bool answer, struct offer *offers,
+	struct peer_esp_prop *prop, struct life *life, const char **bad)
 {
 	const struct chain_item *sa = peer_chain_get(&m->c, PL_SA, 0);
-	int cnt;
+	int cnt, chosen = -1;
 
 	*bad = "Quick Mode without SA";
 	if (!sa || m->c.cnt < 2 || m->c.item[1].type != PL_SA ||
@@ -154,11 +163,16 @@ choose(struct peer *p, const struct in *m, bool udp, struct offer *offers,
 		return -1;
 	cnt = peer_offers_read(sa->body, sa->len, offers, bad);
 	for (int i = 0; i < cnt; i++)
-		if (peer_match_esp(p, &offers[i], udp, prop, life))
-			return i;
+		if ((chosen < 0 || p->wrong.choose_esp == PEER_CHOOSE_LAST) &&
+			peer_match_esp(p, &offers[i], udp, prop, life))
+			chosen = i;
+	if (cnt > 1 && answer) {
+		*bad = "message 2 chooses more than one";
+		return -1;
+	}
 	if (cnt >= 0)
 		*bad = "no proposal chosen";
-	return -1;
+	return chosen;
 }
 
 static void
@@ -176,9 +190,9 @@ take_1(struct peer *p, struct in *m, struct ike *s)
 	struct peer_esp_prop prop;
 	struct nonces n;
 	struct dh dh = {0};
-	uint32_t life;
+	struct life life;
 	const char *bad;
-	int i = choose(p, m, s->encap, offers, &prop, &life, &bad);
+	int i = choose(p, m, s->encap, false, offers, &prop, &life, &bad);
 	const struct chain_item *ke = peer_chain_get(&m->c, PL_KE, 0);
 	struct qm *q;
 
@@ -203,6 +217,7 @@ take_1(struct peer *p, struct in *m, struct ike *s)
 	if (!q)
 		return;
 	peer_keep_msgid(s, m->msgid);
+	q->commit_theirs = m->flags & FLAG_COMMIT;
 	q->n = n;
 	q->dh = dh;
 	q->spi_in = fresh_spi(p);
@@ -218,14 +233,14 @@ take_2(struct peer *p, struct in *m, struct ike *s, struct qm *q)
 {
 	struct offer offers[OFFER_MAX];
 	struct peer_esp_prop prop;
-	uint32_t life;
+	struct life life;
 	uint8_t buf[16];
 	const char *bad;
 	struct chain_out o;
-	int i = choose(p, m, q->udp, offers, &prop, &life, &bad);
+	int i = choose(p, m, q->udp, true, offers, &prop, &life, &bad);
 
-	if (i)
-		return i < 0 ? bad : "message 2 chooses more than one";
+	if (i < 0)
+		return bad;
 	if (!proxies_good(p, m, true))
 		return "client identities";
 	if (!take_nonce(peer_chain_get(&m->c, PL_NONCE, 0), q->n.r, &q->n.r_len))
@@ -236,12 +251,10 @@ take_2(struct peer *p, struct in *m, struct ike *s, struct qm *q)
 	memcpy(q->iv, m->iv, sizeof q->iv);
 	take_offer(p, q, &offers[0], &prop, life);
 	q->step = 4;
-	q->done = true;
-	q->forget = m->now + ns_from_s(30);
 	peer_chain_start(&o, buf, sizeof buf);
 	peer_child_new(p, m->now, q);
 	peer_ike_send_hashed(p, m->now, s, PEER_QM3, q->msgid, q->iv, &o, &q->n, 3, &q->again);
-	peer_child_ready(p, m->now, q->record);
+	peer_commit_done(p, m->now, q);
 	return NULL;
 }
 
@@ -262,9 +275,17 @@ peer_qm_in(struct peer *p, struct in *m, struct ike *s, struct qm *q)
 		peer_refuse(p, m->now, bad);
 		return;
 	}
+	if (peer_ignores(p, m->now, PEER_QM1 + (enum peer_kind)(which - 1)))
+		return;
+	if (q && m->flags & FLAG_COMMIT)
+		q->commit_theirs = true;
 	s->heard = m->now;
 	peer_natt_heard_ike(p, m->now, s, &m->from);
 	if (which == 1) {
+		if (p->wrong.collide & PEER_BIT(PEER_QM1)) {
+			p->wrong.collide &= ~PEER_BIT(PEER_QM1);
+			peer_rekey_child(p, m->now);
+		}
 		take_1(p, m, s);
 		return;
 	}
@@ -274,10 +295,8 @@ peer_qm_in(struct peer *p, struct in *m, struct ike *s, struct qm *q)
 			peer_refuse(p, m->now, bad);
 		return;
 	}
+	memcpy(q->iv, m->iv, sizeof q->iv);
 	q->step = 4;
-	q->done = true;
 	q->again.pending = false;
-	q->again.out_len = 0;
-	q->forget = m->now + ns_from_s(30);
-	peer_child_ready(p, m->now, q->record);
+	peer_commit_done(p, m->now, q);
 }

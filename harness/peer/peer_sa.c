@@ -34,7 +34,7 @@ peer_ike_new(struct peer *p, ns_t now, bool initiator)
 	s->used = true;
 	s->initiator = initiator;
 	s->heard = now;
-	s->expires = NS_NEVER;
+	s->expires = s->soft = s->retire = NS_NEVER;
 	s->at = peer_first_endpoint(p);
 	s->record = peer_new_phase1(p);
 	p->p1[s->record].begun = now;
@@ -77,6 +77,8 @@ peer_ike_is_up(struct peer *p, ns_t now, struct ike *s)
 	memcpy(s->k.iv, s->iv, sizeof s->iv);
 	s->heard = now;
 	s->expires = now + ns_from_s(r->life_s);
+	if (p->cfg.ike_rekey_s && p->cfg.ike_rekey_s < r->life_s)
+		s->soft = s->expires - ns_from_s(p->cfg.ike_rekey_s);
 	r->up = now;
 	r->state = PEER_SA_UP;
 	r->dpd = s->dpd;
@@ -85,8 +87,11 @@ peer_ike_is_up(struct peer *p, ns_t now, struct ike *s)
 	r->nat_there = s->nat_there;
 	p->n.phase1_up++;
 	peer_note(p, now, PEER_EV_PHASE1_UP, (uint32_t)s->record, NULL);
-	for (; s->want_children; s->want_children--)
-		peer_qm_start(p, now, s);
+	peer_rekey_ike_up(p, now, s);
+	for (; s->want_children; s->want_children--) {
+		peer_qm_start(p, now, s, s->rekeys_child);
+		s->rekeys_child = 0;
+	}
 }
 
 void
@@ -129,7 +134,7 @@ peer_qm_new(struct peer *p, ns_t now, struct ike *s, bool initiator, uint32_t ms
 	q->msgid = msgid;
 	q->ike = (size_t)(s - p->ikes);
 	q->udp = s->encap;
-	q->forget = NS_NEVER;
+	q->forget = q->connected_at = NS_NEVER;
 	q->record = peer_new_phase2(p);
 	r = &p->p2[q->record];
 	r->begun = now;
@@ -225,7 +230,11 @@ peer_child_new(struct peer *p, ns_t now, struct qm *q)
 	c->used = true;
 	c->record = q->record;
 	c->ike_record = s->record;
-	c->expires = now + ns_from_s(q->life_s);
+	c->expires = now + ns_from_s(q->life.s);
+	c->life_kb = q->life.kb;
+	c->soft = c->retire = NS_NEVER;
+	if (p->cfg.esp_rekey_s && p->cfg.esp_rekey_s < q->life.s)
+		c->soft = c->expires - ns_from_s(p->cfg.esp_rekey_s);
 	c->gcm_iv = 0;
 	c->udp = q->udp;
 	c->nat_here = s->nat_here;
@@ -249,6 +258,7 @@ peer_child_ready(struct peer *p, ns_t now, size_t record)
 	r->up = now;
 	p->n.phase2_up++;
 	peer_note(p, now, PEER_EV_PHASE2_UP, c->in.spi, NULL);
+	peer_rekey_child_up(p, now, record);
 }
 
 struct child *

@@ -98,6 +98,8 @@ header(struct peer *p, const struct ike *s, enum peer_kind kind, uint32_t msgid,
 	b[17] = 0x10;
 	b[18] = exchange;
 	b[19] = encrypted ? FLAG_ENC : 0;
+	if (p->cfg.commit && (exchange == XCHG_QUICK || kind == PEER_CONNECTED))
+		b[19] |= FLAG_COMMIT;
 	if (peer_spoil(p, p->wrong.bad_flags, kind))
 		b[19] ^= FLAG_ENC;
 	if (peer_spoil(p, p->wrong.bad_msgid, kind))

@@ -43,7 +43,7 @@ REF_SRC := $(call sources,ref/wire ref/crypto ref/core ref/node ref/config ref/s
 HARNESS_SRC := $(call sources,harness/field harness/keys harness/link harness/trace harness/judge \
 	harness/peer harness/sync harness/lab harness/run harness/report)
 MUTANT_SRC := $(call sources,harness/mutant)
-SUITE_SRC := $(sort $(wildcard suites/*/*.c))
+SUITE_SRC := $(sort $(wildcard suites/*/*.c suites/*/*/*.c))
 REF_TESTS := $(patsubst %.c,$(B)/test/%,$(sort $(wildcard ref/*/*_test.c)))
 HARNESS_TESTS := $(patsubst %.c,$(B)/test/%,$(sort $(wildcard harness/*/*_test.c)))
 FUZZERS := $(patsubst %.c,build/fuzz/%,$(sort $(wildcard ref/*/*_fuzz.c harness/*/*_fuzz.c)))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Machines for other people's software: a network namespace with eth0, whose near end becomes the link of a
- * station's port. It has no name under /run/netns, and goes with the lab. The programs are in guest_program.c,
- * the routes in guest_routes.c.
+ * Machines for other people's software: a network namespace with eth0, whose near end becomes the
+ * link of a station's port. It has no name under /run/netns, and goes with the lab. The programs
+ * are in guest_program.c, the routes in guest_routes.c.
  */
 #include "harness/lab/guest_in.h"
 
@@ -74,8 +74,8 @@ furnish(struct lab *l, const struct guest_machine *m, char *err)
 
 	if (!net_veth("eth0", 2, &mac, l->port[m->port].ifname, NEAR_INDEX + (int)m->port, l->home,
 		    err) ||
-		!link_plain("eth0", err) || !net_up("eth0", true, err) || !net_up("lo", true, err) ||
-		!net_address("eth0", m->net, err))
+		!link_plain("eth0", err) || !net_up("eth0", true, err) ||
+		!net_up("lo", true, err) || !net_address("eth0", m->net, err))
 		return false;
 	for (size_t i = 0; i < sizeof(m->inner) / sizeof(m->inner[0]); i++)
 		if (m->inner[i] && !net_address("lo", (struct ip4_net){m->inner[i], 32}, err))

@@ -5,14 +5,16 @@
 /*
  * Guests: other people's software in the lab.
  *
- * A guest *machine* stands where a station of the harness would: a network namespace with lo and eth0, whose
- * cable ends in the switch at that station's port, so that every frame of it is seen as any other.
- * A guest *program* is a process on a guest machine, or on a member's machine beside the router. It has mount and
- * PID namespaces of its own: /run and the folders that it names are empty but for the files given to it, and
- * all its children end with it. Its standard output and error go to <out_dir>/<name>.log.
+ * A guest *machine* stands where a station of the harness would: a network namespace with lo and
+ * eth0, whose cable ends in the switch at that station's port, so that every frame of it is seen as
+ * any other. A guest *program* is a process on a guest machine, or on a member's machine beside the
+ * router. It has mount and PID namespaces of its own: /run and the folders that it names are empty
+ * but for the files given to it, and all its children end with it. Its standard output and error go
+ * to <out_dir>/<name>.log.
  *
- * Everything ends with the lab; a member that loses its power takes the programs on its machine along. A
- * program that ends without being asked is remembered (guest_alive, guest_status); the lab judges nothing.
+ * Everything ends with the lab; a member that loses its power takes the programs on its machine
+ * along. A program that ends without being asked is remembered (guest_alive, guest_status); the lab
+ * judges nothing.
  *
  * Clock, order and errors as in lab.h: what cannot be set up is said in err (LAB_ERR bytes).
  */
@@ -30,14 +32,16 @@ struct guest_machine {
 /* Set it up; it cannot be taken away before lab_close. */
 bool guest_machine_open(struct lab *l, const struct guest_machine *m, char *err);
 /*
- * A socket (socket(2)) that lives on the machine at that port: a guest's or, at a member's port, the
- * member's. Non-blocking; owned by the caller, who reads and writes it while time passes. -1 and errno.
+ * A socket (socket(2)) that lives on the machine at that port: a guest's or, at a member's port,
+ * the member's. Non-blocking; owned by the caller, who reads and writes it while time passes. -1
+ * and errno.
  */
 int guest_socket(struct lab *l, enum lab_port p, int domain, int type, int protocol);
 
 /*
- * The kernel's IPv4 routes of a guest machine, main table, as they came and went since guest_routes_watch: whoever put
- * them there, the kernel's own apart. `log` is borrowed until time passes.
+ * The kernel's IPv4 routes of a guest machine, main table, as they came and went since
+ * guest_routes_watch: whoever put them there, the kernel's own apart. `log` is borrowed until time
+ * passes.
  */
 struct guest_route {
 	ns_t at;
@@ -50,7 +54,8 @@ struct guest_route {
 };
 bool guest_routes_watch(struct lab *l, enum lab_port p, char *err);
 size_t guest_routes(const struct lab *l, enum lab_port p, const struct guest_route **log);
-/* What is routed there to exactly that network, now: the number of ways over all routes; the first in *way. */
+/* What is routed there to exactly that network, now: the number of ways over all routes; the first
+ * in *way. */
 unsigned guest_routed(const struct lab *l, enum lab_port p, struct ip4_net net, ip4_t *way);
 
 /* ---- programs ---- */
@@ -63,10 +68,12 @@ struct guest_file {
 };
 
 struct guest_program {
-	const char *name;	  /* of its log */
-	const char *const *argv;  /* [0] is the path; ends with NULL */
-	const char *hide[4];	  /* folders that are empty for it: "/etc/frr"; one that is not there is an error */
+	const char *name;	 /* of its log */
+	const char *const *argv; /* [0] is the path; ends with NULL */
+	const char *hide[4]; /* folders that are empty for it: "/etc/frr"; one that is not there is
+				an error */
 	struct guest_file file[GUEST_FILES];
+	struct guest_file over[2]; /* takes the place of a file of this machine: "/etc/group" */
 	const char *env[4]; /* "NAME=value", beside PATH */
 };
 
@@ -74,12 +81,14 @@ struct guest; /* a program that was started; owned by the lab */
 
 /* Is that file there, and may it be run? */
 bool guest_installed(const char *path);
-/* Start it on the machine at that port (any port of a member means the member's). NULL and a text in err. */
+/* Start it on the machine at that port (any port of a member means the member's). NULL and a text
+ * in err. */
 struct guest *guest_start(struct lab *l, enum lab_port p, const struct guest_program *g, char *err);
 bool guest_alive(const struct guest *g);
 int guest_status(const struct guest *g); /* wait status of its end; -1 while it lives */
 bool guest_died(const struct guest *g);	 /* it ended, and nobody had asked it to */
-/* A path of its own file system as this process sees it: sockets and pid files in /run. Truncated to cap. */
+/* A path of its own file system as this process sees it: sockets and pid files in /run. Truncated
+ * to cap. */
 const char *guest_path(const struct guest *g, const char *path, char *buf, size_t cap);
 const char *guest_log(const struct guest *g); /* the path of its log */
 /* Does its log hold this text, behind the first `from` bytes? */
@@ -93,9 +102,9 @@ void guest_stop(struct guest *g);
 void guest_signal(struct guest *g, int sig);
 
 /*
- * Run a command in the namespaces of a live program (its console) while time passes, for at most `limit`. The
- * output, standard and error as one, is owned by the caller (free); NULL if it could not be started or did not end in time.
- * *status is its wait status.
+ * Run a command in the namespaces of a live program (its console) while time passes, for at most
+ * `limit`. The output, standard and error as one, is owned by the caller (free); NULL if it could
+ * not be started or did not end in time. *status is its wait status.
  */
 char *guest_command(struct guest *g, const char *const *argv, ns_t limit, int *status);
 

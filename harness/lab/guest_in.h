@@ -2,7 +2,8 @@
 #ifndef BATON_LAB_GUEST_IN_H
 #define BATON_LAB_GUEST_IN_H
 
-/* What the guest files share. Arrays of fixed size: a lab has a handful of guests, and epoll's tags are indices. */
+/* What the guest files share. Arrays of fixed size: a lab has a handful of guests, and epoll's tags
+ * are indices. */
 #include "harness/lab/guest.h"
 #include "harness/lab/lab_in.h"
 
@@ -34,7 +35,8 @@ struct guests {
 
 struct guests *guest_all(struct lab *l);	       /* made at the first call */
 int guest_netns(const struct lab *l, enum lab_port p); /* -1: none */
-/* Stand in that namespace, and come back; false with errno. Without the way back the process ends. */
+/* Stand in that namespace, and come back; false with errno. Without the way back the process ends.
+ */
 bool guest_go(int netns);
 void guest_home(const struct lab *l);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Other people's programs: each a process 1 of mount and PID namespaces of its own, in the network namespace
- * of a machine. Its /run and the folders that it hides are tmpfs, with the files that it was given. It
- * inherits three descriptors and two variables. It dies with the lab (PR_SET_PDEATHSIG), and its children with it.
+ * Other people's programs: each a process 1 of mount and PID namespaces of its own, in the network
+ * namespace of a machine. Its /run and the folders that it hides are tmpfs, with the files that it
+ * was given. It inherits three descriptors and two variables. It dies with the lab
+ * (PR_SET_PDEATHSIG), and its children with it.
  */
 #include "harness/lab/guest_in.h"
 
@@ -63,6 +64,16 @@ put_file(const struct guest_file *f)
 	return fclose(to) == 0 && ok;
 }
 
+/* A file of ours where the machine's own is, for this namespace alone. */
+static bool
+put_over(const struct guest_file *f)
+{
+	const struct guest_file ours = {.path = "/run/.over", .text = f->text};
+
+	return put_file(&ours) && chmod(ours.path, 0644) == 0 &&
+	       mount(ours.path, f->path, NULL, MS_BIND, NULL) == 0 && unlink(ours.path) == 0;
+}
+
 /* What failed, or NULL. */
 static const char *
 furnish(const struct guest_program *g)
@@ -79,6 +90,9 @@ furnish(const struct guest_program *g)
 	for (size_t i = 0; i < GUEST_FILES; i++)
 		if (g->file[i].path && !put_file(&g->file[i]))
 			return g->file[i].path;
+	for (size_t i = 0; i < sizeof(g->over) / sizeof(g->over[0]); i++)
+		if (g->over[i].path && !put_over(&g->over[i]))
+			return g->over[i].path;
 	return NULL;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The routes of a guest machine's kernel, as a log of what came and went (rtnetlink(7)): IPv4, main table,
- * all but the kernel's own. A new route with NLM_F_REPLACE takes the place of the one with the same network and metric. The
- * log is also told in the trace, as marks.
+ * The routes of a guest machine's kernel, as a log of what came and went (rtnetlink(7)): IPv4, main
+ * table, all but the kernel's own. A new route with NLM_F_REPLACE takes the place of the one with
+ * the same network and metric. The log is also told in the trace, as marks.
  */
 #include "harness/lab/guest_in.h"
 
@@ -48,8 +48,7 @@ read_ways(const struct nlattr *multipath, struct guest_route *r)
 		step = (n.rtnh_len + 3u) & ~3u;
 		if (n.rtnh_len < sizeof(n) || n.rtnh_len > left)
 			return;
-		(void)mnl_attr_parse_payload(
-			at + sizeof(n), n.rtnh_len - sizeof(n), attribute, in);
+		(void)mnl_attr_parse_payload(at + sizeof(n), n.rtnh_len - sizeof(n), attribute, in);
 		if (!r->ways++ && in[RTA_GATEWAY])
 			r->way = ntohl(mnl_attr_get_u32(in[RTA_GATEWAY]));
 		left -= step < left ? step : left;
@@ -92,8 +91,8 @@ mark(struct lab *l, size_t machine, const struct guest_route *r)
 	snprintf(text, sizeof(text), "route at %s: %s/%u %s, by %s%s", lab_port_name(p),
 		ip4_put(net, r->net.addr), r->net.len, r->there ? "came" : "went",
 		ip4_put(way, r->way), r->ways > 1 ? " and others" : "");
-	lab_event(l, &(struct trace_event){
-			     .kind = EVENT_MARK, .who = lab_port_who(p), .text = text});
+	lab_event(
+		l, &(struct trace_event){.kind = EVENT_MARK, .who = lab_port_who(p), .text = text});
 }
 
 static int
@@ -190,8 +189,7 @@ guest_routed(const struct lab *l, enum lab_port p, struct ip4_net net, ip4_t *wa
 	for (size_t i = 0; i < r->cnt; i++) {
 		const struct guest_route *e = &r->seen[i];
 
-		if (e->net.addr != net.addr || e->net.len != net.len || !e->there ||
-			outdated(r, i))
+		if (e->net.addr != net.addr || e->net.len != net.len || !e->there || outdated(r, i))
 			continue;
 		if (!ways)
 			*way = e->way;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Guests in the lab, with a shell for the software of others. No member runs. Where namespaces are not
- * allowed the tests are skipped, and say so.
+ * Guests in the lab, with a shell for the software of others. No member runs. Where namespaces are
+ * not allowed the tests are skipped, and say so.
  */
 #include "harness/lab/guest.h"
 
@@ -40,10 +40,9 @@ setup(void)
 	ck_assert(unshare(CLONE_NEWNET | CLONE_NEWNS) == 0);
 	ck_assert(mount("tmpfs", "/run", "tmpfs", 0, NULL) == 0);
 	ck_assert(mkdir("/run/netns", 0755) == 0 && mkdir("/run/baton", 0700) == 0);
-	lab = lab_open(&(struct lab_config){.twind = "/nowhere",
-			       .out_dir = "/run",
-			       .text = {text, text},
-			       .seed = 7},
+	lab = lab_open(
+		&(struct lab_config){
+			.twind = "/nowhere", .out_dir = "/run", .text = {text, text}, .seed = 7},
 		err);
 	ck_assert_msg(lab != NULL, "%s", err);
 	ck_assert_msg(guest_machine_open(lab, &gateway, err), "%s", err);
@@ -63,6 +62,7 @@ shell(enum lab_port p, const char *script)
 		.argv = argv,
 		.hide = {"/mnt"},
 		.file = {{"/mnt/deep/er/word", "given"}},
+		.over = {{"/etc/hostname", "elsewhere\n"}},
 		.env = {"WORD=told"}};
 	struct guest *s = guest_start(lab, p, &g, err);
 
@@ -99,12 +99,12 @@ ended(void *ctx)
 START_TEST(a_program_in_folders_of_its_own)
 {
 	struct guest *g = shell(PORT_PEER,
-		"echo $WORD $(cat /mnt/deep/er/word) $$ $(ls /run | wc -l) up; exec sleep 100");
+		"echo $WORD $(cat /mnt/deep/er/word) $(cat /etc/hostname) $$ $(ls /run | wc -l) up; exec sleep 100");
 	int status;
 	const char *show[] = {"/bin/cat", "/mnt/deep/er/word", NULL};
 	char path[128], *text;
 
-	await_word(g, "told given 1 0 up");
+	await_word(g, "told given elsewhere 1 0 up");
 	ck_assert(access(guest_path(g, "/mnt/deep/er/word", path, sizeof(path)), R_OK) == 0);
 	ck_assert(access("/mnt/deep", F_OK) != 0);
 	text = guest_command(g, show, NS_PER_S, &status);
@@ -132,8 +132,8 @@ START_TEST(what_cannot_start_is_told)
 	const char *argv[] = {"/nowhere/daemon", NULL};
 
 	ck_assert(!guest_installed(argv[0]) && guest_installed(SHELL));
-	ck_assert(!guest_start(lab, PORT_PEER,
-		&(struct guest_program){.name = "none", .argv = argv}, err));
+	ck_assert(!guest_start(
+		lab, PORT_PEER, &(struct guest_program){.name = "none", .argv = argv}, err));
 	ck_assert_msg(strstr(err, "/nowhere/daemon") != NULL, "%s", err);
 	ck_assert(!guest_start(lab, PORT_PEER,
 		&(struct guest_program){.name = "none", .argv = argv, .hide = {"/nowhere"}}, err));
@@ -184,9 +184,8 @@ came(void *ctx)
 
 START_TEST(two_machines_talk_through_the_switch)
 {
-	struct sockaddr_in at = {.sin_family = AF_INET,
-		.sin_port = htons(77),
-		.sin_addr = {htonl(LAB_OUT_PEER)}};
+	struct sockaddr_in at = {
+		.sin_family = AF_INET, .sin_port = htons(77), .sin_addr = {htonl(LAB_OUT_PEER)}};
 	struct trace_want from = {.ports = 1u << PORT_PROBE_OUT}, to = {.ports = 1u << PORT_PEER};
 	struct call c = {.to = -1};
 
@@ -220,8 +219,8 @@ ip(struct guest *g, const char *const *argv)
 
 START_TEST(routes_are_logged)
 {
-	static const char *const add[] = {IP_TOOL, "route", "add", "10.9.0.0/16", "via",
-		"172.16.31.1", "metric", "20", NULL};
+	static const char *const add[] = {
+		IP_TOOL, "route", "add", "10.9.0.0/16", "via", "172.16.31.1", "metric", "20", NULL};
 	static const char *const replace[] = {IP_TOOL, "route", "replace", "10.9.0.0/16", "metric",
 		"20", "nexthop", "via", "172.16.31.2", "nexthop", "via", "172.16.31.1", NULL};
 	static const char *const drop[] = {IP_TOOL, "route", "del", "10.9.0.0/16", NULL};

@@ -266,3 +266,9 @@ host_arp_flush(struct host *h)
 {
 	netif_flush(&h->net);
 }
+
+void
+host_set_gateway(struct host *h, ip4_t gateway)
+{
+	h->net.cfg.gateway = gateway;
+}

@@ -58,5 +58,7 @@ const struct host_counters *host_counters(const struct host *h);
 /* The n-th last UDP datagram (0 the newest); NULL if there were not so many. */
 const struct host_udp *host_udp(const struct host *h, size_t n);
 void host_arp_flush(struct host *h);
+/* From now on packets for other networks go there (0: nowhere). */
+void host_set_gateway(struct host *h, ip4_t gateway);
 
 #endif

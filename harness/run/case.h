@@ -83,7 +83,8 @@ struct lab *case_lab(struct case_run *c, const struct lab_text *knobs);
 /* Start a member; a failure ends the case with the verdict error. */
 void case_start(struct case_run *c, enum lab_member m);
 
-/* The case needs a program that others wrote: if it is not there, the case is skipped, with the reason; does not return then. */
+/* The case needs a program that others wrote: if it is not there, the case is skipped, with the
+ * reason; does not return then. */
 void case_needs(struct case_run *c, const char *program, const char *package);
 /* The lab cannot be set up as the case needs it: the verdict error; does not return. */
 _Noreturn void case_broken(struct case_run *c, const char *what);
@@ -95,7 +96,8 @@ bool case_expect_u64(struct case_run *c, uint64_t want, uint64_t got, const char
 bool case_expect_text(struct case_run *c, const char *want, const char *got, const char *what);
 /* For a verdict on time: a failure while the lab was late by 20 ms or more is inconclusive. */
 bool case_expect_timely(struct case_run *c, bool cond, const char *fmt, ...) CASE_PRINTF(3, 4);
-/* A measured span against its limit: inconclusive only where the lab's lateness can explain the rest. */
+/* A measured span against its limit: inconclusive only where the lab's lateness can explain the
+ * rest. */
 bool case_expect_within(struct case_run *c, ns_t seen, ns_t limit, const char *what);
 /* Wait, and expect that it happens; the text is built from what was waited for. */
 bool case_await(struct case_run *c, const char *what, ns_t limit, bool (*pred)(void *), void *ctx);

@@ -74,7 +74,7 @@ struct guest_program {
 				an error */
 	struct guest_file file[GUEST_FILES];
 	struct guest_file over[2]; /* takes the place of a file of this machine: "/etc/group" */
-	const char *env[4]; /* "NAME=value", beside PATH */
+	const char *env[4];	   /* "NAME=value", beside PATH */
 };
 
 struct guest; /* a program that was started; owned by the lab */
@@ -91,6 +91,8 @@ bool guest_died(const struct guest *g);	 /* it ended, and nobody had asked it to
  * to cap. */
 const char *guest_path(const struct guest *g, const char *path, char *buf, size_t cap);
 const char *guest_log(const struct guest *g); /* the path of its log */
+/* What it has said behind the first `from` bytes; owned by the caller (free). Never NULL. */
+char *guest_text(const struct guest *g, size_t from);
 /* Does its log hold this text, behind the first `from` bytes? */
 bool guest_said(const struct guest *g, const char *text, size_t from);
 /* How often. */

@@ -347,18 +347,26 @@ slurp(int fd, size_t from)
 	return text;
 }
 
-size_t
-guest_said_cnt(const struct guest *g, const char *text, size_t from)
+char *
+guest_text(const struct guest *g, size_t from)
 {
 	int fd = open(g->log, O_RDONLY | O_CLOEXEC);
 	char *all = slurp(fd, from);
-	size_t cnt = 0;
 
-	for (const char *at = all; at && (at = strstr(at, text)) != NULL; at += strlen(text))
-		cnt++;
-	free(all);
 	if (fd >= 0)
 		close(fd);
+	return all ? all : calloc(1, 1);
+}
+
+size_t
+guest_said_cnt(const struct guest *g, const char *text, size_t from)
+{
+	char *all = guest_text(g, from);
+	size_t cnt = 0;
+
+	for (const char *at = all; (at = strstr(at, text)) != NULL; at += strlen(text))
+		cnt++;
+	free(all);
 	return cnt;
 }
 

@@ -98,8 +98,9 @@ ended(void *ctx)
 
 START_TEST(a_program_in_folders_of_its_own)
 {
-	struct guest *g = shell(PORT_PEER,
-		"echo $WORD $(cat /mnt/deep/er/word) $(cat /etc/hostname) $$ $(ls /run | wc -l) up; exec sleep 100");
+	struct guest *g =
+		shell(PORT_PEER, "echo $WORD $(cat /mnt/deep/er/word) $(cat /etc/hostname) $$ $(ls "
+				 "/run | wc -l) up; exec sleep 100");
 	int status;
 	const char *show[] = {"/bin/cat", "/mnt/deep/er/word", NULL};
 	char path[128], *text;

@@ -247,7 +247,7 @@ lab_close(struct lab *l)
 void
 lab_attach(struct lab *l, enum lab_port p, const struct lab_station *s)
 {
-	assert(p >= PORT_PEER && p < PORT_CNT && !l->port[p].link);
+	assert(p >= PORT_PEER && p < PORT_CNT && (!s || !l->port[p].link));
 	l->port[p].attached = s != NULL;
 	l->port[p].station = s ? *s : (struct lab_station){0};
 }

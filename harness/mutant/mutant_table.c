@@ -208,6 +208,24 @@ ike_msgid_again(struct node_rules *r)
 }
 
 static void
+ike_any_version(struct node_rules *r)
+{
+	r->ike.check_version = false;
+}
+
+static void
+ike_answers_without_key(struct node_rules *r)
+{
+	r->ike.need_key = false;
+}
+
+static void
+ike_responder_insists(struct node_rules *r)
+{
+	r->ike.responder_insists = true;
+}
+
+static void
 ike_no_vendor_id(struct node_rules *r)
 {
 	r->ike.send_vid = false;
@@ -695,6 +713,9 @@ const struct mutant mutants[] = {
 	{"ike-redo-duplicates", "a repeated first message is worked on afresh", ike_redo_duplicates},
 	{"ike-any-pfs", "PFS is not insisted on", ike_any_pfs},
 	{"ike-msgid-again", "a used message id is accepted again", ike_msgid_again},
+	{"ike-any-version", "a message of any IKE version is looked into", ike_any_version},
+	{"ike-answers-without-key", "first messages are answered without a key for the peer", ike_answers_without_key},
+	{"ike-responder-insists", "a responder's answers are sent again unasked", ike_responder_insists},
 	{"ike-no-vendor-id", "the vendor id of DPD is not sent", ike_no_vendor_id},
 	{"ike-no-retransmission", "nothing is ever sent again", ike_no_retransmission},
 	{"ike-no-lifetime", "no lifetime attributes", ike_no_lifetime},

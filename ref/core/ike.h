@@ -132,6 +132,9 @@ struct ike_rules {
 	bool check_choice;	  /* initiator: the answer is one of our offers */
 	bool check_proposal;	  /* responder: the choice is one that we allow */
 	bool check_pfs;		  /* what the map asks for */
+	bool check_version;	  /* 1.0, and no other (RFC 2408 5.2) */
+	bool need_key;		  /* no answer to whom we have no key with */
+	bool responder_insists;	  /* false; answers are sent again unasked, too */
 	bool check_reserved;	  /* reserved octets are 0 (RFC 2408 5.3) */
 	bool check_payloads;	  /* unexpected payloads refuse the message */
 	bool check_nonce;	  /* 8 to 256 octets (RFC 2409 5) */

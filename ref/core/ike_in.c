@@ -28,7 +28,7 @@ check_header(const struct ike *k, struct ike_msg *m)
 	rd_init(&r, m->in->bytes, m->in->len);
 	if (isakmp_hdr_decode(&r, &m->h, &m->why))
 		return IKE_R_HEADER;
-	if (m->h.version != ISAKMP_VERSION)
+	if (rules->check_version && m->h.version != ISAKMP_VERSION)
 		return IKE_R_VERSION;
 	if (m->h.len != m->in->len) {
 		m->why = (struct why){"isakmp.length", "RFC 2408 5.2", 24};
@@ -277,7 +277,7 @@ then(struct ike_ctx *c, struct ike_xchg *x, const struct ike_trans *t, const str
 	case IKE_THEN_NOTHING:
 		break;
 	case IKE_THEN_SEND:
-		ike_out_send(c, x, false);
+		ike_out_send(c, x, c->k->rules->responder_insists);
 		break;
 	case IKE_THEN_ASK:
 		ike_out_send(c, x, true);

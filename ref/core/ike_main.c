@@ -324,6 +324,8 @@ admit(struct ike_ctx *c, const struct ike_msg *m, const struct ike_psk **psk,
 	const struct isakmp_payload *sa = isakmp_payload_find(&m->p, ISAKMP_SA, 0);
 
 	*psk = ike_psk_for(c->k, m->in->remote.addr);
+	if (!*psk && !c->k->rules->need_key && c->k->cfg->psk_cnt)
+		*psk = &c->k->cfg->psk[0];
 	if (!*psk)
 		return IKE_R_NO_KEY;
 	if (ike_half_open(c->k) >= c->k->rules->half_open_max)

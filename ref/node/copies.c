@@ -309,7 +309,6 @@ promote_ike(struct node *n, struct node_ike *k)
 		return;
 	}
 	k->dormant = false;
-	node_trace(n, NODE_DEBUG_IKE_HA_DETAIL, "ike ha", "taken over", k->peer, k->copy.left_s);
 	keying_step(n, &in);
 	if (k->used)
 		keying_dpd_start(n, k, n->rules->import_dpd ? &k->dpd_copy : NULL);
@@ -348,8 +347,6 @@ promote_pair(struct node *n, struct node_pair *p, bool in_lease)
 	p->child.use_out = true;
 	keying_step(n, &in);
 	pairs_live(n, p);
-	node_trace(n, NODE_DEBUG_IPSEC_HA_DETAIL, "ipsec ha", "goes on above", p->child.remote.addr,
-		p->resv.next - 1);
 }
 
 void

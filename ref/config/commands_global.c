@@ -116,6 +116,19 @@ command_keepalive_msec(struct parse *p, const struct arg *a)
 }
 
 void
+command_nat_keepalive(struct parse *p, const struct arg *a)
+{
+	p->cfg->nat_keepalive_s = a[0].num;
+}
+
+void
+command_natt(struct parse *p, const struct arg *a)
+{
+	(void)a;
+	p->cfg->no_natt = false;
+}
+
+void
 command_isakmp_ssp(struct parse *p, const struct arg *a)
 {
 	p->cfg->isakmp_ssp = (uint16_t)a[0].num;

@@ -2,7 +2,8 @@
 #ifndef BATON_CONFIG_COMMANDS_INT_H
 #define BATON_CONFIG_COMMANDS_INT_H
 
-/* The handlers, one a command; the table in command_table.c names them. Nobody else includes this. */
+/* The handlers, one a command; the table in command_table.c names them. Nobody else includes this.
+ */
 #include "ref/config/commands.h"
 
 void config_name(char dst[CFG_NAME], const char *src);
@@ -18,6 +19,10 @@ COMMAND(isakmp_key);
 COMMAND(keepalive);
 COMMAND(keepalive_msec);
 COMMAND(isakmp_ssp);
+COMMAND(nat_keepalive);
+COMMAND(no_nat_keepalive);
+COMMAND(natt);
+COMMAND(no_natt);
 COMMAND(tset_aes);
 COMMAND(tset_3des);
 COMMAND(tset_null);

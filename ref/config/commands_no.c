@@ -69,6 +69,18 @@ NO(keepalive)
 	p->cfg->keepalive_periodic = false;
 }
 
+NO(nat_keepalive)
+{
+	(void)a;
+	p->cfg->nat_keepalive_s = 0;
+}
+
+NO(natt)
+{
+	(void)a;
+	p->cfg->no_natt = true;
+}
+
 NO(isakmp_ssp)
 {
 	if (p->cfg->isakmp_ssp == a[0].num)

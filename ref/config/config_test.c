@@ -15,6 +15,7 @@ static const char good[] =
 	"group 2\n lifetime 86400\n"
 	"crypto isakmp key secret address 172.16.0.0 255.255.0.0\n"
 	"crypto isakmp keepalive 10 3 periodic\ncrypto isakmp ssp 100\n"
+	"crypto isakmp nat keepalive 20\nno crypto ipsec nat-transparency udp-encapsulation\n"
 	"crypto ipsec transform-set T esp-aes esp-sha-hmac\n mode tunnel\n"
 	"crypto ipsec transform-set G esp-gcm 128\n"
 	"crypto ipsec security-association lifetime seconds 1800\n"
@@ -54,6 +55,8 @@ START_TEST(good_text)
 	ck_assert_uint_eq(cfg.keepalive_ms, 10000);
 	ck_assert_uint_eq(cfg.keepalive_retry_ms, 3000);
 	ck_assert(cfg.keepalive_periodic);
+	ck_assert_uint_eq(cfg.nat_keepalive_s, 20);
+	ck_assert(cfg.no_natt);
 	ck_assert_uint_eq(cfg.tset[1].cipher, CFG_ESP_AES_GCM);
 	ck_assert_uint_eq(cfg.lifetime_s, 1800);
 	ck_assert_uint_eq(cfg.lifetime_kb, 4608000);
@@ -185,7 +188,9 @@ static const struct {
 	{"no crypto isakmp policy 10", "policy 10", "policy 20"},
 	{"no crypto isakmp key secret address 172.16.0.0 255.255.0.0", "isakmp key", NULL},
 	{"no crypto isakmp key address 172.16.0.0 255.255.0.0", "isakmp key", NULL},
-	{"no crypto isakmp keepalive", "keepalive", NULL},
+	{"no crypto isakmp keepalive", "isakmp keepalive", NULL},
+	{"no crypto isakmp nat keepalive", "nat keepalive", NULL},
+	{"crypto ipsec nat-transparency udp-encapsulation", "nat-transparency", NULL},
 	{"no crypto isakmp ssp 100", "isakmp ssp", NULL},
 	{"no crypto ipsec security-association lifetime seconds", "seconds 1800", NULL},
 	{"crypto ipsec security-association lifetime kilobytes 5000\n"
@@ -193,7 +198,7 @@ static const struct {
 		"kilobytes", NULL},
 	{"no crypto ipsec security-association replay window-size 128", "window-size", NULL},
 	{"no access-list 101 deny ip any any", "deny", "permit udp"},
-	{"no access-list 101 permit udp host 10.0.0.1 eq 53 any", "udp", "deny"},
+	{"no access-list 101 permit udp host 10.0.0.1 eq 53 any", "permit udp", "deny"},
 	{"no access-list 101 permit ip 10.0.0.0 0.0.0.255 10.2.0.0 0.0.255.255", "10.2.0.0", "deny"},
 	{"access-list 102 permit tcp any any eq 80\naccess-list 102 permit icmp any any\n"
 	 "no access-list 102 permit tcp any any eq 80",

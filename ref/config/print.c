@@ -312,6 +312,10 @@ config_print(const struct cfg *c, bool keys, char *dst, size_t cap)
 	put_ipsec(&o, c);
 	for (unsigned i = 0; i < c->ssp_cnt; i++)
 		put_ssp(&o, &c->ssp[i]);
+	if (c->nat_keepalive_s)
+		put(&o, "crypto isakmp nat keepalive %u\n", c->nat_keepalive_s);
+	if (c->no_natt)
+		put(&o, "no crypto ipsec nat-transparency udp-encapsulation\n");
 	if (c->isakmp_ssp)
 		put(&o, "crypto isakmp ssp %u\n", c->isakmp_ssp);
 	for (unsigned i = 0; i < c->if_cnt; i++)

@@ -127,19 +127,25 @@ padding(const struct esp_alg *a, size_t len)
 	return (a->align - (len + 2) % a->align) % a->align;
 }
 
+static size_t
+outer_len(const struct esp_sa *sa)
+{
+	return IPV4_HDR_LEN + (sa->dport ? (size_t)UDP_HDR_LEN : 0);
+}
+
 size_t
 esp_sealed_len(const struct esp_sa *sa, size_t len)
 {
 	const struct esp_alg *a = esp_alg(sa->transform);
 
-	return IPV4_HDR_LEN + ESP_HDR_LEN + a->iv_len + len + padding(a, len) + 2 + a->icv_len;
+	return outer_len(sa) + ESP_HDR_LEN + a->iv_len + len + padding(a, len) + 2 + a->icv_len;
 }
 
 size_t
 esp_inner_mtu(const struct esp_sa *sa, size_t mtu)
 {
 	const struct esp_alg *a = esp_alg(sa->transform);
-	size_t fixed = IPV4_HDR_LEN + ESP_HDR_LEN + (size_t)a->iv_len + a->icv_len;
+	size_t fixed = outer_len(sa) + ESP_HDR_LEN + (size_t)a->iv_len + a->icv_len;
 	size_t room;
 
 	if (mtu < fixed + a->align)
@@ -180,12 +186,18 @@ write_outer(struct wr *w, const struct esp_rules *rules, const struct esp_sa *sa
 		.id = ip_id,
 		.frag = df ? IPV4_DF : 0,
 		.ttl = rules->outer_ttl,
-		.proto = IPV4_PROTO_ESP,
+		.proto = sa->dport ? IPV4_PROTO_UDP : IPV4_PROTO_ESP,
 		.src = sa->src,
 		.dst = sa->dst,
 	};
 
 	ipv4_write(w, &ip, payload_len);
+	if (!sa->dport)
+		return;
+	wr_u16(w, sa->sport);
+	wr_u16(w, sa->dport);
+	wr_u16(w, (uint16_t)payload_len);
+	wr_u16(w, 0); /* RFC 3948 2.1: the ICV is better */
 }
 
 static void
@@ -278,7 +290,7 @@ esp_seal(const struct crypto *c, const struct esp_rules *rules, struct esp_sa *s
 	write_iv(&w, c, rules, sa, seq);
 	wr_bytes(&w, inner, len);
 	write_trailer(&w, pad);
-	protect(&w, c, sa, out + IPV4_HDR_LEN, len + pad + 2);
+	protect(&w, c, sa, out + outer_len(sa), len + pad + 2);
 	assert(!w.bad && w.len == whole);
 	sa->seq = seq;
 	sa->packets++;

@@ -9,8 +9,8 @@
  * esp_seal and esp_open turn an inner packet into an ESP packet and back. The sequence number to
  * send is the caller's (sequence reservation decides it, not this file); esp_seal only refuses 0
  * and what does not go up. The caller also finds the SA by its SPI, checks the inner addresses
- * against the proxies (RFC 4301 5.2), decrements the inner TTL as any forwarder, fragments, and
- * wraps the result in UDP if NAT traversal is in use: esp_open is given what follows the IP header.
+ * against the proxies (RFC 4301 5.2), decrements the inner TTL as any forwarder, and fragments.
+ * esp_open is given what follows the IP header, or the UDP header if there is one.
  *
  * Not here: transport mode, AH, 64-bit sequence numbers, IPv6, traffic flow padding.
  */
@@ -122,7 +122,7 @@ extern const char *const esp_count_names[ESP_CNT_CNT];
 struct esp_sa {
 	uint32_t spi;	 /* host order */
 	ip4_t src, dst;	 /* outer addresses */
-	uint16_t sport, dport; /* UDP ports of NAT traversal, 0 none: room, not used yet */
+	uint16_t sport, dport; /* outbound: UDP ports that it is encapsulated in, 0 none (RFC 3948) */
 	bool inbound;
 	enum esp_transform transform;
 	struct secret enc, auth;
@@ -141,7 +141,7 @@ void esp_sa_init(struct esp_sa *sa, bool inbound, enum esp_transform t, uint32_t
 void esp_sa_wipe(struct esp_sa *sa);
 
 /* The inner packet's room on top of its own length, at most: outer header, ESP, padding, ICV. */
-#define ESP_OVERHEAD_MAX (20 + 8 + 16 + 17 + 16)
+#define ESP_OVERHEAD_MAX (20 + 8 + 8 + 16 + 17 + 16)
 
 /* Exact length of the sealed packet for an inner one of len bytes, outer IP header included. */
 size_t esp_sealed_len(const struct esp_sa *sa, size_t len);

@@ -23,7 +23,10 @@ struct pair {
 static void
 inner_make(struct pair *p, size_t len)
 {
-	struct ipv4 ip = {.tos = 0xb8, .ttl = 9, .proto = 17, .src = IP4(10, 0, 0, 1),
+	struct ipv4 ip = {.tos = 0xb8,
+		.ttl = 9,
+		.proto = 17,
+		.src = IP4(10, 0, 0, 1),
 		.dst = IP4(10, 1, 0, 1)};
 	struct wr w;
 
@@ -91,6 +94,33 @@ START_TEST(round_trip)
 	}
 	ck_assert_uint_eq(p.in.bytes, p.out.bytes);
 	ck_assert_uint_eq(p.in.packets, p.in.count[ESP_CNT_OPENED]);
+}
+END_TEST
+
+/* RFC 3948 2.1: a UDP header between, its checksum zero; what follows it opens as ever. */
+START_TEST(in_udp)
+{
+	static struct pair p;
+	struct rd r, payload, data;
+	struct ipv4 ip;
+	struct udp u;
+
+	pair_make(&p, TRANSFORM(_i));
+	p.out.sport = 4500;
+	p.out.dport = 40000;
+	ck_assert_int_eq(seal(&p, 1), ERR_OK);
+	ck_assert_uint_eq(p.sealed_len, esp_sealed_len(&p.out, p.inner_len));
+	ck_assert_uint_le(esp_sealed_len(&p.out, esp_inner_mtu(&p.out, 1400)), 1400);
+	rd_init(&r, p.sealed, p.sealed_len);
+	ck_assert_int_eq(ipv4_decode(&r, &ip, &payload, &p.why), ERR_OK);
+	ck_assert_int_eq(udp_decode(&payload, &ip, &u, &data, &p.why), ERR_OK);
+	ck_assert_uint_eq(u.sport, 4500);
+	ck_assert_uint_eq(u.dport, 40000);
+	ck_assert_uint_eq(u.sum, 0);
+	ck_assert_int_eq(esp_open(&crypto_openssl, &p.rules, &p.in, data.p, rd_left(&data),
+				 p.opened, sizeof(p.opened), &p.opened_len, &p.seq, &p.why),
+		ERR_OK);
+	ck_assert_uint_eq(p.opened_len, p.inner_len);
 }
 END_TEST
 
@@ -214,7 +244,8 @@ forge(struct pair *p, uint8_t pad_first, uint8_t pad_len, uint8_t next, uint8_t 
 	text[len + 1] = 2;
 	text[len + 2] = pad_len;
 	text[len + 3] = next;
-	crypto_openssl.gcm_seal(CRYPTO_AES128_GCM, p->in.enc.b, nonce, esp, 8, text, text, len + 4, text + len + 4);
+	crypto_openssl.gcm_seal(
+		CRYPTO_AES128_GCM, p->in.enc.b, nonce, esp, 8, text, text, len + 4, text + len + 4);
 	p->sealed_len = IPV4_HDR_LEN + 16 + len + 4 + 16;
 }
 
@@ -302,8 +333,9 @@ START_TEST(window_model)
 			seen[seq] = true;
 			top = seq > top ? seq : top;
 		}
-		ck_assert_int_eq(esp_window_import(&w2, w.top, w.size, map,
-					 esp_window_export(&w, map)), ERR_OK);
+		ck_assert_int_eq(
+			esp_window_import(&w2, w.top, w.size, map, esp_window_export(&w, map)),
+			ERR_OK);
 		for (uint32_t s = top > size ? top - size : 0; s < top + 3; s++)
 			ck_assert_int_eq(esp_window_check(&w, s), esp_window_check(&w2, s));
 	}
@@ -365,6 +397,7 @@ main(void)
 
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, round_trip, 0, TRANSFORMS);
+	tcase_add_loop_test(t, in_udp, 0, TRANSFORMS);
 	tcase_add_loop_test(t, inner_mtu, 0, TRANSFORMS);
 	tcase_add_loop_test(t, every_bit_counts, 0, TRANSFORMS);
 	tcase_add_loop_test(t, every_length, 0, TRANSFORMS);

@@ -77,7 +77,7 @@ tick_xchg(struct ike_ctx *c, struct ike_xchg *x)
 		return;
 	}
 	x->retry_at = NS_NEVER;
-	sa = ike_sa_for_peer(c->k, x->child.remote.addr, c->now);
+	sa = ike_sa_for_peer(c->k, x->child.remote, c->now);
 	if (sa)
 		ike_quick_start_waiting(c, &c->k->sa[sa - c->k->sa]);
 }
@@ -136,14 +136,14 @@ ike_deadline(const struct ike *k)
 /* ---- commands ---- */
 
 static bool
-under_way(const struct ike *k, unsigned map, ip4_t peer, const struct ike_in *in)
+under_way(const struct ike *k, unsigned map, struct ike_end peer, const struct ike_in *in)
 {
 	for (unsigned i = 0; i < k->xchg_cnt; i++) {
 		const struct ike_xchg *x = &k->xchg[i];
 
 		if ((x->state == IKE_QM_WAIT || x->state == IKE_QM_I1 ||
 			    x->state == IKE_QM_I3_HELD) &&
-			x->map == map && x->child.remote.addr == peer &&
+			x->map == map && ike_end_near(x->child.remote, peer) &&
 			ike_same_proxy(&x->child.proxy_local, &in->proxy_local) &&
 			ike_same_proxy(&x->child.proxy_remote, &in->proxy_remote))
 			return true;
@@ -152,11 +152,11 @@ under_way(const struct ike *k, unsigned map, ip4_t peer, const struct ike_in *in
 }
 
 static bool
-starting(const struct ike *k, ip4_t peer)
+starting(const struct ike *k, struct ike_end peer)
 {
 	for (unsigned i = 0; i < k->sa_cnt; i++)
 		if (k->sa[i].used && k->sa[i].initiator && !k->sa[i].up && !k->sa[i].imported &&
-			k->sa[i].remote.addr == peer)
+			ike_end_near(k->sa[i].remote, peer))
 			return true;
 	return false;
 }
@@ -200,26 +200,32 @@ initiate(struct ike_ctx *c, const struct ike_in *in, unsigned map)
 	const struct ike_map *entry = &k->cfg->map[map];
 	struct ike_end local = {k->cfg->local, ISAKMP_PORT};
 	struct ike_end remote = {entry->is_dynamic ? in->remote.addr : entry->peer, ISAKMP_PORT};
+	bool where = in->remote.port && in->remote.port != ISAKMP_PORT;
 	const struct ike_sa *sa;
 	enum ike_reason r = IKE_R_NONE;
 
-	if (under_way(k, map, remote.addr, in)) {
+	if (where) { /* RFC 3947 4: it begins on port 4500 */
+		remote = in->remote;
+		local.port = ISAKMP_PORT_NATT;
+	}
+	if (under_way(k, map, remote, in)) {
 		ike_note(c, IKE_R_ALREADY, remote, NULL);
 		return;
 	}
-	sa = ike_sa_for_peer(k, remote.addr, c->now);
+	sa = ike_sa_for_peer(k, remote, c->now);
 	if (!waiting(c, in, map, remote)) {
 		say_failed(c, entry->id, remote, IKE_R_TABLE_FULL);
 		return;
 	}
 	if (sa)
 		ike_quick_start_waiting(c, &k->sa[sa - k->sa]);
-	else if (!starting(k, remote.addr))
+	else if (!starting(k, remote))
 		r = ike_main_start(c, local, remote);
 	if (!r)
 		return;
 	for (unsigned i = 0; i < k->xchg_cnt; i++)
-		if (k->xchg[i].state == IKE_QM_WAIT && k->xchg[i].child.remote.addr == remote.addr)
+		if (k->xchg[i].state == IKE_QM_WAIT &&
+			ike_end_near(k->xchg[i].child.remote, remote))
 			ike_xchg_fail(c, &k->xchg[i], r);
 }
 
@@ -274,7 +280,7 @@ cmd_delete_child(struct ike_ctx *c, const struct ike_in *in)
 	}
 	sa = ike_sa_by_cookies(c->k, ch->cookies.i, ch->cookies.r);
 	if (!sa || !sa->up || !sa->confirmed)
-		sa = ike_sa_any(c->k, ch->remote.addr);
+		sa = ike_sa_any(c->k, ch->remote);
 	if (in->send && sa)
 		ike_send_delete_spi(c, sa, ch->spi_in);
 	ike_child_end(c, ch, IKE_R_DELETED);
@@ -308,7 +314,7 @@ cmd_delete_sa(struct ike_ctx *c, const struct ike_in *in)
 static void
 cmd_unknown_spi(struct ike_ctx *c, const struct ike_in *in)
 {
-	struct ike_sa *sa = ike_sa_any(c->k, in->remote.addr);
+	struct ike_sa *sa = ike_sa_any(c->k, in->remote);
 
 	if (!sa || !c->k->active) {
 		ike_note(c, IKE_R_NO_SA, in->remote, NULL);
@@ -374,6 +380,9 @@ command(struct ike_ctx *c, const struct ike_in *in)
 	case IKE_IN_UNKNOWN_SPI:
 		cmd_unknown_spi(c, in);
 		break;
+	case IKE_IN_MOVED:
+		ike_nat_cmd_moved(c, in);
+		break;
 	case IKE_IN_ACTIVATE:
 		c->k->active = true;
 		break;
@@ -406,7 +415,7 @@ ike_sa_find(const struct ike *k, const struct ike_cookies *cookies)
 }
 
 const struct ike_sa *
-ike_sa_for_peer(const struct ike *k, ip4_t peer, ns_t now)
+ike_sa_for_peer(const struct ike *k, struct ike_end peer, ns_t now)
 {
 	const struct ike_sa *sa = ike_sa_any(k, peer);
 

@@ -21,8 +21,12 @@
  * Names of SAs: an IKE SA goes by its cookies, a child by its inbound SPI. Pointers in actions are
  * borrowed until the next step. All numbers are in host order, times in ns.
  *
- * Not here: Aggressive and New Group Mode, the commit bit (ignored), certificates, NAT traversal
- * (ports are carried everywhere), IKE fragmentation. A child's lifetime is the node's: it asks
+ * NAT traversal (RFC 3947): the caller takes the non-ESP marker off and puts it on, by the local
+ * port. A peer whose mapping changes is followed on what is authentic and fresh: an answer in
+ * Quick Mode here, ESP and DPD by the caller's MOVED.
+ *
+ * Not here: Aggressive and New Group Mode, the commit bit (ignored), certificates, IKE
+ * fragmentation. A child's lifetime is the node's: it asks
  * for a rekey by INITIATE with `replaces`, and ends a pair by DELETE_CHILD.
  */
 #include "ref/base/ip4.h"
@@ -82,6 +86,7 @@ struct ike_cfg {
 	const struct ike_map *map; /* in order of id */
 	unsigned map_cnt;
 	bool dpd; /* send the vendor id of RFC 3706 */
+	bool natt; /* NAT traversal: look for NATs, and encapsulate behind one */
 };
 
 /* ---- rules: by what it judges; a test or a mutant hands in a patched copy ---- */
@@ -139,6 +144,19 @@ struct ike_rules {
 	bool check_payloads;	  /* unexpected payloads refuse the message */
 	bool check_nonce;	  /* 8 to 256 octets (RFC 2409 5) */
 	bool padding_zero_only;	  /* false; refuse any other padding of an encrypted message */
+	/* NAT traversal (RFC 3947) */
+	bool natt_send_nat_d;	  /* 3.2 */
+	bool natt_hash_port;	  /* 3.2: the port is in the hash */
+	bool natt_remote_first;	  /* 3.2: the first NAT-D is of the remote end */
+	bool natt_all_hashes;	  /* 3.2: any of the peer's own hashes may match; else the first only */
+	bool natt_detect;	  /* a NAT is seen */
+	bool natt_float;	  /* 4: the initiator goes to port 4500 with message 5 */
+	bool natt_float_follow;	  /* 4: and the responder follows */
+	bool natt_offer_mode;	  /* 5.1: UDP-encapsulated tunnel if there is a NAT, tunnel if not */
+	bool natt_check_mode;	  /* and the peer's choice must be that */
+	bool natt_follow;	  /* 7: a peer whose mapping changes is followed */
+	bool natt_follow_any;	  /* false; by any authentic message, fresh or not */
+	bool natt_follow_behind;  /* false; also if we are the side behind the NAT */
 };
 extern const struct ike_rules ike_rules_standard;
 
@@ -151,6 +169,15 @@ struct ike_cookies {
 struct ike_end {
 	ip4_t addr;
 	uint16_t port;
+};
+
+/* NAT traversal of an IKE SA and of the pairs under it, as the NATT TLV of SSP has it; 0: none. */
+enum {
+	IKE_NATT_ON = 1,   /* in use: there is a NAT */
+	IKE_NATT_US = 2,   /* we are behind it */
+	IKE_NATT_PEER = 4, /* the peer is */
+	IKE_NATT_BITS = 7,
+	IKE_NATT_ABLE = 8, /* the peer's vendor id was there; not told to others */
 };
 
 enum ike_state {
@@ -209,6 +236,7 @@ enum ike_reason {
 	IKE_R_CHOICE,
 	IKE_R_SA_SIZE,
 	IKE_R_KE,
+	IKE_R_NAT_D,
 	IKE_R_NONCE,
 	IKE_R_ID,
 	IKE_R_PSK_HASH,
@@ -245,6 +273,8 @@ enum ike_reason {
 	IKE_R_REPLACED,
 	IKE_R_PEER_NOTIFY,
 	IKE_R_CLEARED,
+	IKE_R_NAT_FOUND,
+	IKE_R_MOVED,
 	IKE_R_CNT
 };
 extern const char *const ike_reason_names[IKE_R_CNT];
@@ -267,6 +297,7 @@ struct ike_sa {
 	bool imported;
 	bool dpd;	/* both sides sent the vendor id */
 	bool soft_told;
+	uint8_t natt; /* IKE_NATT_* */
 	struct ike_cookies cookies;
 	struct ike_end local, remote;
 	uint16_t cipher, key_bits, hash, group;
@@ -288,6 +319,7 @@ struct ike_child {
 	bool used;
 	bool initiator;	   /* of Quick Mode */
 	bool use_out;	   /* the outbound SA may be used */
+	uint8_t natt;	   /* IKE_NATT_*; ON: encapsulated in UDP between the two ends */
 	struct ike_cookies cookies; /* of the IKE SA that made it */
 	struct ike_end local, remote;
 	uint32_t spi_in, spi_out;
@@ -347,6 +379,7 @@ struct ike_export {
 	uint8_t peer_id[64];
 	bool dpd;
 	bool confirmed;
+	uint8_t natt; /* IKE_NATT_BITS of it */
 	uint32_t left_s; /* remaining lifetime at `now`, rounded down */
 	uint32_t msgid[IKE_MSGIDS];
 	unsigned msgid_cnt;
@@ -357,8 +390,8 @@ struct ike_export {
 enum ike_in_kind {
 	IKE_IN_TICK,
 	IKE_IN_PACKET,	 /* local, remote, bytes, len (non-ESP marker already off) */
-	IKE_IN_INITIATE, /* map_id, proxy_local, proxy_remote, remote.addr (dynamic entry), replaces
-			  */
+	IKE_IN_INITIATE, /* map_id, proxy_local, proxy_remote, replaces; remote (of a dynamic entry, or
+			  * where a peer behind a NAT was last; port 500 or 0: not known) */
 	IKE_IN_RELEASE,	 /* token */
 	IKE_IN_DPD_SEND, /* cookies, notify, seq */
 	IKE_IN_DELETE_CHILD, /* spi (inbound), send */
@@ -369,14 +402,15 @@ enum ike_in_kind {
 	IKE_IN_FORGET_CHILD, /* spi: silent */
 	IKE_IN_KNOWN_PEER, /* remote.addr: mirrored SAs of this peer exist; no INITIAL-CONTACT to it
 			    */
-	IKE_IN_UNKNOWN_SPI, /* remote.addr, spi: ESP came for an SPI that is not here */
+	IKE_IN_UNKNOWN_SPI, /* remote, spi: ESP came for an SPI that is not here */
+	IKE_IN_MOVED, /* was, remote: fresh and authentic, it came from there */
 	IKE_IN_ACTIVATE,    /* answer and initiate from now on */
 	IKE_IN_CLEAR,	    /* all gone, no Delete sent; silent until ACTIVATE */
 };
 
 struct ike_in {
 	enum ike_in_kind kind;
-	struct ike_end local, remote;
+	struct ike_end local, remote, was;
 	const uint8_t *bytes; /* borrowed for the step */
 	size_t len;
 	uint32_t map_id;
@@ -404,7 +438,8 @@ enum ike_act_kind {
 	IKE_ACT_CHILD_NEW,     /* child, with keys; comes before the HOLD of its message */
 	IKE_ACT_CHILD_USE_OUT, /* spi (inbound): the outbound SA may be used */
 	IKE_ACT_CHILD_DOWN,    /* spi (inbound), remote, reason */
-	IKE_ACT_DPD_IN,	       /* cookies, sa, is_ack, seq */
+	IKE_ACT_DPD_IN,	       /* cookies, sa, is_ack, seq, remote: where it came from */
+	IKE_ACT_MOVED,	       /* was, remote: SAs and children of that end are at another now */
 	IKE_ACT_FAILED,	       /* map_id, remote, reason: an INITIATE came to nothing */
 	IKE_ACT_NOTE,	       /* reason, remote, why */
 };
@@ -413,7 +448,7 @@ enum ike_held { IKE_HELD_MM5 = 1, IKE_HELD_MM6, IKE_HELD_QM2, IKE_HELD_QM3 };
 
 struct ike_act {
 	enum ike_act_kind kind;
-	struct ike_end local, remote;
+	struct ike_end local, remote, was;
 	const uint8_t *bytes;
 	size_t len;
 	uint32_t token;
@@ -491,8 +526,9 @@ void ike_wipe(struct ike *k);
 enum crypto_cipher ike_cipher(unsigned cipher, unsigned key_bits);
 /* The SA with these cookies, if it can be exported; NULL otherwise. */
 const struct ike_sa *ike_sa_find(const struct ike *k, const struct ike_cookies *c);
-/* The newest confirmed SA with this peer that may begin exchanges now; NULL if there is none. */
-const struct ike_sa *ike_sa_for_peer(const struct ike *k, ip4_t peer, ns_t now);
+/* The newest confirmed SA with this peer that may begin exchanges now; NULL if there is none. Of
+ * peers behind one NAT the port tells which (500, 0: any). */
+const struct ike_sa *ike_sa_for_peer(const struct ike *k, struct ike_end peer, ns_t now);
 const struct ike_child *ike_child_find(const struct ike *k, uint32_t spi_in);
 /* Fill *out (which the caller wipes) from an SA of this core. */
 void ike_export(const struct ike *k, const struct ike_sa *sa, ns_t now, struct ike_export *out);

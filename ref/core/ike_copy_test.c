@@ -6,7 +6,7 @@
 
 static struct sim sim;
 
-#define S(n) ((n) * NS_PER_S)
+#define S(n) ((n)*NS_PER_S)
 
 /* Give all that `from` holds to a fresh core in its place. */
 static void
@@ -51,8 +51,9 @@ START_TEST(carried_over)
 	ck_assert_uint_eq(heir->news, 3);
 	ck_assert_uint_eq(heir->use_outs, 3);
 	sim_pairs_match(s);
-	sim_step(s, peer, &(struct ike_in){.kind = IKE_IN_DELETE_CHILD, .spi = peer->pair.spi_in,
-				 .send = true});
+	sim_step(s, peer,
+		&(struct ike_in){
+			.kind = IKE_IN_DELETE_CHILD, .spi = peer->pair.spi_in, .send = true});
 	sim_run(s, s->now + S(1));
 	ck_assert_int_eq(heir->child_down_reason, IKE_R_DELETED_BY_PEER);
 	sim_step(s, heir,
@@ -73,8 +74,11 @@ START_TEST(message_ids_carried_over)
 
 	sim_init(s, 1);
 	sim_established(s);
-	sim_step(s, &s->a, &(struct ike_in){.kind = IKE_IN_DPD_SEND, .cookies = s->a.up,
-				  .notify = ISAKMP_N_R_U_THERE, .seq = 1});
+	sim_step(s, &s->a,
+		&(struct ike_in){.kind = IKE_IN_DPD_SEND,
+			.cookies = s->a.up,
+			.notify = ISAKMP_N_R_U_THERE,
+			.seq = 1});
 	f = sim_next(s);
 	copy = *f;
 	sim_run(s, s->now + S(1));
@@ -127,7 +131,7 @@ START_TEST(unconfirmed)
 	ck_assert(!ike_sa_find(&s->a.k, &c)->confirmed);
 	take_over(s, &s->a, NULL);
 	ck_assert_ptr_nonnull(ike_sa_find(&s->a.k, &c));
-	ck_assert_ptr_null(ike_sa_for_peer(&s->a.k, s->a.map.peer, s->now));
+	ck_assert_ptr_null(ike_sa_for_peer(&s->a.k, (struct ike_end){s->a.map.peer, 0}, s->now));
 	s->auto_release = true;
 	sim_initiate(s, &s->a, 0);
 	sim_run(s, S(2));

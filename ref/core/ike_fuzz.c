@@ -19,9 +19,12 @@ static struct ike_rules rules;
 
 static const struct ike_policy policy = {10, ISAKMP_CIPHER_AES, 128, CRYPTO_SHA1, 2, 3600};
 static const struct ike_psk psk = {0, 0, {{'k'}, 1}};
-static const struct ike_map map = {.id = 1, .is_dynamic = true,
-	.transform = {ESP_CBC128_SHA1, ESP_GCM128}, .transform_cnt = 2, .lifetime_s = 3600};
-static const struct ike_cfg cfg = {IP4(10, 0, 0, 1), &policy, 1, &psk, 1, &map, 1, true};
+static const struct ike_map map = {.id = 1,
+	.is_dynamic = true,
+	.transform = {ESP_CBC128_SHA1, ESP_GCM128},
+	.transform_cnt = 2,
+	.lifetime_s = 3600};
+static const struct ike_cfg cfg = {IP4(10, 0, 0, 1), &policy, 1, &psk, 1, &map, 1, true, true};
 
 static void
 step(ns_t now, const struct ike_in *in)
@@ -95,12 +98,11 @@ fit(uint8_t *b, size_t len, uint8_t how)
 	b[27] = (uint8_t)len;
 	iv_for(sa, how & 0x40 ? x : NULL, b + 20, iv);
 	if (how & 0x20 && b[19] & ISAKMP_F_ENCRYPT && (len - ISAKMP_HDR_LEN) % 16 == 0)
-		crypto_null.cbc_encrypt(CRYPTO_AES128_CBC, sa->key.b, iv, b + ISAKMP_HDR_LEN, b + ISAKMP_HDR_LEN,
-			len - ISAKMP_HDR_LEN);
+		crypto_null.cbc_encrypt(CRYPTO_AES128_CBC, sa->key.b, iv, b + ISAKMP_HDR_LEN,
+			b + ISAKMP_HDR_LEN, len - ISAKMP_HDR_LEN);
 }
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -54,12 +54,6 @@ check_header(const struct ike *k, struct ike_msg *m)
 
 /* ---- whose it is ---- */
 
-static bool
-from_peer(const struct ike_sa *sa, const struct ike_msg *m)
-{
-	return sa->remote.addr == m->in->remote.addr && sa->remote.port == m->in->remote.port;
-}
-
 /* A responder's Main Mode, by the initiator's cookie alone: for duplicates of message 1. */
 static struct ike_xchg *
 by_icookie(const struct ike *k, const struct ike_msg *m)
@@ -70,7 +64,7 @@ by_icookie(const struct ike *k, const struct ike_msg *m)
 
 		if (x->state >= IKE_MM_R2 && x->state <= IKE_MM_DONE && !x->initiator && sa &&
 			memcmp(sa->cookies.i, m->h.icookie, ISAKMP_COOKIE_LEN) == 0 &&
-			from_peer(sa, m))
+			ike_nat_from(k, sa, m))
 			return x;
 	}
 	return NULL;
@@ -102,7 +96,7 @@ find_sa(const struct ike *k, const struct ike_msg *m)
 	if (!sa && m->h.exchange == ISAKMP_X_MAIN)
 		sa = ike_sa_by_cookies(k, m->h.icookie, zero);
 	if (!sa && !k->rules->check_cookie)
-		sa = ike_sa_any(k, m->in->remote.addr);
+		sa = ike_sa_any(k, m->in->remote);
 	return sa;
 }
 
@@ -124,7 +118,7 @@ find(struct ike_ctx *c, struct ike_msg *m, struct ike_xchg **x)
 	if (!m->sa)
 		return m->h.exchange == ISAKMP_X_INFO && !m->encrypted ? IKE_R_UNPROTECTED
 								       : IKE_R_UNKNOWN_COOKIE;
-	if (!from_peer(m->sa, m))
+	if (!ike_nat_from(c->k, m->sa, m))
 		return IKE_R_OTHER_ADDRESS;
 	if (m->h.exchange != ISAKMP_X_INFO)
 		*x = of_sa(c->k, m->sa, m->h.exchange, m->h.msgid);
@@ -150,7 +144,7 @@ check_duplicate(struct ike_ctx *c, struct ike_xchg *x, const struct ike_msg *m)
 	if (x->token)
 		return IKE_R_DUPLICATE_HELD;
 	if (x->sent_len && c->k->rules->answer_duplicates)
-		ike_send_bytes(c, m->sa, x->sent, x->sent_len);
+		ike_out_again(c, x);
 	return IKE_R_DUPLICATE;
 }
 
@@ -197,7 +191,8 @@ check_rest(const struct ike *k, const struct ike_msg *m)
 static bool
 is_known(uint8_t type)
 {
-	return type < ISAKMP_TYPE_KNOWN && type != ISAKMP_PROPOSAL && type != ISAKMP_TRANSFORM;
+	return (type < ISAKMP_TYPE_KNOWN && type != ISAKMP_PROPOSAL && type != ISAKMP_TRANSFORM) ||
+	       type == ISAKMP_NAT_D || type == ISAKMP_NAT_OA;
 }
 
 /* RFC 2408 5.3 */
@@ -241,8 +236,9 @@ row(enum ike_state from, const struct ike_msg *m, enum ike_reason *r)
 }
 
 /* Those of which more than one may come; any other twice is unexpected. */
-#define MANY (1u << ISAKMP_VID | 1u << ISAKMP_NOTIFY | 1u << ISAKMP_DELETE | 1u << ISAKMP_ID | \
-	      1u << ISAKMP_CR)
+#define MANY                                                                                       \
+	(1u << ISAKMP_VID | 1u << ISAKMP_NOTIFY | 1u << ISAKMP_DELETE | 1u << ISAKMP_ID |          \
+		1u << ISAKMP_CR | 1u << ISAKMP_NAT_D | 1u << ISAKMP_NAT_OA)
 
 static enum ike_reason
 check_sets(const struct ike *k, const struct ike_trans *t, const struct ike_msg *m)

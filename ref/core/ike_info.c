@@ -57,7 +57,7 @@ info_send(struct ike_ctx *c, const struct ike_sa *sa, struct info *o)
 		ike_iv_phase2(c->k, sa, o->msgid, iv);
 		len = ike_encrypt(c->k, sa, iv, o->buf, o->w.len, sizeof(o->buf));
 		if (len)
-			ike_send_bytes(c, sa, o->buf, len);
+			ike_send_bytes(c, sa, sa->remote, o->buf, len);
 	}
 	wipe(o, sizeof(*o));
 }
@@ -126,7 +126,7 @@ ike_send_clear_notify(struct ike_ctx *c, const struct ike_msg *m, uint16_t type)
 	isakmp_build_notify(&b, ISAKMP_P_ISAKMP, type, &to.cookies, sizeof(to.cookies), NULL, 0);
 	isakmp_build_done(&b);
 	if (!w.bad)
-		ike_send_bytes(c, &to, buf, w.len);
+		ike_send_bytes(c, &to, to.remote, buf, w.len);
 }
 
 /* ---- in: Delete ---- */
@@ -147,7 +147,7 @@ delete_esp(struct ike_ctx *c, const struct ike_sa *sa, const struct isakmp_delet
 			struct ike_child *ch = &k->child[i];
 
 			if (!ch->used || ch->dying || ch->spi_out != spi ||
-				ch->remote.addr != sa->remote.addr)
+				!ike_peer_is(sa, ch->remote))
 				continue;
 			found = true;
 			ike_child_end(c, ch, IKE_R_DELETED_BY_PEER);
@@ -160,14 +160,13 @@ delete_esp(struct ike_ctx *c, const struct ike_sa *sa, const struct isakmp_delet
 static void
 delete_isakmp(struct ike_ctx *c, struct ike_sa *sa, const struct isakmp_delete *d)
 {
-	ip4_t peer = sa->remote.addr;
 	struct ike_end remote = sa->remote;
 
 	for (unsigned n = 0; n < d->spi_cnt; n++) {
 		const uint8_t *p = d->spis + (size_t)n * d->spi_len;
 		struct ike_sa *gone = ike_sa_by_cookies(c->k, p, p + ISAKMP_COOKIE_LEN);
 
-		if (gone && gone->remote.addr == peer)
+		if (gone && ike_peer_is(gone, remote))
 			ike_sa_end(c, gone, IKE_R_DELETED_BY_PEER);
 		else
 			ike_note(c, IKE_R_DELETE_UNKNOWN, remote, NULL);
@@ -187,7 +186,7 @@ check_delete(const struct isakmp_delete *d)
 /* ---- in: Notify ---- */
 
 static enum ike_reason
-dpd_in(struct ike_ctx *c, struct ike_sa *sa, const struct isakmp_notify *n)
+dpd_in(struct ike_ctx *c, struct ike_sa *sa, struct ike_end from, const struct isakmp_notify *n)
 {
 	struct ike_act *a;
 	struct rd r;
@@ -206,7 +205,7 @@ dpd_in(struct ike_ctx *c, struct ike_sa *sa, const struct isakmp_notify *n)
 		return IKE_R_ACTS_FULL;
 	a->sa = sa;
 	a->cookies = sa->cookies;
-	a->remote = sa->remote;
+	a->remote = from;
 	a->is_ack = n->type == ISAKMP_N_R_U_THERE_ACK;
 	a->seq = rd_u32(&r, "notify.data");
 	return IKE_R_NONE;
@@ -231,6 +230,25 @@ error_in(struct ike_ctx *c, const struct ike_sa *sa)
 	return IKE_R_PEER_NOTIFY;
 }
 
+/* Behind a NAT it is the identity that tells whose an SA is, not the address (RFC 3947 6). */
+static bool
+same_peer(const struct ike_sa *sa, const struct ike_sa *keep)
+{
+	if (!((sa->natt | keep->natt) & IKE_NATT_PEER))
+		return sa->remote.addr == keep->remote.addr;
+	return sa->peer_id_type == keep->peer_id_type && sa->peer_id_len == keep->peer_id_len &&
+	       memcmp(sa->peer_id, keep->peer_id, sa->peer_id_len) == 0;
+}
+
+/* A pair whose IKE SA is gone is known by its end alone. */
+static bool
+child_of_peer(const struct ike *k, const struct ike_child *ch, const struct ike_sa *keep)
+{
+	const struct ike_sa *sa = ike_sa_by_cookies(k, ch->cookies.i, ch->cookies.r);
+
+	return sa ? same_peer(sa, keep) : ike_peer_is(keep, ch->remote);
+}
+
 /*
  * SAs of the peer from before this one, and their children, are of a life that it has forgotten.
  * What came up since this one began is not: two that begin at once would end each other's work.
@@ -239,19 +257,18 @@ static void
 forget_peer(struct ike_ctx *c, const struct ike_sa *keep)
 {
 	struct ike *k = c->k;
-	ip4_t peer = keep->remote.addr;
 
 	for (unsigned i = 0; i < k->child_cnt; i++) {
 		struct ike_child *ch = &k->child[i];
 
-		if (ch->used && !ch->dying && ch->made < keep->begun && ch->remote.addr == peer)
+		if (ch->used && !ch->dying && ch->made < keep->begun && child_of_peer(k, ch, keep))
 			ike_child_end(c, ch, IKE_R_INITIAL_CONTACT);
 	}
 	for (unsigned i = 0; i < k->sa_cnt; i++) {
 		struct ike_sa *sa = &k->sa[i];
 
 		if (sa != keep && sa->used && sa->visible && sa->created < keep->begun &&
-			sa->remote.addr == peer)
+			same_peer(sa, keep))
 			ike_sa_end(c, sa, IKE_R_INITIAL_CONTACT);
 	}
 }
@@ -273,10 +290,10 @@ ike_initial_contact(struct ike_ctx *c, struct ike_sa *sa, const struct ike_msg *
 }
 
 static enum ike_reason
-notify_in(struct ike_ctx *c, struct ike_sa *sa, const struct isakmp_notify *n)
+notify_in(struct ike_ctx *c, struct ike_sa *sa, struct ike_end from, const struct isakmp_notify *n)
 {
 	if (n->type == ISAKMP_N_R_U_THERE || n->type == ISAKMP_N_R_U_THERE_ACK)
-		return dpd_in(c, sa, n);
+		return dpd_in(c, sa, from, n);
 	if (n->type < ISAKMP_N_STATUS_MIN)
 		return error_in(c, sa);
 	if (n->type == ISAKMP_N_INITIAL_CONTACT) /* whoever came by it acts on it at the end */
@@ -318,7 +335,8 @@ act_all(struct ike_ctx *c, struct ike_sa *sa, const struct ike_msg *m)
 	struct isakmp_delete d;
 
 	for (unsigned i = 0; (p = isakmp_payload_find(&m->p, ISAKMP_NOTIFY, i)); i++) {
-		last = isakmp_notify_decode(p, &n, NULL) ? IKE_R_MALFORMED : notify_in(c, sa, &n);
+		last = isakmp_notify_decode(p, &n, NULL) ? IKE_R_MALFORMED
+							 : notify_in(c, sa, m->in->remote, &n);
 		r = last ? last : r;
 	}
 	ike_initial_contact(c, sa, m);
@@ -345,6 +363,8 @@ ike_info_in(struct ike_ctx *c, struct ike_xchg *x, struct ike_msg *m)
 	if (r)
 		return r;
 	ike_msgid_record(c, m->sa, m->h.msgid);
+	if (c->k->rules->natt_follow_any)
+		ike_nat_fresh(c, m->sa, m);
 	return act_all(c, m->sa, m);
 }
 

@@ -12,6 +12,7 @@
  *   ike_offer*.c  proposals          ike_keys.c    hashes, keys, IVs  ike_out.c   messages out,
  * HOLD
  *   ike_state.c   the tables: find, make, end    ike_ids.c   proxies    ike_copy.c  import, export
+ *   ike_nat.c     NAT traversal
  */
 #include "ref/core/ike.h"
 
@@ -129,6 +130,8 @@ struct ike_p2_choice {
 	uint32_t life_s, life_kb; /* 0: not said */
 	uint32_t spi;
 	uint8_t proposal, number;
+	uint16_t must_mode; /* set by the caller: what the encapsulation must be */
+	uint16_t mode;
 	const uint8_t *raw;
 	size_t raw_len;
 };
@@ -139,7 +142,8 @@ enum ike_reason ike_p1_choose(const struct ike *k, const struct isakmp_payload *
 enum ike_reason ike_p1_check(const struct ike *k, const struct isakmp_payload *sa,
 	struct ike_p1_choice *out, struct why *why);
 void ike_p1_answer(struct wr *w, const struct ike_p1_choice *ch);
-void ike_p2_offer(const struct ike *k, struct wr *w, const struct ike_map *map, uint32_t spi);
+void ike_p2_offer(const struct ike *k, struct wr *w, const struct ike_map *map, uint32_t spi,
+	uint16_t mode);
 enum ike_reason ike_p2_choose(const struct ike *k, const struct isakmp_payload *sa,
 	const struct ike_map *map, bool ke, struct ike_p2_choice *out, struct why *why);
 enum ike_reason ike_p2_check(const struct ike *k, const struct isakmp_payload *sa,
@@ -155,6 +159,27 @@ void ike_id_write(struct isakmp_build *b, const struct ike_proxy *p);
 bool ike_same_proxy(const struct ike_proxy *a, const struct ike_proxy *b);
 enum ike_reason ike_read_ids(struct ike_msg *m, struct ike_proxy *ci, struct ike_proxy *cr,
 	bool *given);
+
+/* ---- ike_nat.c ---- */
+void ike_nat_vid_in(const struct ike *k, struct ike_sa *sa, const struct ike_msg *m);
+/* The NAT-D payloads of message 3 or 4; and those of the peer. */
+void ike_nat_d(const struct ike *k, const struct ike_sa *sa, struct isakmp_build *b);
+enum ike_reason ike_nat_d_in(struct ike_ctx *c, struct ike_sa *sa, const struct ike_msg *m);
+/* To port 4500, as initiator with message 5; as responder to where an authentic message 5 came from. */
+void ike_nat_float(const struct ike *k, struct ike_sa *sa);
+enum ike_reason ike_nat_follow(const struct ike *k, const struct ike_xchg *x, struct ike_sa *sa,
+	const struct ike_msg *m);
+/* May this message of the SA come from where it does? */
+bool ike_nat_from(const struct ike *k, const struct ike_sa *sa, const struct ike_msg *m);
+/* It was authentic and answers something fresh: the SA goes where it came from. */
+void ike_nat_fresh(struct ike_ctx *c, const struct ike_sa *sa, const struct ike_msg *m);
+/* All that was at `was` is at `to` now. */
+void ike_nat_moved(struct ike_ctx *c, struct ike_end was, struct ike_end to);
+void ike_nat_cmd_moved(struct ike_ctx *c, const struct ike_in *in);
+/* The same address; and the same port, where both are told (500, 0: not told). */
+bool ike_end_near(struct ike_end a, struct ike_end b);
+/* Is this the SA's peer? The port counts if it is behind a NAT. */
+bool ike_peer_is(const struct ike_sa *sa, struct ike_end peer);
 
 /* ---- ike_copy.c ---- */
 void ike_import(struct ike_ctx *c, const struct ike_export *x);
@@ -188,7 +213,8 @@ bool ike_check_rest(const struct ike *k, const struct ike_msg *m, uint32_t msgid
 struct ike_act *ike_act(struct ike_ctx *c, enum ike_act_kind kind);
 /* Count, and tell by NOTE. */
 void ike_note(struct ike_ctx *c, enum ike_reason r, struct ike_end remote, const struct why *why);
-void ike_send_bytes(struct ike_ctx *c, const struct ike_sa *sa, const uint8_t *bytes, size_t len);
+void ike_send_bytes(struct ike_ctx *c, const struct ike_sa *sa, struct ike_end to, const uint8_t *bytes,
+	size_t len);
 /* Begin a message of x in x->sent. */
 void ike_out_begin(struct ike_xchg *x, const struct ike_sa *sa, struct wr *w,
 	struct isakmp_build *b, uint8_t exchange, bool encrypted);
@@ -201,6 +227,8 @@ size_t ike_encrypt(const struct ike *k, const struct ike_sa *sa, uint8_t iv[CRYP
 	uint8_t *buf, size_t len, size_t cap);
 /* Send what x holds ready, and wait for the answer (retransmitting if told so). */
 void ike_out_send(struct ike_ctx *c, struct ike_xchg *x, bool retransmit);
+/* The same once more. */
+void ike_out_again(struct ike_ctx *c, struct ike_xchg *x);
 /*
  * Announce the message that x->state (one of *_HELD) keeps back; or send it, without
  * write-ahead.
@@ -217,7 +245,7 @@ void ike_xchg_free(struct ike_xchg *x);
 void ike_xchg_done(struct ike_ctx *c, struct ike_xchg *x, enum ike_state s);
 struct ike_sa *ike_xchg_sa(const struct ike *k, const struct ike_xchg *x);
 struct ike_sa *ike_sa_by_cookies(const struct ike *k, const uint8_t *i, const uint8_t *r);
-struct ike_sa *ike_sa_any(const struct ike *k, ip4_t peer); /* up, soft or not */
+struct ike_sa *ike_sa_any(const struct ike *k, struct ike_end peer); /* up, soft or not */
 struct ike_child *ike_child_by_spi(const struct ike *k, uint32_t spi_in);
 const struct ike_psk *ike_psk_for(const struct ike *k, ip4_t peer);
 bool ike_unfinished(enum ike_state s);

@@ -32,6 +32,7 @@ note_vid(const struct ike *k, struct ike_sa *sa, const struct ike_msg *m)
 {
 	const struct isakmp_payload *p;
 
+	ike_nat_vid_in(k, sa, m);
 	if (!k->cfg->dpd || !k->rules->send_vid)
 		return;
 	if (!k->rules->require_peer_vid)
@@ -80,7 +81,7 @@ make_ke(struct ike_ctx *c, struct ike_xchg *x, uint16_t group)
 }
 
 static bool
-build_ke(struct ike_xchg *x, const struct ike_sa *sa)
+build_ke(const struct ike *k, struct ike_xchg *x, const struct ike_sa *sa)
 {
 	struct isakmp_build b;
 	struct wr w;
@@ -91,6 +92,7 @@ build_ke(struct ike_xchg *x, const struct ike_sa *sa)
 		isakmp_build_bytes(&b, ISAKMP_NONCE, x->nonce_i, x->nonce_i_len);
 	else
 		isakmp_build_bytes(&b, ISAKMP_NONCE, x->nonce_r, x->nonce_r_len);
+	ike_nat_d(k, sa, &b);
 	return ike_out_clear(x, &w, &b);
 }
 
@@ -136,7 +138,11 @@ build_auth(const struct ike *k, struct ike_xchg *x, struct ike_sa *sa)
 	return true;
 }
 
-/* The peer's ID (RFC 2407 4.6.2: protocol and port 0 and 0, or UDP and 500) and its HASH. */
+/*
+ * The peer's ID (RFC 2407 4.6.2: protocol and port 0 and 0, or UDP and 500) and its HASH. The ID of
+ * a peer behind a NAT is whatever it is called there (RFC 3947 8): its key was found by the address
+ * that is seen here.
+ */
 static enum ike_reason
 authenticate(const struct ike *k, const struct ike_xchg *x, const struct ike_sa *sa,
 	struct ike_msg *m, struct isakmp_id *id)
@@ -158,6 +164,8 @@ authenticate(const struct ike *k, const struct ike_xchg *x, const struct ike_sa 
 		return IKE_R_ID;
 	if (!k->rules->check_id)
 		return IKE_R_NONE;
+	if (sa->natt & IKE_NATT_PEER)
+		return IKE_R_NONE;
 	rd_init(&addr, id->data, id->len);
 	if (id->type != ISAKMP_ID_IPV4 || id->len != 4 ||
 		rd_u32(&addr, "id.address") != sa->remote.addr)
@@ -169,12 +177,17 @@ authenticate(const struct ike *k, const struct ike_xchg *x, const struct ike_sa 
 }
 
 static void
-confirm(struct ike_ctx *c, struct ike_sa *sa, const struct isakmp_id *id)
+name_peer(struct ike_sa *sa, const struct isakmp_id *id)
 {
-	sa->confirmed = true;
 	sa->peer_id_type = id->type;
 	sa->peer_id_len = (uint8_t)id->len;
 	memcpy(sa->peer_id, id->data, id->len);
+}
+
+static void
+confirm(struct ike_ctx *c, struct ike_sa *sa)
+{
+	sa->confirmed = true;
 	sa->created = c->now;
 	sa->hard_at = c->now + ns_from_s(sa->lifetime_s);
 }
@@ -259,7 +272,7 @@ ike_mm2_in(struct ike_ctx *c, struct ike_xchg *x, struct ike_msg *m)
 	memcpy(sa->cookies.r, m->h.rcookie, sizeof(sa->cookies.r));
 	agree(sa, &ch);
 	note_vid(c->k, sa, m);
-	return build_ke(x, sa) ? IKE_R_NONE : IKE_R_TOO_LONG;
+	return build_ke(c->k, x, sa) ? IKE_R_NONE : IKE_R_TOO_LONG;
 }
 
 enum ike_reason
@@ -271,9 +284,12 @@ ike_mm4_in(struct ike_ctx *c, struct ike_xchg *x, struct ike_msg *m)
 	r = read_ke(c->k, sa->group, m, x->gx_peer, x->nonce_r, &x->nonce_r_len);
 	if (!r)
 		r = derive(c->k, x, sa);
+	if (!r)
+		r = ike_nat_d_in(c, sa, m);
 	if (r)
 		return r;
 	note_vid(c->k, sa, m);
+	ike_nat_float(c->k, sa);
 	if (!build_auth(c->k, x, sa))
 		return IKE_R_TOO_LONG;
 	/* It can be told to the standby now, though the peer is not authenticated yet. */
@@ -292,7 +308,8 @@ ike_mm6_in(struct ike_ctx *c, struct ike_xchg *x, struct ike_msg *m)
 
 	if (r)
 		return r;
-	confirm(c, sa, &id);
+	name_peer(sa, &id);
+	confirm(c, sa);
 	memcpy(sa->last_block, m->next_iv, sizeof(sa->last_block));
 	x->sent_len = 0; /* message 5 answers nothing any more */
 	ike_initial_contact(c, sa, m);
@@ -379,10 +396,12 @@ ike_mm3_in(struct ike_ctx *c, struct ike_xchg *x, struct ike_msg *m)
 	if (!make_ke(c, x, sa->group))
 		return IKE_R_ENTROPY;
 	r = derive(c->k, x, sa);
+	if (!r)
+		r = ike_nat_d_in(c, sa, m);
 	if (r)
 		return r;
 	note_vid(c->k, sa, m);
-	return build_ke(x, sa) ? IKE_R_NONE : IKE_R_TOO_LONG;
+	return build_ke(c->k, x, sa) ? IKE_R_NONE : IKE_R_TOO_LONG;
 }
 
 enum ike_reason
@@ -392,12 +411,15 @@ ike_mm5_in(struct ike_ctx *c, struct ike_xchg *x, struct ike_msg *m)
 	struct isakmp_id id;
 	enum ike_reason r = authenticate(c->k, x, sa, m, &id);
 
+	if (!r)
+		r = ike_nat_follow(c->k, x, sa, m);
 	if (r)
 		return r;
+	name_peer(sa, &id);
 	ike_initial_contact(c, sa, m);
 	if (!build_auth(c->k, x, sa))
 		return IKE_R_TOO_LONG;
-	confirm(c, sa, &id);
+	confirm(c, sa);
 	sa->visible = true;
 	return IKE_R_NONE;
 }

@@ -7,8 +7,8 @@
 #define LIFE_DEFAULT_S 28800 /* RFC 2407 4.5 */
 
 static void
-p2_transform(
-	const struct ike *k, struct wr *w, uint8_t number, const struct ike_map *map, bool last)
+p2_transform(const struct ike *k, struct wr *w, uint8_t number, const struct ike_map *map,
+	uint16_t mode, bool last)
 {
 	const struct esp_alg *a = esp_alg(map->transform[number - 1]);
 	size_t at = ike_offer_transform_begin(w, number, a->ike_transform, last);
@@ -17,7 +17,7 @@ p2_transform(
 		ike_p2_life(w, map->lifetime_s, map->lifetime_kb);
 	if (map->pfs_group)
 		isakmp_attr_basic(w, ISAKMP_A2_GROUP, map->pfs_group);
-	isakmp_attr_basic(w, ISAKMP_A2_MODE, ISAKMP_MODE_TUNNEL);
+	isakmp_attr_basic(w, ISAKMP_A2_MODE, mode);
 	if (a->ike_auth)
 		isakmp_attr_basic(w, ISAKMP_A2_AUTH, a->ike_auth);
 	if (a->ike_key_bits)
@@ -26,13 +26,14 @@ p2_transform(
 }
 
 void
-ike_p2_offer(const struct ike *k, struct wr *w, const struct ike_map *map, uint32_t spi)
+ike_p2_offer(
+	const struct ike *k, struct wr *w, const struct ike_map *map, uint32_t spi, uint16_t mode)
 {
 	uint8_t cnt = (uint8_t)map->transform_cnt;
 	size_t at = ike_offer_proposal_begin(w, 1, ISAKMP_P_ESP, spi, cnt);
 
 	for (uint8_t i = 0; i < cnt; i++)
-		p2_transform(k, w, (uint8_t)(i + 1), map, i + 1 == cnt);
+		p2_transform(k, w, (uint8_t)(i + 1), map, mode, i + 1 == cnt);
 	ike_offer_chain_end(w, at);
 }
 
@@ -80,12 +81,22 @@ p2_read(const struct isakmp_transform *t, struct p2_attrs *p)
 	return true;
 }
 
+/* Tunnel, or UDP-encapsulated tunnel, whichever it must be; never the numbers of the drafts. */
 static bool
-p2_fits(const struct isakmp_transform *t, const struct p2_attrs *p, enum esp_transform want)
+p2_mode_fits(const struct ike *k, uint16_t mode, uint16_t must)
+{
+	return mode == must ||
+	       (!k->rules->natt_check_mode &&
+		       (mode == ISAKMP_MODE_TUNNEL || mode == ISAKMP_MODE_UDP_TUNNEL));
+}
+
+static bool
+p2_fits(const struct ike *k, const struct isakmp_transform *t, const struct p2_attrs *p,
+	enum esp_transform want, uint16_t must_mode)
 {
 	const struct esp_alg *a = esp_alg(want);
 
-	return a && t->id == a->ike_transform && p->mode == ISAKMP_MODE_TUNNEL &&
+	return a && t->id == a->ike_transform && p2_mode_fits(k, p->mode, must_mode) &&
 	       p->auth == a->ike_auth && p->key_bits == a->ike_key_bits;
 }
 
@@ -112,6 +123,7 @@ p2_take(struct ike_p2_choice *ch, const struct isakmp_proposal *pr,
 	ch->life_kb = p->life.kb;
 	ch->proposal = pr->number;
 	ch->number = t->number;
+	ch->mode = p->mode;
 }
 
 static bool
@@ -137,7 +149,7 @@ p2_scan(const struct ike *k, const struct isakmp_sa *sa, const struct ike_map *m
 			if (isakmp_transform_decode(&pr.transforms, &t, NULL))
 				return false;
 			ch->raw_len = (size_t)(pr.transforms.p - ch->raw);
-			if (!p2_read(&t, &attrs) || !p2_fits(&t, &attrs, want))
+			if (!p2_read(&t, &attrs) || !p2_fits(k, &t, &attrs, want, ch->must_mode))
 				continue;
 			*near = true;
 			if (!p2_group_fits(k, map, attrs.group, ke))
@@ -196,7 +208,7 @@ ike_p2_check(const struct ike *k, const struct isakmp_payload *payload, const st
 			     attrs.group == map->pfs_group;
 
 		if ((asked || !k->rules->check_choice) &&
-			p2_fits(&t, &attrs, (enum esp_transform)i))
+			p2_fits(k, &t, &attrs, (enum esp_transform)i, out->must_mode))
 			found = (enum esp_transform)i;
 	}
 	if (!found)

@@ -50,7 +50,8 @@ ike_acts_wipe(struct ike_acts *acts)
 }
 
 void
-ike_send_bytes(struct ike_ctx *c, const struct ike_sa *sa, const uint8_t *bytes, size_t len)
+ike_send_bytes(struct ike_ctx *c, const struct ike_sa *sa, struct ike_end to, const uint8_t *bytes,
+	size_t len)
 {
 	struct ike_acts *acts = c->acts;
 	struct ike_act *a;
@@ -66,7 +67,7 @@ ike_send_bytes(struct ike_ctx *c, const struct ike_sa *sa, const uint8_t *bytes,
 	a->bytes = acts->buf + acts->used;
 	a->len = len;
 	a->local = sa->local;
-	a->remote = sa->remote;
+	a->remote = to;
 	a->cookies = sa->cookies;
 	acts->used += len;
 }
@@ -125,10 +126,23 @@ ike_out_encrypt(const struct ike *k, struct ike_xchg *x, const struct ike_sa *sa
 	return x->sent_len > 0;
 }
 
+/* Where the messages of an exchange go: a Quick Mode is answered to where it came from. */
+static struct ike_end
+peer_end(const struct ike *k, const struct ike_xchg *x)
+{
+	return x->msgid ? x->child.remote : ike_xchg_sa(k, x)->remote;
+}
+
+void
+ike_out_again(struct ike_ctx *c, struct ike_xchg *x)
+{
+	ike_send_bytes(c, ike_xchg_sa(c->k, x), peer_end(c->k, x), x->sent, x->sent_len);
+}
+
 void
 ike_out_send(struct ike_ctx *c, struct ike_xchg *x, bool retransmit)
 {
-	ike_send_bytes(c, ike_xchg_sa(c->k, x), x->sent, x->sent_len);
+	ike_out_again(c, x);
 	x->tries = 0;
 	x->retry_at = retransmit ? c->now + c->k->rules->retry_first : NS_NEVER;
 }
@@ -152,8 +166,8 @@ ike_retransmit(struct ike_ctx *c, struct ike_xchg *x)
 		return;
 	}
 	x->tries++;
-	ike_note(c, IKE_R_RETRANSMIT, ike_xchg_sa(c->k, x)->remote, NULL);
-	ike_send_bytes(c, ike_xchg_sa(c->k, x), x->sent, x->sent_len);
+	ike_note(c, IKE_R_RETRANSMIT, peer_end(c->k, x), NULL);
+	ike_out_again(c, x);
 	x->retry_at = c->now + backoff(c->k->rules, x->tries);
 }
 
@@ -256,4 +270,6 @@ ike_vid(const struct ike *k, struct isakmp_build *b)
 {
 	if (k->rules->send_vid && k->cfg->dpd)
 		isakmp_build_bytes(b, ISAKMP_VID, isakmp_vid_dpd, sizeof(isakmp_vid_dpd));
+	if (k->cfg->natt)
+		isakmp_build_bytes(b, ISAKMP_VID, isakmp_vid_natt, sizeof(isakmp_vid_natt));
 }

@@ -140,7 +140,6 @@ child_new(struct ike_ctx *c, struct ike_xchg *x, const struct ike_sa *sa)
 	x->child.initiator = x->initiator;
 	x->child.cookies = sa->cookies;
 	x->child.local = sa->local;
-	x->child.remote = sa->remote;
 	x->child.pfs_group = x->pfs_group;
 	x->child.map_id = c->k->cfg->map[x->map].id;
 	*ch = x->child;
@@ -150,9 +149,31 @@ child_new(struct ike_ctx *c, struct ike_xchg *x, const struct ike_sa *sa)
 		return;
 	a->child = ch;
 	a->spi = ch->spi_in;
-	a->remote = sa->remote;
+	a->remote = ch->remote;
 	a->cookies = sa->cookies;
 	a->map_id = ch->map_id;
+}
+
+/* RFC 3947 5.1: UDP encapsulation exactly if there is a NAT. */
+static uint16_t
+mode(const struct ike *k, const struct ike_sa *sa)
+{
+	return (sa->natt & IKE_NATT_ON) && k->rules->natt_offer_mode ? ISAKMP_MODE_UDP_TUNNEL
+								     : ISAKMP_MODE_TUNNEL;
+}
+
+/* Original addresses (5.2) mean nothing to a tunnel and are passed over; without a NAT they are out
+ * of place. */
+static bool
+stray_nat_oa(const struct ike_msg *m)
+{
+	return isakmp_payload_find(&m->p, ISAKMP_NAT_OA, 0) && !(m->sa->natt & IKE_NATT_ON);
+}
+
+static uint8_t
+child_natt(const struct ike_sa *sa, const struct ike_p2_choice *ch)
+{
+	return ch->mode == ISAKMP_MODE_UDP_TUNNEL ? sa->natt & IKE_NATT_BITS : 0;
 }
 
 static bool
@@ -215,7 +236,7 @@ build_qm1(const struct ike *k, struct ike_xchg *x, const struct ike_sa *sa)
 	size_t at = hash_begin(x, sa, &w, &b);
 
 	isakmp_build_begin(&b, ISAKMP_SA);
-	ike_p2_offer(k, &w, &k->cfg->map[x->map], x->child.spi_in);
+	ike_p2_offer(k, &w, &k->cfg->map[x->map], x->child.spi_in, mode(k, sa));
 	isakmp_build_end(&b);
 	isakmp_build_bytes(&b, ISAKMP_NONCE, x->nonce_i, x->nonce_i_len);
 	if (x->pfs_group)
@@ -285,12 +306,15 @@ enum ike_reason
 ike_qm1_in(struct ike_ctx *c, struct ike_xchg *x, struct ike_msg *m)
 {
 	struct ike_child *ch = &x->child;
-	struct ike_p2_choice choice;
+	struct ike_p2_choice choice = {.must_mode = mode(c->k, m->sa)};
 	enum ike_reason r;
 	bool ids;
 
 	if (!ike_check_rest(c->k, m, m->h.msgid, NULL, 0))
 		return IKE_R_HASH;
+	if (stray_nat_oa(m))
+		return IKE_R_PAYLOAD_UNEXPECTED;
+	ch->remote = m->in->remote;
 	ch->proxy_local = host(m->sa->local.addr);
 	ch->proxy_remote = host(m->sa->remote.addr);
 	r = ike_read_ids(m, &ch->proxy_remote, &ch->proxy_local, &ids);
@@ -302,6 +326,7 @@ ike_qm1_in(struct ike_ctx *c, struct ike_xchg *x, struct ike_msg *m)
 		r = IKE_R_TABLE_FULL;
 	if (r)
 		return r;
+	ch->natt = child_natt(m->sa, &choice);
 	ch->transform = choice.transform;
 	ch->spi_out = choice.spi;
 	ch->lifetime_s = min_limit(choice.life_s, c->k->cfg->map[x->map].lifetime_s);
@@ -334,6 +359,7 @@ ike_qm3_in(struct ike_ctx *c, struct ike_xchg *x, struct ike_msg *m)
 		return IKE_R_NO_CHILD;
 	/* Used up only now: until message 3 an heir may answer a repeated message 1 afresh. */
 	ike_msgid_record(c, m->sa, m->h.msgid);
+	ike_nat_fresh(c, m->sa, m);
 	x->sent_len = 0;
 	ch->use_out = true;
 	a = ike_act(c, IKE_ACT_CHILD_USE_OUT);
@@ -350,6 +376,7 @@ ike_qm3_in(struct ike_ctx *c, struct ike_xchg *x, struct ike_msg *m)
 enum ike_reason
 ike_quick_start(struct ike_ctx *c, struct ike_xchg *x, struct ike_sa *sa)
 {
+	x->child.remote = sa->remote;
 	x->pfs_group = c->k->cfg->map[x->map].pfs_group;
 	if (!make(c, x) || !ike_msgid_new(c, &x->msgid))
 		return IKE_R_ENTROPY;
@@ -371,7 +398,7 @@ ike_quick_start_waiting(struct ike_ctx *c, struct ike_sa *sa)
 		struct ike_xchg *x = &c->k->xchg[i];
 		enum ike_reason r;
 
-		if (x->state != IKE_QM_WAIT || x->child.remote.addr != sa->remote.addr)
+		if (x->state != IKE_QM_WAIT || !ike_peer_is(sa, x->child.remote))
 			continue;
 		if (c->acts->cnt > IKE_ACTS_MAX / 2) {
 			x->retry_at = c->now; /* the next tick goes on */
@@ -424,11 +451,13 @@ enum ike_reason
 ike_qm2_in(struct ike_ctx *c, struct ike_xchg *x, struct ike_msg *m)
 {
 	const struct ike_map *map = &c->k->cfg->map[x->map];
-	struct ike_p2_choice choice;
+	struct ike_p2_choice choice = {.must_mode = mode(c->k, m->sa)};
 	enum ike_reason r;
 
 	if (!ike_check_rest(c->k, m, x->msgid, x->nonce_i, x->nonce_i_len))
 		return IKE_R_HASH;
+	if (stray_nat_oa(m))
+		return IKE_R_PAYLOAD_UNEXPECTED;
 	r = ike_p2_check(c->k, isakmp_payload_find(&m->p, ISAKMP_SA, 0), map, &choice, &m->why);
 	if (!r)
 		r = check_qm2_ids(c->k, x, m);
@@ -440,6 +469,8 @@ ike_qm2_in(struct ike_ctx *c, struct ike_xchg *x, struct ike_msg *m)
 		r = IKE_R_TABLE_FULL;
 	if (r)
 		return r;
+	ike_nat_fresh(c, m->sa, m);
+	x->child.natt = child_natt(m->sa, &choice);
 	x->child.transform = choice.transform;
 	x->child.spi_out = choice.spi;
 	x->child.lifetime_s = map->lifetime_s;

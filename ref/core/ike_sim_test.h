@@ -36,6 +36,8 @@ struct side {
 	unsigned ups, downs, news, use_outs, child_downs, dpd_ins, failed, holds, changed, sent;
 	enum ike_reason down_reason, child_down_reason, failed_reason, note;
 	uint32_t dpd_seq, token;
+	unsigned moves;
+	struct ike_end dpd_from, moved;
 	bool dpd_ack;
 	enum ike_held held;
 };
@@ -59,6 +61,9 @@ struct sim {
 	struct flying fly[SIM_FLYING];
 	/* Look at a message before it flies; false swallows it. */
 	bool (*tap)(struct sim *s, bool to_b, uint8_t *bytes, size_t *len);
+	/* What a NAT between them makes of the ends; false: no mapping, dropped. */
+	bool (*nat)(struct sim *s, bool to_b, struct ike_end *from, struct ike_end *to);
+	uint16_t nat_port; /* for it: the outside of port 4500 */
 	unsigned seen; /* for taps */
 	uint8_t kept[IKE_SENT_MAX];
 	size_t kept_len;
@@ -139,7 +144,11 @@ sim_act(struct sim *s, struct side *d, const struct ike_act *a)
 		d->pair = *a->child;
 	} else if (a->kind == IKE_ACT_CHILD_USE_OUT) {
 		d->use_outs++;
+	} else if (a->kind == IKE_ACT_MOVED) {
+		d->moves++;
+		d->moved = a->remote;
 	} else if (a->kind == IKE_ACT_DPD_IN) {
+		d->dpd_from = a->remote;
 		d->dpd_ins++;
 		d->dpd_seq = a->seq;
 		d->dpd_ack = a->is_ack;
@@ -197,6 +206,8 @@ sim_run(struct sim *s, ns_t until)
 		s->now = t > s->now ? t : s->now;
 		if (f && f->at <= s->now) {
 			f->used = false;
+			if (s->nat && !s->nat(s, f->to_b, &f->from, &f->to))
+				continue;
 			sim_packet(s, f->to_b ? &s->b : &s->a, f->from, f->to, f->b, f->len);
 		} else {
 			sim_step(
@@ -224,7 +235,7 @@ side_init(struct side *d, ip4_t local, ip4_t remote, bool dynamic)
 	d->map = (struct ike_map){.id = 10, .is_dynamic = dynamic, .peer = remote,
 		.transform = {ESP_CBC128_SHA1, ESP_CBC128_SHA256, ESP_GCM128}, .transform_cnt = 3,
 		.lifetime_s = 3600, .lifetime_kb = 4608000, .acl = &d->acl, .acl_cnt = 1};
-	d->cfg = (struct ike_cfg){local, d->policy, 2, &d->psk, 1, &d->map, 1, true};
+	d->cfg = (struct ike_cfg){local, d->policy, 2, &d->psk, 1, &d->map, 1, true, false};
 	ike_init(&d->k, &d->cfg, &d->rules, &crypto_openssl, &t);
 }
 

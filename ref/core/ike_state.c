@@ -85,14 +85,14 @@ failed(struct ike_ctx *c, const struct ike_xchg *x, enum ike_reason r)
 }
 
 static void
-fail_waiting(struct ike_ctx *c, ip4_t peer, enum ike_reason r)
+fail_waiting(struct ike_ctx *c, struct ike_end peer, enum ike_reason r)
 {
 	struct ike *k = c->k;
 
 	for (unsigned i = 0; i < k->xchg_cnt; i++) {
 		struct ike_xchg *x = &k->xchg[i];
 
-		if (x->state == IKE_QM_WAIT && x->child.remote.addr == peer) {
+		if (x->state == IKE_QM_WAIT && ike_end_near(x->child.remote, peer)) {
 			failed(c, x, r);
 			ike_xchg_free(x);
 		}
@@ -159,14 +159,14 @@ ike_sa_by_cookies(const struct ike *k, const uint8_t *i, const uint8_t *r)
 }
 
 struct ike_sa *
-ike_sa_any(const struct ike *k, ip4_t peer)
+ike_sa_any(const struct ike *k, struct ike_end peer)
 {
 	struct ike_sa *best = NULL;
 
 	for (unsigned n = 0; n < k->sa_cnt; n++) {
 		struct ike_sa *sa = &k->sa[n];
 
-		if (sa->used && sa->up && sa->confirmed && sa->remote.addr == peer &&
+		if (sa->used && sa->up && sa->confirmed && ike_peer_is(sa, peer) &&
 			(!best || sa->hard_at > best->hard_at))
 			best = sa;
 	}
@@ -230,7 +230,7 @@ void
 ike_sa_end(struct ike_ctx *c, struct ike_sa *sa, enum ike_reason r)
 {
 	bool was_starting = sa->initiator && !sa->up;
-	ip4_t peer = sa->remote.addr;
+	struct ike_end peer = sa->remote;
 	struct ike_act *a;
 
 	end_exchanges(c, (unsigned)(sa - c->k->sa), r);

@@ -312,8 +312,8 @@ START_TEST(both_at_once)
 	sim_initiate(s, &s->b, 0);
 	sim_run(s, S(10));
 	ck_assert_uint_eq(s->a.failed + s->b.failed, 0);
-	ck_assert_ptr_nonnull(ike_sa_for_peer(&s->a.k, s->a.map.peer, s->now));
-	ck_assert_ptr_nonnull(ike_sa_for_peer(&s->b.k, s->b.map.peer, s->now));
+	ck_assert_ptr_nonnull(ike_sa_for_peer(&s->a.k, (struct ike_end){s->a.map.peer, 0}, s->now));
+	ck_assert_ptr_nonnull(ike_sa_for_peer(&s->b.k, (struct ike_end){s->b.map.peer, 0}, s->now));
 	ck_assert_uint_eq(s->a.news, s->b.news);
 	ck_assert_uint_ge(s->a.news - s->a.child_downs, 1);
 }
@@ -378,10 +378,10 @@ START_TEST(ike_lifetime)
 	sim_established(s);
 	ck_assert_uint_eq(s->b.k.sa[0].lifetime_s, 1000);
 	sim_run(s, S(940) - NS_PER_S);
-	ck_assert_ptr_nonnull(ike_sa_for_peer(&s->a.k, s->a.map.peer, s->now));
+	ck_assert_ptr_nonnull(ike_sa_for_peer(&s->a.k, (struct ike_end){s->a.map.peer, 0}, s->now));
 	sim_run(s, S(945));
 	ck_assert_uint_eq(s->a.k.count[IKE_R_SOFT], 1);
-	ck_assert_ptr_null(ike_sa_for_peer(&s->a.k, s->a.map.peer, s->now));
+	ck_assert_ptr_null(ike_sa_for_peer(&s->a.k, (struct ike_end){s->a.map.peer, 0}, s->now));
 	/* a new exchange now makes a new IKE SA first, without INITIAL-CONTACT */
 	sim_initiate(s, &s->a, 0);
 	sim_run(s, S(950));

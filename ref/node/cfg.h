@@ -3,9 +3,9 @@
 #define BATON_NODE_CFG_H
 
 /*
- * What one router is told: the struct that config/ fills from IOS-style text and node/ works by. Plain data, fixed
- * size, no pointers: it can be copied and compared. Times are in the units of the language (seconds, milliseconds
- * where the name says so), names as they were written.
+ * What one router is told: the struct that config/ fills from IOS-style text and node/ works by.
+ * Plain data, fixed size, no pointers: it can be copied and compared. Times are in the units of the
+ * language (seconds, milliseconds where the name says so), names as they were written.
  */
 #include "ref/base/ip4.h"
 #include "ref/base/secret.h"
@@ -13,14 +13,14 @@
 
 #define CFG_NAME 32
 #define CFG_IFS 4
-#define CFG_STANDBYS 2	   /* groups on one interface */
+#define CFG_STANDBYS 2 /* groups on one interface */
 #define CFG_TRACKS 4
 #define CFG_POLICIES 8
 #define CFG_KEYS 64
 #define CFG_TSETS 16
 #define CFG_ACLS 32
 #define CFG_ACL_ENTRIES 16
-#define CFG_MAPS 64	   /* entries of all crypto maps */
+#define CFG_MAPS 64 /* entries of all crypto maps */
 #define CFG_DYNS 8
 #define CFG_MAP_TSETS 6
 #define CFG_SSPS 2
@@ -100,7 +100,7 @@ struct cfg_map {
 	ip4_t peer;
 	char tset[CFG_MAP_TSETS][CFG_NAME];
 	unsigned tset_cnt;
-	uint16_t pfs; /* group, 0 none */
+	uint16_t pfs;			  /* group, 0 none */
 	uint32_t lifetime_s, lifetime_kb; /* 0: the global ones */
 	char acl[CFG_NAME];
 	bool reverse_route;
@@ -137,6 +137,8 @@ struct cfg {
 	unsigned key_cnt;
 	uint32_t keepalive_ms, keepalive_retry_ms; /* DPD; 0 off */
 	bool keepalive_periodic;
+	uint32_t nat_keepalive_s; /* 0 off */
+	bool no_natt;		  /* no NAT traversal */
 	struct cfg_tset tset[CFG_TSETS];
 	unsigned tset_cnt;
 	uint32_t lifetime_s, lifetime_kb; /* of IPsec SAs */

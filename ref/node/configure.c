@@ -270,5 +270,6 @@ node_configure(struct node *n, ns_t now, const struct cfg *next, const struct ma
 	groups_configure(n, old.cfg, from);
 	routes_move(n);
 	role_settle(n);
+	nat_wake(n);
 	node_note(n, "node", "configured", 0, 0);
 }

@@ -8,6 +8,8 @@
 
 #include "ref/node/node_in.h"
 
+#define LONG_AGO ns_from_s(86400)
+
 static struct ike_cookies
 cookies_of(const struct ssp_msg *m)
 {
@@ -49,6 +51,7 @@ export_read(struct ike_export *x, const struct ssp_msg *m)
 		.peer_id_type = m->peer_id_type,
 		.peer_id_len = m->peer_id_len,
 		.confirmed = m->confirmed,
+		.natt = m->natt & IKE_NATT_BITS,
 		.left_s = m->life_s,
 		.msgid_cnt = m->msgid_cnt < IKE_MSGIDS ? m->msgid_cnt : IKE_MSGIDS,
 	};
@@ -75,6 +78,7 @@ ike_sa_in(struct node *n, const struct ssp_msg *m)
 		return ERR_FULL;
 	export_read(&k->copy, m);
 	dpd_read(k, m);
+	k->peer = m->remote.addr;
 	k->dormant = true;
 	k->marked = true;
 	k->copied_at = n->now;
@@ -102,6 +106,7 @@ child_read(const struct ssp_msg *m)
 		.used = true,
 		.initiator = m->side == 1,
 		.use_out = true,
+		.natt = m->natt & IKE_NATT_BITS,
 		.cookies = cookies_of(m),
 		.local = {m->local.addr, m->local.port},
 		.remote = {m->remote.addr, m->remote.port},
@@ -180,6 +185,11 @@ pair_in(struct node *n, const struct ssp_msg *m)
 		pairs_setup(n, p, &c);
 		p->copy_epoch = m->epoch;
 		p->copy_reserve = 0;
+	} else { /* the peer may have moved */
+		p->child.local = c.local;
+		p->child.remote = c.remote;
+		p->child.natt = c.natt;
+		pairs_ends(p);
 	}
 	wipe(&c, sizeof c);
 	p->dormant = true;
@@ -310,6 +320,7 @@ promote_ike(struct node *n, struct node_ike *k)
 	}
 	k->dormant = false;
 	keying_step(n, &in);
+	k->sent_at = n->now - LONG_AGO;
 	if (k->used)
 		keying_dpd_start(n, k, n->rules->import_dpd ? &k->dpd_copy : NULL);
 }
@@ -347,6 +358,7 @@ promote_pair(struct node *n, struct node_pair *p, bool in_lease)
 	p->child.use_out = true;
 	keying_step(n, &in);
 	pairs_live(n, p);
+	p->sent_at = n->now - LONG_AGO; /* when the other one last sent, nobody knows */
 }
 
 void

@@ -64,12 +64,15 @@ for_us(struct node *n, struct node_group *g, const struct eth *e, const uint8_t 
 		return;
 	}
 	if (ip.proto == IPV4_PROTO_ESP) {
-		traffic_esp_in(n, ip.src, payload.p, rd_left(&payload));
+		traffic_esp_in(n, (struct ike_end){ip.src, 0}, payload.p, rd_left(&payload));
 	} else if (ip.proto == IPV4_PROTO_UDP) {
 		if (udp_decode(&payload, &ip, &udp, &data, NULL) != ERR_OK)
 			n->count[NODE_CNT_MALFORMED]++;
 		else if (udp.dport == IKE_PORT)
-			keying_packet(n, ip.src, udp.sport, udp.dport, data.p, rd_left(&data));
+			keying_packet(n, (struct ike_end){ip.src, udp.sport}, udp.dport, data.p,
+				rd_left(&data));
+		else if (udp.dport == ISAKMP_PORT_NATT && n->ike_cfg.natt)
+			nat_udp_in(n, (struct ike_end){ip.src, udp.sport}, data.p, rd_left(&data));
 		else
 			n->count[NODE_CNT_UDP_OTHER]++;
 	}

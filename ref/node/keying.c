@@ -67,7 +67,8 @@ dpd_message(struct node *n, const struct node_ike *k, uint16_t notify, uint32_t 
 	keying_step(n, &in);
 }
 
-static void dpd_feed(struct node *n, struct node_ike *k, enum dpd_in_kind kind, uint32_t seq);
+static void dpd_feed(struct node *n, struct node_ike *k, enum dpd_in_kind kind, uint32_t seq,
+	const struct ike_end *from);
 
 static void
 probe_leave(struct node *n, struct node_ike *k)
@@ -78,7 +79,7 @@ probe_leave(struct node *n, struct node_ike *k)
 	k->probe_until = NS_NEVER;
 	dpd_message(n, k, ISAKMP_N_R_U_THERE, seq);
 	if (k->used)
-		dpd_feed(n, k, DPD_IN_SENT, seq);
+		dpd_feed(n, k, DPD_IN_SENT, seq, NULL);
 }
 
 /* Write ahead: the number is recorded by the standby before it leaves. */
@@ -104,8 +105,26 @@ dead(struct node *n, struct node_ike *k)
 	keying_step(n, &in);
 }
 
+/* A number that is new, or answers ours, is fresh: its sender is where it came from (RFC 3947 7).
+ */
 static void
-dpd_feed(struct node *n, struct node_ike *k, enum dpd_in_kind kind, uint32_t seq)
+dpd_from(struct node *n, const struct node_ike *k, const struct dpd_acts *acts, struct ike_end from)
+{
+	const struct ike_sa *sa = ike_sa_find(&n->ike_core, &k->cookies);
+
+	if (!sa || !(sa->natt & IKE_NATT_ON) ||
+		(sa->natt & IKE_NATT_US && !n->rules->natt_follow_behind))
+		return;
+	for (unsigned i = 0; i < acts->cnt; i++)
+		if (acts->v[i].kind == DPD_ACT_RECV || acts->v[i].kind == DPD_ACT_ALIVE) {
+			nat_peer_at(n, sa->remote, from);
+			return;
+		}
+}
+
+static void
+dpd_feed(struct node *n, struct node_ike *k, enum dpd_in_kind kind, uint32_t seq,
+	const struct ike_end *from)
 {
 	const struct dpd_in in = {.kind = kind, .seq = seq};
 	struct dpd_acts acts;
@@ -113,6 +132,8 @@ dpd_feed(struct node *n, struct node_ike *k, enum dpd_in_kind kind, uint32_t seq
 	if (!k->dpd_on || k->dormant)
 		return;
 	dpd_step(&k->dpd, n->now, &in, &acts);
+	if (from)
+		dpd_from(n, k, &acts, *from);
 	for (unsigned i = 0; i < acts.cnt && k->used; i++) {
 		switch (acts.v[i].kind) {
 		case DPD_ACT_PROBE:
@@ -153,7 +174,7 @@ keying_heard(struct node *n, const struct ike_cookies *c)
 	struct node_ike *k = keying_find(n, c);
 
 	if (k)
-		dpd_feed(n, k, DPD_IN_HEARD, 0);
+		dpd_feed(n, k, DPD_IN_HEARD, 0, NULL);
 }
 
 void
@@ -161,7 +182,7 @@ keying_want(struct node *n, ip4_t peer)
 {
 	for (unsigned i = 0; i < n->ike_cnt; i++)
 		if (n->ike[i].used && n->ike[i].peer == peer)
-			dpd_feed(n, &n->ike[i], DPD_IN_WANT, 0);
+			dpd_feed(n, &n->ike[i], DPD_IN_WANT, 0, NULL);
 }
 
 /* ---- write ahead ---- */
@@ -208,13 +229,21 @@ keying_release(struct node *n, uint32_t acked, bool all)
 static void
 send_udp(struct node *n, const struct ike_act *a)
 {
-	uint8_t buf[IKE_MESSAGE_MAX + IPV4_HDR_LEN + UDP_HDR_LEN];
+	uint8_t buf[IKE_MESSAGE_MAX + IPV4_HDR_LEN + UDP_HDR_LEN], msg[4 + IKE_MESSAGE_MAX] = {0};
+	bool marked = a->local.port == ISAKMP_PORT_NATT && n->rules->natt_marker;
+	size_t at = marked ? 4 : 0;
+	struct node_ike *k = keying_find(n, &a->cookies);
 	const struct ipv4 ip = {
 		.ttl = 64, .id = n->ip_id++, .src = a->local.addr, .dst = a->remote.addr};
 	struct wr w;
 
+	if (a->len > IKE_MESSAGE_MAX - 4)
+		return;
+	if (k)
+		k->sent_at = n->now;
+	memcpy(msg + at, a->bytes, a->len);
 	wr_init(&w, buf, sizeof buf);
-	udp_packet_write(&w, &ip, a->local.port, a->remote.port, a->bytes, a->len);
+	udp_packet_write(&w, &ip, a->local.port, a->remote.port, msg, at + a->len);
 	if (!w.bad)
 		traffic_ip_out(n, buf, w.len);
 }
@@ -232,6 +261,7 @@ ike_noted(struct node *n, const struct ike_cookies *c)
 	if (!k)
 		return NULL;
 	ike_export(&n->ike_core, sa, n->now, &k->copy);
+	k->peer = sa->remote.addr;
 	k->copied_at = n->now;
 	key.ike = &k->copy;
 	node_emit(n, &key);
@@ -272,6 +302,7 @@ ike_up(struct node *n, const struct ike_act *a)
 		return;
 	if (!k->dpd_on)
 		keying_dpd_start(n, k, NULL);
+	nat_wake(n);
 	(void)sync_ike(n, k);
 }
 
@@ -346,6 +377,15 @@ failed(struct node *n, const struct ike_act *a)
 }
 
 static void
+dpd_in(struct node *n, const struct ike_act *a)
+{
+	struct node_ike *k = keying_find(n, &a->cookies);
+
+	if (k)
+		dpd_feed(n, k, a->is_ack ? DPD_IN_ACK : DPD_IN_RUTHERE, a->seq, &a->remote);
+}
+
+static void
 note(struct node *n, const struct ike_act *a)
 {
 	struct node_act out = {.kind = NODE_ACT_NOTE};
@@ -390,9 +430,10 @@ act(struct node *n, const struct ike_act *a)
 		child_down(n, a);
 		break;
 	case IKE_ACT_DPD_IN:
-		k = keying_find(n, &a->cookies);
-		if (k)
-			dpd_feed(n, k, a->is_ack ? DPD_IN_ACK : DPD_IN_RUTHERE, a->seq);
+		dpd_in(n, a);
+		break;
+	case IKE_ACT_MOVED:
+		nat_moved(n, a->was, a->remote);
 		break;
 	case IKE_ACT_FAILED:
 		failed(n, a);
@@ -415,12 +456,11 @@ keying_step(struct node *n, const struct ike_in *in)
 }
 
 void
-keying_packet(
-	struct node *n, ip4_t src, uint16_t sport, uint16_t dport, const uint8_t *b, size_t len)
+keying_packet(struct node *n, struct ike_end from, uint16_t dport, const uint8_t *b, size_t len)
 {
 	const struct ike_in in = {.kind = IKE_IN_PACKET,
 		.local = {n->vip, dport},
-		.remote = {src, sport},
+		.remote = from,
 		.bytes = b,
 		.len = len};
 
@@ -457,7 +497,7 @@ keying_tick(struct node *n)
 	for (unsigned i = 0; i < n->ike_cnt; i++)
 		if (n->ike[i].used && n->ike[i].dpd_on && !n->ike[i].dormant &&
 			n->now >= dpd_deadline(&n->ike[i].dpd))
-			dpd_feed(n, &n->ike[i], DPD_IN_TICK, 0);
+			dpd_feed(n, &n->ike[i], DPD_IN_TICK, 0, NULL);
 }
 
 ns_t

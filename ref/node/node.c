@@ -35,6 +35,10 @@ const char *const node_count_names[NODE_CNT_CNT] = {
 	[NODE_CNT_REKEYS] = "rekeys-begun",
 	[NODE_CNT_HSRP_REFUSED] = "hsrp-malformed",
 	[NODE_CNT_UDP_OTHER] = "udp-other-port",
+	[NODE_CNT_NAT_KEEPALIVE_IN] = "nat-keepalives-in",
+	[NODE_CNT_NAT_KEEPALIVE_OUT] = "nat-keepalives-out",
+	[NODE_CNT_NAT_MOVED] = "nat-peers-moved",
+	[NODE_CNT_ENCAPSULATION] = "dropped-other-encapsulation",
 };
 
 const char *
@@ -167,7 +171,7 @@ node_init(struct node *n, const struct cfg *cfg, const struct node_rules *rules,
 	n->sink = *sink;
 	n->entropy = e;
 	n->now = n->role_since = now;
-	n->told_at = NS_NEVER;
+	n->told_at = n->nat_at = NS_NEVER;
 	memcpy(n->mac, macs, cfg->if_cnt * sizeof n->mac[0]);
 	node_setup(n);
 	groups_init(n);
@@ -231,6 +235,8 @@ tick(struct node *n)
 		copies_tick(n);
 	if (n->now >= traffic_deadline(n))
 		traffic_tick(n);
+	if (n->now >= nat_deadline(n))
+		nat_tick(n);
 }
 
 void
@@ -249,6 +255,7 @@ node_deadline(const struct node *n)
 	ns_t t = ns_min(groups_deadline(n), ssp_deadline(&n->ssp));
 
 	t = ns_min(t, ns_min(keying_deadline(n), pairs_deadline(n)));
+	t = ns_min(t, nat_deadline(n));
 	return ns_min(t, ns_min(copies_deadline(n), traffic_deadline(n)));
 }
 

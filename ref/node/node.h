@@ -57,6 +57,14 @@ struct node_rules {
 	bool preempt_when_ready; /* a standby does not preempt before its bulk sync */
 	bool probe_dormant;	 /* false: a standby sends no DPD */
 	bool honour_lifetime;	 /* hard limits end an SA pair */
+	bool natt_marker;	 /* IKE on port 4500 begins with four zero octets (RFC 3948 2.2) */
+	bool natt_encapsulate;	 /* ESP goes in UDP where that was agreed */
+	bool natt_check_encap;	 /* and must come so */
+	bool natt_keepalive;	 /* sent if we are behind the NAT (RFC 3948 4) */
+	bool natt_follow_old;	 /* false; any authentic ESP moves its peer, not the newest alone */
+	bool natt_follow_behind; /* false; also if we are the side behind the NAT (RFC 3947 7) */
+	bool mirror_natt;	 /* the standby is told of encapsulation */
+	bool mirror_moves;	 /* and at once of a peer that has moved */
 	uint8_t channel_key_max; /* octets of the sync channel's key that count: all */
 };
 
@@ -105,6 +113,7 @@ struct node_ike {
 	bool probe_held;      /* a probe waits for its acknowledgement */
 	uint32_t probe_number, probe_seq;
 	ns_t probe_until;
+	ns_t sent_at; /* the last message of it */
 };
 
 /* What was asked of the standby, not acknowledged yet. */
@@ -140,6 +149,7 @@ struct node_pair {
 	ns_t dies_at;
 	uint32_t last_volume_kb; /* as `show` has it */
 	uint32_t number;	 /* of the IPSEC_SA that announced it, 0 none */
+	ns_t sent_at;		 /* the last packet */
 };
 
 struct node_hold {
@@ -170,7 +180,8 @@ enum node_count {
 	NODE_CNT_QUEUED, NODE_CNT_QUEUE_FULL, NODE_CNT_QUEUE_EXPIRED, NODE_CNT_EXHAUSTED,
 	NODE_CNT_EXPIRED, NODE_CNT_TABLE_FULL, NODE_CNT_TTL, NODE_CNT_HOLD_TIMEOUT,
 	NODE_CNT_NUMBER_DOWN, NODE_CNT_PROMOTIONS, NODE_CNT_DEMOTIONS, NODE_CNT_REKEYS,
-	NODE_CNT_HSRP_REFUSED, NODE_CNT_UDP_OTHER, NODE_CNT_CNT
+	NODE_CNT_HSRP_REFUSED, NODE_CNT_UDP_OTHER, NODE_CNT_NAT_KEEPALIVE_IN,
+	NODE_CNT_NAT_KEEPALIVE_OUT, NODE_CNT_NAT_MOVED, NODE_CNT_ENCAPSULATION, NODE_CNT_CNT
 };
 extern const char *const node_count_names[NODE_CNT_CNT];
 
@@ -287,6 +298,7 @@ struct node {
 	struct ipfrag frag;
 	struct ipfrag_slot frag_slot[16];
 	uint16_t ip_id;
+	ns_t nat_at; /* when keepalives are looked at next */
 	uint64_t count[NODE_CNT_CNT];
 };
 

@@ -9,8 +9,8 @@
 
 /* node.c: out through the sink */
 void node_note(struct node *n, const char *area, const char *what, ip4_t peer, uint32_t number);
-void node_emit_bytes(struct node *n, enum node_act_kind kind, unsigned iface, const uint8_t *b,
-	size_t len);
+void node_emit_bytes(
+	struct node *n, enum node_act_kind kind, unsigned iface, const uint8_t *b, size_t len);
 void node_emit(struct node *n, const struct node_act *a);
 /* What the rri core has just said, as route actions. */
 void node_emit_routes(struct node *n);
@@ -56,7 +56,8 @@ enum verdict { VERDICT_CLEAR, VERDICT_PROTECT, VERDICT_DROP };
 enum verdict traffic_out(struct node *n, const uint8_t *ip, size_t len);
 /* Would the policy have wanted this clear packet, that came in outside, protected? */
 bool traffic_should_be_protected(const struct node *n, const uint8_t *ip, size_t len);
-void traffic_esp_in(struct node *n, ip4_t src, const uint8_t *esp, size_t len);
+/* port 0: not encapsulated */
+void traffic_esp_in(struct node *n, struct ike_end from, const uint8_t *esp, size_t len);
 void traffic_flush(struct node *n, unsigned pair);
 void traffic_tick(struct node *n);
 ns_t traffic_deadline(const struct node *n);
@@ -69,6 +70,7 @@ struct node_pair *pairs_by_spi_in(struct node *n, uint32_t spi);
 struct node_pair *pairs_by_spis(struct node *n, const struct ssp_spis *s);
 unsigned pairs_index(const struct node *n, const struct node_pair *p);
 void pairs_setup(struct node *n, struct node_pair *p, const struct ike_child *c);
+void pairs_ends(struct node_pair *p); /* child.local, remote, natt -> its two ESP SAs */
 void pairs_live(struct node *n, struct node_pair *p); /* routes count it from now on */
 void pairs_drop(struct node *n, struct node_pair *p);
 /* With a Delete to the peer; what: the reason, for the log. */
@@ -81,8 +83,8 @@ struct ssp_spis pairs_spis(const struct node_pair *p);
 
 /* keying.c: the ike core, and dpd for each IKE SA */
 void keying_step(struct node *n, const struct ike_in *in);
-void keying_packet(struct node *n, ip4_t src, uint16_t sport, uint16_t dport, const uint8_t *b,
-	size_t len);
+void keying_packet(
+	struct node *n, struct ike_end from, uint16_t dport, const uint8_t *b, size_t len);
 void keying_tick(struct node *n);
 ns_t keying_deadline(const struct node *n);
 void keying_heard(struct node *n, const struct ike_cookies *c);
@@ -93,6 +95,15 @@ struct node_ike *keying_new(struct node *n, const struct ike_cookies *c, ip4_t p
 void keying_drop(struct node *n, struct node_ike *k);
 void keying_dpd_start(struct node *n, struct node_ike *k, const struct dpd_export *x);
 void keying_hold(struct node *n, uint32_t token, uint32_t number);
+
+/* nat.c: NAT traversal */
+void nat_udp_in(struct node *n, struct ike_end from, const uint8_t *b, size_t len);
+/* Fresh and authentic, it came from there. */
+void nat_peer_at(struct node *n, struct ike_end was, struct ike_end from);
+void nat_moved(struct node *n, struct ike_end was, struct ike_end to);
+void nat_wake(struct node *n);
+void nat_tick(struct node *n);
+ns_t nat_deadline(const struct node *n);
 
 /* sync.c: the SSP session's actions; records out */
 void sync_step(struct node *n, const struct ssp_in *in);

@@ -5,46 +5,6 @@
  */
 #include "ref/node/pair_world_test.h"
 
-static int
-cmp(const void *x, const void *y)
-{
-	const uint64_t a = *(const uint64_t *)x, b = *(const uint64_t *)y;
-
-	return a < b ? -1 : a > b;
-}
-
-/* SPI and number that left twice, 0 if none did. */
-static uint64_t
-twice(void)
-{
-	static uint64_t v[NUMBERS];
-
-	for (unsigned i = 0; i < w.number_cnt; i++)
-		v[i] = (uint64_t)w.spi[i] << 32 | w.seq[i];
-	qsort(v, w.number_cnt, sizeof v[0], cmp);
-	for (unsigned i = 1; i < w.number_cnt; i++)
-		if (v[i] == v[i - 1])
-			return v[i];
-	return 0;
-}
-
-static void
-expect_unique(unsigned seed)
-{
-	uint64_t v = twice();
-
-	ck_assert_uint_gt(w.number_cnt, 10);
-	ck_assert_msg(!v, "seed %u: SPI 0x%08x number %u left twice", seed, (unsigned)(v >> 32),
-		(unsigned)v);
-}
-
-static void
-power_off(enum who n)
-{
-	w.on[n] = false;
-	channel_down();
-}
-
 START_TEST(carries_over)
 {
 	unsigned before;

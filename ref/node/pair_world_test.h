@@ -3,9 +3,10 @@
 #define BATON_NODE_PAIR_WORLD_TEST_H
 
 /*
- * A world for tests of whole routers under a virtual clock: the pair A and B, and a third one, P, as
- * the remote gateway (alone in an HSRP group of its own). Wires have a delay; the sync channel is a
- * pair of byte pipes that can be cut. world_new brings it up; run lets time pass.
+ * For tests: whole routers under a virtual clock. The pair A and B, and a third one, P, as the
+ * remote gateway (alone in an HSRP group of its own). Wires have a delay; the sync channel is a
+ * pair of byte pipes that can be cut; a NAT may stand before P, or before the pair. One world a
+ * program.
  */
 #include <check.h>
 #include <stdio.h>
@@ -22,6 +23,11 @@
 #define NUMBERS 100000
 
 enum who { A, B, P };
+
+/* Which side a NAT hides: the peer's translates ports, too; the pair's is one to one. */
+enum nat { NAT_NONE, NAT_PEER, NAT_PAIR };
+#define NAT_PEER_PUBLIC IP4(10, 9, 0, 150)
+#define NAT_PAIR_PUBLIC IP4(10, 9, 0, 160)
 
 struct event {
 	ns_t at;
@@ -52,6 +58,10 @@ static struct world {
 	unsigned number_cnt;
 	unsigned inner[NODES]; /* packets that came out of the tunnel */
 	bool routed[NODES];
+	enum nat nat;
+	ip4_t nat_public;  /* of the peer's */
+	uint16_t nat_port; /* the outside of its port 4500; 500 becomes 1024 */
+	unsigned keepalives[NODES], esp[NODES], udp_esp[NODES];
 } w;
 
 /* What a world does wrong from its start on; NULL: nothing. */
@@ -60,7 +70,8 @@ static void (*spoil)(struct node_rules *r);
 static const char member_text[] =
 	"crypto isakmp policy 10\n encryption aes\n hash sha256\n authentication pre-share\n group "
 	"2\n lifetime 86400\n"
-	"crypto isakmp key secret address 10.9.0.200\ncrypto isakmp ssp 1\n"
+	"crypto isakmp key secret address 10.9.0.0 255.255.255.0\ncrypto isakmp ssp 1\n"
+	"crypto isakmp nat keepalive 5\n"
 	"crypto isakmp keepalive msec 500 200 periodic\n"
 	"crypto ipsec transform-set T esp-gcm\naccess-list 101 permit ip 10.0.0.0 0.0.0.255 "
 	"10.2.0.0 0.0.0.255\n"
@@ -80,10 +91,10 @@ static const char member_text[] =
 static const char peer_text[] =
 	"crypto isakmp policy 10\n encryption aes\n hash sha256\n authentication pre-share\n group "
 	"2\n lifetime 86400\n"
-	"crypto isakmp key secret address 10.9.0.100\n"
+	"crypto isakmp key secret address 10.9.0.0 255.255.255.0\ncrypto isakmp nat keepalive 5\n"
 	"crypto ipsec transform-set T esp-gcm\naccess-list 101 permit ip 10.2.0.0 0.0.0.255 "
 	"10.0.0.0 0.0.0.255\n"
-	"crypto map M 1 ipsec-isakmp\n set peer 10.9.0.100\n set transform-set T\n match address "
+	"crypto map M 1 ipsec-isakmp\n set peer 10.9.0.%d\n set transform-set T\n match address "
 	"101\n"
 	"interface a\n ip address 10.9.0.201 255.255.255.0\n standby 9 ip 10.9.0.200\n"
 	" standby 9 timers msec 200 msec 800\n crypto map M\n";
@@ -136,13 +147,27 @@ wire(enum who from, unsigned iface, const uint8_t *frame, size_t len)
 	}
 }
 
+/* What leaves a router, in its own terms, before any NAT. */
 static inline void
-note_number(const uint8_t *ip, size_t len)
+note_packet(enum who from, const uint8_t *ip, size_t len)
 {
 	const uint8_t *e = ip + 20;
 
-	if (len < 28 || ip[9] != IPV4_PROTO_ESP || (ip[6] & 0x1f) || ip[7] ||
-		w.number_cnt == NUMBERS)
+	if (len < 28 || (ip[6] & 0x1f) || ip[7])
+		return;
+	if (ip[9] == IPV4_PROTO_UDP && e[0] == 0x11 && e[1] == 0x94) {
+		w.keepalives[from] += len == 29 && e[8] == 0xff;
+		if (len < 36 || !(e[8] | e[9] | e[10] | e[11]))
+			return;
+		ck_assert_uint_eq(e[6] | e[7], 0); /* no checksum */
+		w.udp_esp[from]++;
+		e += 8;
+	} else if (ip[9] == IPV4_PROTO_ESP) {
+		w.esp[from]++;
+	} else {
+		return;
+	}
+	if (from == P || w.number_cnt == NUMBERS)
 		return;
 	w.spi[w.number_cnt] =
 		(uint32_t)e[0] << 24 | (uint32_t)e[1] << 16 | (uint32_t)e[2] << 8 | e[3];
@@ -150,20 +175,69 @@ note_number(const uint8_t *ip, size_t len)
 		(uint32_t)e[4] << 24 | (uint32_t)e[5] << 16 | (uint32_t)e[6] << 8 | e[7];
 }
 
+static inline void
+nat_ends(uint8_t *ip, bool source, ip4_t addr, uint16_t port)
+{
+	uint8_t *a = ip + (source ? 12 : 16), *p = ip + 20 + (source ? 0 : 2);
+	uint16_t sum;
+
+	for (unsigned i = 0; i < 4; i++)
+		a[i] = (uint8_t)(addr >> (24 - 8 * i));
+	p[0] = (uint8_t)(port >> 8);
+	p[1] = (uint8_t)port;
+	ip[26] = ip[27] = 0; /* UDP checksum: none */
+	ip[10] = ip[11] = 0;
+	sum = ipv4_sum(ip, 20, 0);
+	ip[10] = (uint8_t)(sum >> 8);
+	ip[11] = (uint8_t)sum;
+}
+
+/* The peer's NAT: false if it has no mapping, and for all but UDP. */
+static inline bool
+nat_peer(enum who from, uint8_t *ip, uint16_t sport, uint16_t dport)
+{
+	if (ip[9] != IPV4_PROTO_UDP)
+		return false;
+	if (from == P)
+		nat_ends(ip, true, w.nat_public, sport == 500 ? 1024 : w.nat_port);
+	else if (ip[19] != (w.nat_public & 255) || (dport != 1024 && dport != w.nat_port))
+		return false;
+	else
+		nat_ends(ip, false, IP4(10, 9, 0, 200), dport == 1024 ? 500 : 4500);
+	return true;
+}
+
+static inline bool
+nat_box(enum who from, uint8_t *ip)
+{
+	uint16_t sport = (uint16_t)(ip[20] << 8 | ip[21]), dport = (uint16_t)(ip[22] << 8 | ip[23]);
+
+	if (w.nat == NAT_PEER)
+		return nat_peer(from, ip, sport, dport);
+	if (w.nat == NAT_PAIR && from != P)
+		nat_ends(ip, true, NAT_PAIR_PUBLIC, sport);
+	else if (w.nat == NAT_PAIR)
+		nat_ends(ip, false, IP4(10, 9, 0, 100), dport);
+	return true;
+}
+
 /* The kernel's part: find the next hop's MAC. Everything here is reached by a virtual MAC. */
 static inline void
-route_out(enum who from, const uint8_t *ip, size_t len)
+route_out(enum who from, const uint8_t *packet, size_t len)
 {
+	uint8_t ip[2048];
 	uint8_t frame[ETH_LEN + 2048];
 	struct eth e = {.dst = {{0, 0, 0x0c, 0x07, 0xac, 0}},
 		.src = {{2, 0, 0, 0, 0, 0}},
 		.type = ETH_TYPE_IP4};
 	struct wr wr;
 
+	note_packet(from, packet, len);
+	memcpy(ip, packet, len);
+	if (!nat_box(from, ip))
+		return;
 	e.dst.b[5] = ip[19] == 100 ? 1 : 9;
 	e.src.b[5] = (uint8_t)(from + 1);
-	if (from != P)
-		note_number(ip, len);
 	wr_init(&wr, frame, sizeof frame);
 	eth_write(&wr, &e);
 	wr_bytes(&wr, ip, len);
@@ -205,7 +279,7 @@ act(void *ctx, const struct node_act *a)
 	}
 }
 
-static inline void feed(enum who to, const struct node_in *in);
+static void feed(enum who to, const struct node_in *in);
 
 static inline void
 channel_down(void)
@@ -368,9 +442,10 @@ run(ns_t span, ns_t every)
 }
 
 static inline void
-world_new(unsigned seed)
+world_new_nat(unsigned seed, enum nat nat)
 {
 	struct node *keep[NODES];
+	char peer[2048];
 
 	srand(seed);
 	for (unsigned i = 0; i < w.event_cnt; i++)
@@ -380,10 +455,14 @@ world_new(unsigned seed)
 	memcpy(w.node, keep, sizeof keep);
 	w.entropy.used = sizeof w.entropy.b;
 	w.now = NS_PER_S;
+	w.nat = nat;
+	w.nat_public = NAT_PEER_PUBLIC;
+	w.nat_port = 40000;
 	node_rules_join(&w.rules);
 	if (spoil)
 		spoil(&w.rules);
-	start(P, peer_text);
+	(void)snprintf(peer, sizeof peer, peer_text, nat == NAT_PAIR ? 160 : 100);
+	start(P, peer);
 	start_member(A);
 	run(2 * NS_PER_S, 0);
 	start_member(B);
@@ -394,6 +473,52 @@ world_new(unsigned seed)
 	run(500 * MS, 20 * MS);
 	ck_assert_uint_gt(w.inner[P], 5);
 	ck_assert_uint_gt(w.inner[A], 5);
+}
+
+static inline void
+world_new(unsigned seed)
+{
+	world_new_nat(seed, NAT_NONE);
+}
+
+static inline int
+cmp(const void *x, const void *y)
+{
+	const uint64_t a = *(const uint64_t *)x, b = *(const uint64_t *)y;
+
+	return a < b ? -1 : a > b;
+}
+
+/* SPI and number that left twice, 0 if none did. */
+static inline uint64_t
+twice(void)
+{
+	static uint64_t v[NUMBERS];
+
+	for (unsigned i = 0; i < w.number_cnt; i++)
+		v[i] = (uint64_t)w.spi[i] << 32 | w.seq[i];
+	qsort(v, w.number_cnt, sizeof v[0], cmp);
+	for (unsigned i = 1; i < w.number_cnt; i++)
+		if (v[i] == v[i - 1])
+			return v[i];
+	return 0;
+}
+
+static inline void
+expect_unique(unsigned seed)
+{
+	uint64_t v = twice();
+
+	ck_assert_uint_gt(w.number_cnt, 10);
+	ck_assert_msg(!v, "seed %u: SPI 0x%08x number %u left twice", seed, (unsigned)(v >> 32),
+		(unsigned)v);
+}
+
+static inline void
+power_off(enum who n)
+{
+	w.on[n] = false;
+	channel_down();
 }
 
 #endif

@@ -62,6 +62,18 @@ pairs_spis(const struct node_pair *p)
 	return (struct ssp_spis){p->child.remote.addr, p->child.spi_in, p->child.spi_out};
 }
 
+void
+pairs_ends(struct node_pair *p)
+{
+	const struct ike_child *c = &p->child;
+	bool udp = c->natt & IKE_NATT_ON;
+
+	p->in.src = p->out.dst = c->remote.addr;
+	p->in.dst = p->out.src = c->local.addr;
+	p->in.sport = p->out.dport = udp ? c->remote.port : 0;
+	p->in.dport = p->out.sport = udp ? c->local.port : 0;
+}
+
 /* Keys go to the two ESP SAs; the copy of the child keeps none. */
 void
 pairs_setup(struct node *n, struct node_pair *p, const struct ike_child *c)
@@ -78,6 +90,9 @@ pairs_setup(struct node *n, struct node_pair *p, const struct ike_child *c)
 		&c->enc_in, &c->auth_in);
 	esp_sa_init(&p->out, false, c->transform, c->spi_out, c->local.addr, c->remote.addr,
 		&c->enc_out, &c->auth_out);
+	if (!n->rules->natt_encapsulate)
+		p->child.natt = 0;
+	pairs_ends(p);
 	esp_window_init(&p->in.window, n->cfg->window);
 	p->in.created = p->out.created = n->now;
 	p->in.hard_at = p->out.hard_at = n->now + ns_from_s(c->lifetime_s);
@@ -101,7 +116,9 @@ pairs_live(struct node *n, struct node_pair *p)
 	struct node_act a = {.kind = NODE_ACT_KEY_ESP, .pair = p};
 
 	p->dormant = false;
+	p->sent_at = n->now;
 	node_emit(n, &a);
+	nat_wake(n);
 	if (n->map[p->map].reverse_route && !p->rri) {
 		p->rri = true;
 		route(n, p, true);

@@ -47,6 +47,14 @@ node_rules_join(struct node_rules *r)
 		.preempt_when_ready = true,
 		.probe_dormant = false,
 		.honour_lifetime = true,
+		.natt_marker = true,
+		.natt_encapsulate = true,
+		.natt_check_encap = true,
+		.natt_keepalive = true,
+		.natt_follow_old = false,
+		.natt_follow_behind = false,
+		.mirror_natt = true,
+		.mirror_moves = true,
 		.channel_key_max = SECRET_MAX,
 	};
 }

@@ -140,6 +140,7 @@ phase1(struct node *n)
 		.map = n->ike_map,
 		.map_cnt = n->map_cnt,
 		.dpd = true,
+		.natt = !c->no_natt,
 	};
 	n->dpd_cfg = (struct dpd_cfg){
 		.mode = !c->keepalive_ms	? DPD_OFF

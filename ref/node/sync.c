@@ -69,7 +69,8 @@ sync_ike(struct node *n, struct node_ike *k)
 	m.skeyid_a = x->skeyid_a;
 	m.skeyid_e = x->skeyid_e;
 	m.cipher_key = x->key;
-	secret_set(&m.last_block, x->last_block, crypto_block_len(ike_cipher(x->cipher, x->key_bits)));
+	secret_set(
+		&m.last_block, x->last_block, crypto_block_len(ike_cipher(x->cipher, x->key_bits)));
 	m.peer_id_type = x->peer_id_type;
 	m.peer_id_len = x->peer_id_len;
 	memcpy(m.peer_id, x->peer_id, x->peer_id_len);
@@ -78,6 +79,7 @@ sync_ike(struct node *n, struct node_ike *k)
 	m.msgid_cnt = (uint8_t)(x->msgid_cnt < SSP_MSGIDS_MAX ? x->msgid_cnt : SSP_MSGIDS_MAX);
 	memcpy(m.msgids, x->msgid, m.msgid_cnt * sizeof m.msgids[0]);
 	m.confirmed = x->confirmed;
+	m.natt = n->rules->mirror_natt ? x->natt : 0;
 	return record(n, &m);
 }
 
@@ -144,6 +146,7 @@ pair_fill(struct node *n, struct ssp_msg *m, const struct node_pair *p)
 	m->limit_kb = c->lifetime_kb;
 	m->volume_in = p->in.bytes;
 	m->volume_out = p->out.bytes;
+	m->natt = n->rules->mirror_natt ? c->natt : 0;
 	window_fill(n, m, p);
 }
 

@@ -172,6 +172,7 @@ seal_and_send(struct node *n, struct node_pair *p, uint32_t seq, const uint8_t *
 		return;
 	}
 	n->count[NODE_CNT_ENCRYPTED]++;
+	p->sent_at = n->now;
 	traffic_ip_out(n, out, out_len);
 	volume_count(n, p);
 	keying_want(n, p->child.remote.addr);
@@ -368,9 +369,9 @@ inner_in(struct node *n, struct node_pair *p, const uint8_t *inner, size_t len)
 }
 
 static void
-unknown_spi(struct node *n, ip4_t src, const uint8_t *esp, size_t len)
+unknown_spi(struct node *n, struct ike_end from, const uint8_t *esp, size_t len)
 {
-	struct ike_in in = {.kind = IKE_IN_UNKNOWN_SPI, .remote = {src, 500}};
+	struct ike_in in = {.kind = IKE_IN_UNKNOWN_SPI, .remote = from};
 	struct rd r;
 
 	n->count[NODE_CNT_UNKNOWN_SPI]++;
@@ -380,22 +381,43 @@ unknown_spi(struct node *n, ip4_t src, const uint8_t *esp, size_t len)
 		keying_step(n, &in);
 }
 
+/* Behind a NAT the outer address may change; the ICV tells. */
+static bool
+may_come_from(const struct node_pair *p, struct ike_end from)
+{
+	return p->child.natt || p->child.remote.addr == from.addr;
+}
+
+/* RFC 3947 7: the newest packet tells where its sender is, unless it is we who are behind the NAT.
+ */
+static void
+follow(struct node *n, struct node_pair *p, struct ike_end from)
+{
+	if (!(p->child.natt & IKE_NATT_US) || n->rules->natt_follow_behind)
+		nat_peer_at(n, p->child.remote, from);
+}
+
 void
-traffic_esp_in(struct node *n, ip4_t src, const uint8_t *esp, size_t len)
+traffic_esp_in(struct node *n, struct ike_end from, const uint8_t *esp, size_t len)
 {
 	uint8_t inner[NODE_PACKET_MAX];
 	struct node_pair *p;
 	struct rd r;
 	size_t out_len = 0;
-	uint32_t seq = 0;
+	uint32_t seq = 0, top;
 	enum err e;
 
 	rd_init(&r, esp, len);
 	p = pairs_by_spi_in(n, rd_u32(&r, "esp.spi"));
-	if (r.bad || !p || (p->dormant && !n->rules->open_dormant) || p->child.remote.addr != src) {
-		unknown_spi(n, src, esp, len);
+	if (r.bad || !p || (p->dormant && !n->rules->open_dormant) || !may_come_from(p, from)) {
+		unknown_spi(n, from, esp, len);
 		return;
 	}
+	if (n->rules->natt_check_encap && (p->child.natt != 0) != (from.port != 0)) {
+		n->count[NODE_CNT_ENCAPSULATION]++;
+		return;
+	}
+	top = p->in.window.top;
 	e = esp_open(n->crypto, &n->rules->esp, &p->in, esp, len, inner, sizeof inner, &out_len,
 		&seq, NULL);
 	if (e == ERR_REPLAY)
@@ -406,6 +428,8 @@ traffic_esp_in(struct node *n, ip4_t src, const uint8_t *esp, size_t len)
 		n->count[NODE_CNT_ESP_REFUSED]++;
 	if (e != ERR_OK)
 		return;
+	if (p->child.natt && (seq > top || n->rules->natt_follow_old))
+		follow(n, p, from);
 	accepted(n, p);
 	if (out_len)
 		inner_in(n, p, inner, out_len);

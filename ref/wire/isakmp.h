@@ -93,6 +93,7 @@ enum isakmp_p2_attr {
 	ISAKMP_A2_AUTH = 5, ISAKMP_A2_KEY_BITS = 6,
 };
 #define ISAKMP_MODE_TUNNEL 1
+#define ISAKMP_MODE_UDP_TUNNEL 3 /* RFC 3947 5.1 */
 
 /* Identification types (RFC 2407 4.6.2.1). */
 enum isakmp_id_type { ISAKMP_ID_IPV4 = 1, ISAKMP_ID_FQDN = 2, ISAKMP_ID_IPV4_SUBNET = 4,
@@ -243,6 +244,7 @@ void isakmp_build_id(struct isakmp_build *b, const struct isakmp_id *id);
 /* Set the header's length to what has been written since. */
 void isakmp_build_done(struct isakmp_build *b);
 
-extern const uint8_t isakmp_vid_dpd[16]; /* RFC 3706 5.1 */
+extern const uint8_t isakmp_vid_dpd[16];  /* RFC 3706 5.1 */
+extern const uint8_t isakmp_vid_natt[16]; /* RFC 3947 3.1 */
 
 #endif

@@ -29,6 +29,15 @@ pkt_fold(uint32_t sum)
 	return (uint16_t)~sum;
 }
 
+void
+pkt_put_sum(uint8_t *at, uint32_t sum)
+{
+	uint16_t folded = pkt_fold(sum);
+
+	at[0] = (uint8_t)(folded >> 8);
+	at[1] = (uint8_t)folded;
+}
+
 static uint32_t
 pseudo_sum(ip4_t src, ip4_t dst, uint8_t proto, size_t len)
 {

@@ -77,6 +77,8 @@ bool pkt_is_garp(const struct pkt *p);
 /* Internet checksum over len octets, added to `sum`; pass 0 first. */
 uint32_t pkt_sum(const void *bytes, size_t len, uint32_t sum);
 uint16_t pkt_fold(uint32_t sum);
+/* The folded sum as two octets. */
+void pkt_put_sum(uint8_t *at, uint32_t sum);
 
 /* Writers; each returns octets written, 0 if cap is too small. Valid, with checksums. */
 #define PKT_ETH_LEN 14

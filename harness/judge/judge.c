@@ -12,20 +12,37 @@
 #include "harness/judge/judge_in.h"
 
 /*
- * Suspensions: what the fault makes impossible, or makes another law. 1, 2 (but for the size of
+ * Suspensions: what the fault makes impossible, or makes another law, on the segments given. A fault
+ * of a size counts above `margin` of the description. 1, 2 (but for the size of
  * the jump), 6, 8 and 9 hold under every fault. Law 4 deals with partitions by itself: they make
  * two segments.
  */
+enum { HSRP_LINES = 1u << SEG_OUTSIDE | 1u << SEG_INSIDE, SYNC_LINE = 1u << SEG_SYNC };
+#define ANYWHERE (HSRP_LINES | SYNC_LINE)
+
 static const struct {
 	enum trace_event_kind fault;
-	unsigned laws; /* bits */
+	unsigned segments, laws; /* bits */
 	const char *why;
 } suspensions[] = {
-	{EVENT_PARTITION, 1u << LAW_OUTAGE | 1u << LAW_ROUTES | 1u << LAW_REPLAY,
+	{EVENT_PARTITION, ANYWHERE, 1u << LAW_OUTAGE | 1u << LAW_ROUTES | 1u << LAW_REPLAY,
 		"a split brain: two actives, each rightly so"},
-	{EVENT_LOSS, 1u << LAW_OWNER | 1u << LAW_OUTAGE | 1u << LAW_ROUTES,
+	{EVENT_LOSS, ANYWHERE, 1u << LAW_OWNER | 1u << LAW_OUTAGE | 1u << LAW_ROUTES,
 		"Hellos and packets are lost at random"},
-	{EVENT_EXIT, 1u << LAW_OUTAGE, "a member ended by itself"},
+	{EVENT_CORRUPT, ANYWHERE, 1u << LAW_OWNER | 1u << LAW_OUTAGE | 1u << LAW_ROUTES,
+		"Hellos and packets are spoilt at random"},
+	{EVENT_DELAY, HSRP_LINES, 1u << LAW_OWNER | 1u << LAW_OUTAGE | 1u << LAW_ROUTES,
+		"Hellos and packets come later than any margin"},
+	{EVENT_SLOW, HSRP_LINES, 1u << LAW_OWNER | 1u << LAW_OUTAGE | 1u << LAW_ROUTES,
+		"Hellos and packets wait for the line"},
+	{EVENT_STALL, HSRP_LINES, 1u << LAW_OWNER | 1u << LAW_OUTAGE | 1u << LAW_ROUTES,
+		"Hellos and packets wait for the line"},
+	{EVENT_DELAY, SYNC_LINE, 1u << LAW_REPLAY, "the copy lags by more than any margin"},
+	{EVENT_SLOW, SYNC_LINE, 1u << LAW_OUTAGE | 1u << LAW_REPLAY,
+		"the copy lags as far as the line is slow"},
+	{EVENT_STALL, SYNC_LINE, 1u << LAW_OUTAGE | 1u << LAW_REPLAY,
+		"the copy is as old as the line stands"},
+	{EVENT_EXIT, ANYWHERE, 1u << LAW_OUTAGE, "a member ended by itself"},
 };
 
 static const struct {
@@ -62,6 +79,16 @@ both_down(const struct scene *s)
 	return false;
 }
 
+static bool
+counts(const struct scene *s, const struct trace_event *e, unsigned segments)
+{
+	if (e->kind == EVENT_EXIT)
+		return true;
+	if (e->kind == EVENT_DELAY && (ns_t)e->value * NS_PER_US <= s->in->margin)
+		return false;
+	return segments & 1u << e->segment;
+}
+
 /* Why the law is suspended; NULL if it is not. */
 static const char *
 suspended(const struct scene *s, enum law_no law, const char **fault)
@@ -69,7 +96,8 @@ suspended(const struct scene *s, enum law_no law, const char **fault)
 	for (size_t i = 0; i < trace_events(s->t); i++)
 		for (size_t j = 0; j < sizeof(suspensions) / sizeof(suspensions[0]); j++) {
 			if (trace_event(s->t, i)->kind != suspensions[j].fault ||
-				!(suspensions[j].laws & 1u << law))
+				!(suspensions[j].laws & 1u << law) ||
+				!counts(s, trace_event(s->t, i), suspensions[j].segments))
 				continue;
 			*fault = trace_event_name(suspensions[j].fault);
 			return suspensions[j].why;

@@ -441,31 +441,6 @@ START_TEST(what_the_peer_sends_in_clear_is_not_ours)
 }
 END_TEST
 
-/* ---- the court ---- */
-
-START_TEST(loss_suspends_and_is_named)
-{
-	hellos(P_A_OUT, S_ACTIVE, 1);
-	trace_event_add(stage.t, &(struct trace_event){.kind = EVENT_LOSS, .port = P_A_OUT,
-		.at = stage.now, .value = 1000});
-	both_for_a_second();
-	ck_assert_ptr_nonnull(strstr(stage_expect(LAW_OWNER, LAW_SUSPENDED)->text, "loss"));
-	stage_esp(P_A_OUT, 1, 1);
-	stage_esp(P_A_OUT, 1, 2);
-	stage_expect(LAW_UNIQUENESS, LAW_BROKEN);
-}
-END_TEST
-
-START_TEST(skipped_laws_are_left_out)
-{
-	stage_law(LAW_LEAK);
-	ck_assert_uint_eq(stage.cnt, 10);
-	stage.in.skip = 1u << LAW_OUTAGE;
-	stage_law(LAW_LEAK);
-	ck_assert_uint_eq(stage.cnt, 8);
-}
-END_TEST
-
 int
 main(void)
 {
@@ -498,7 +473,5 @@ main(void)
 	tcase_add_test(t, a_leak_breaks_it_whatever_its_checksum);
 	tcase_add_test(t, the_way_back_leaks_as_well);
 	tcase_add_test(t, what_the_peer_sends_in_clear_is_not_ours);
-	tcase_add_test(t, loss_suspends_and_is_named);
-	tcase_add_test(t, skipped_laws_are_left_out);
 	return stage_main(t, "pair");
 }

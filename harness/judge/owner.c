@@ -82,6 +82,12 @@ take_event(struct court *c, const struct trace_event *e)
 	case EVENT_POWER_OFF:
 	case EVENT_CABLE_OUT:
 	case EVENT_LOSS:
+	case EVENT_DELAY:
+	case EVENT_COPY:
+	case EVENT_REORDER:
+	case EVENT_CORRUPT:
+	case EVENT_SLOW:
+	case EVENT_STALL:
 	case EVENT_MARK:
 	case EVENT_ROUTE_ADD:
 	case EVENT_ROUTE_DEL:

@@ -148,6 +148,12 @@ take_event(struct map *m, const struct trace_event *e)
 	case EVENT_PARTITION:
 	case EVENT_HEAL:
 	case EVENT_LOSS:
+	case EVENT_DELAY:
+	case EVENT_COPY:
+	case EVENT_REORDER:
+	case EVENT_CORRUPT:
+	case EVENT_SLOW:
+	case EVENT_STALL:
 	case EVENT_MARK:
 	case EVENT_CNT:
 		break;

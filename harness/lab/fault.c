@@ -4,6 +4,7 @@
  * place where it happened. After a power off or a pulled cable the kernel may still hold frames
  * that were sent before: loop.c discards and counts them, so that not one crosses a port.
  */
+#include "harness/lab/disturb.h"
 #include "harness/lab/lab_in.h"
 
 #include <signal.h>
@@ -38,6 +39,7 @@ tell(struct lab *l, enum trace_event_kind kind, const struct lab_fault *f, uint3
 		snprintf(text, sizeof(text), "%s of segment %d (far side 0x%x)", what,
 			(int)f->segment, value);
 		break;
+	case FAULT_DISTURB:
 	case FAULT_CALL:
 		break;
 	}
@@ -122,6 +124,9 @@ lab_fault(struct lab *l, const struct lab_fault *f)
 	case FAULT_LOSS:
 		tell(l, EVENT_LOSS, f, f->ppm);
 		l->port[f->port].ppm = f->ppm;
+		break;
+	case FAULT_DISTURB:
+		(void)lab_disturb(l, f->disturb);
 		break;
 	case FAULT_CALL:
 		f->call(f->ctx);

@@ -240,6 +240,7 @@ lab_close(struct lab *l)
 		close(l->timer);
 	if (l->epoll >= 0)
 		close(l->epoll);
+	disturb_free(l);
 	trace_free(l->trace);
 	free(l);
 }

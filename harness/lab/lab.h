@@ -20,7 +20,8 @@
  * Everything the lab makes vanishes with the process that lab_enclose made, whatever kills it.
  *
  * Faults act at once (lab_fault) or exactly after a frame (lab_after): that frame is still
- * delivered, and nothing after it. The lab is no judge, and knows no protocol above Ethernet.
+ * delivered, and nothing after it. What a bad line does to frames is in disturb.h. The lab is no
+ * judge, and but for mending checksums knows no protocol above Ethernet.
  */
 #include <jansson.h>
 #include <stdbool.h>
@@ -146,6 +147,14 @@ char *lab_text(const struct lab_text *knobs, enum lab_member m);
 bool lab_start(struct lab *l, enum lab_member m, char *err);
 /* Replace the text that the next lab_start uses (copied). */
 void lab_set_text(struct lab *l, enum lab_member m, const char *text);
+/*
+ * Clocks that differ: from the next lab_start on the member's CLOCK_MONOTONIC and CLOCK_BOOTTIME are
+ * ahead of this machine's by that much (time_namespaces(7); seconds to days, 0: not at all). Its
+ * wall clock is the machine's. lab_can_shift: whether the kernel has time namespaces; without them
+ * lab_start fails, and a case that needs them says so beforehand.
+ */
+void lab_set_clock(struct lab *l, enum lab_member m, ns_t ahead);
+bool lab_can_shift(void);
 bool lab_alive(const struct lab *l, enum lab_member m);
 pid_t lab_pid(const struct lab *l, enum lab_member m); /* inside the enclosure; 0 = none */
 
@@ -194,8 +203,11 @@ enum lab_fault_kind {
 	FAULT_PARTITION, /* segment; far = ports on the far side, as bits */
 	FAULT_HEAL,	 /* segment */
 	FAULT_LOSS,	 /* port, both directions; ppm */
+	FAULT_DISTURB,	 /* *disturb begins (disturb.h) */
 	FAULT_CALL	 /* call(ctx), for what the list lacks */
 };
+
+struct lab_disturb;
 
 struct lab_fault {
 	enum lab_fault_kind kind;
@@ -204,6 +216,7 @@ struct lab_fault {
 	enum trace_segment segment;
 	unsigned far;
 	uint32_t ppm;
+	const struct lab_disturb *disturb; /* borrowed until it happens */
 	void (*call)(void *ctx);
 	void *ctx;
 };

@@ -71,6 +71,7 @@ struct node {
 	uint64_t suppressed;
 	struct mnl_socket *hear, *inquire; /* routes.c */
 	unsigned inquiries;
+	ns_t ahead; /* of the machine's clock, from the next start on */
 	char *text;
 	char conf[LAB_PATH], log[LAB_PATH], err_log[LAB_PATH], keylog[LAB_PATH], control[LAB_PATH];
 };
@@ -85,7 +86,8 @@ struct armed {
 	bool done;
 };
 
-struct ask; /* ask.c */
+struct ask;	     /* ask.c */
+struct disturbances; /* disturb.c */
 struct guests; /* guest.c */
 
 struct lab {
@@ -103,6 +105,7 @@ struct lab {
 	struct waiting *wait_head, **wait_tail;
 	struct armed armed[LAB_ARMED];
 	struct ask *ask;
+	struct disturbances *disturb; /* NULL: there never was one */
 	struct guests *guests; /* NULL until there is one */
 	ns_t limit;
 	void (*over)(void *ctx);
@@ -147,12 +150,25 @@ void switch_frame(struct lab *l, enum lab_port p, const void *bytes, size_t len,
 void switch_queue(struct lab *l, enum lab_port p, const void *bytes, size_t len, bool injected,
 	int only);
 bool switch_waiting(struct lab *l); /* handle one queued frame, if there is one */
+/* A frame goes on behind its own port; comes out at another. changed: its bytes were spoilt. */
+void switch_go_on(struct lab *l, size_t no, enum lab_port from, const uint8_t *bytes, size_t len,
+	bool changed);
+void switch_come_out(struct lab *l, size_t no, enum lab_port to, const uint8_t *bytes, size_t len,
+	bool changed);
 void switch_forget(struct lab *l, enum lab_port p);
 
 /* fault.c */
 void fault_after_frame(struct lab *l, size_t no);
 void fault_due(struct lab *l, ns_t now);
 ns_t fault_deadline(const struct lab *l);
+
+/* disturb.c */
+/* True if the frame does not go on by itself now: it is lost, or will be let go later. */
+bool disturb_frame(struct lab *l, size_t no, enum lab_port port, int way, const uint8_t *bytes,
+	size_t len, bool *changed);
+void disturb_due(struct lab *l, ns_t now);
+ns_t disturb_deadline(const struct lab *l);
+void disturb_free(struct lab *l);
 
 /* loop.c */
 void loop_step(struct lab *l, ns_t until);

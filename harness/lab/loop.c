@@ -119,7 +119,7 @@ heartbeat(struct lab *l, ns_t clock)
 static ns_t
 next_deadline(const struct lab *l, int *station)
 {
-	ns_t first = ns_min(l->beat_due, fault_deadline(l));
+	ns_t first = ns_min(ns_min(l->beat_due, fault_deadline(l)), disturb_deadline(l));
 
 	*station = -1;
 	for (int p = PORT_PEER; p < PORT_CNT; p++) {
@@ -154,6 +154,7 @@ fire(struct lab *l, ns_t due, int station, ns_t clock)
 		s->tick(s->self, l->now);
 		return;
 	}
+	disturb_due(l, l->now);
 	fault_due(l, l->now);
 	if (l->beat_due <= due)
 		heartbeat(l, clock);

@@ -5,7 +5,7 @@
 /*
  * A stand-in for a router, for tests of the lab and of the runner alone: it takes a router's
  * arguments, gives eth0 the address 172.16.31.1 (A) or .2, shouts a numbered broadcast every 2 ms,
- * and answers its console with the question and the state of its carriers, as JSON. With
+ * and answers its console with the question, the state of its carriers and its clock, as JSON. With
  * `--mutant dies` it ends at once with status 7. It ends with SIGTERM, by that signal.
  */
 #include <arpa/inet.h>
@@ -19,6 +19,7 @@
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 static const char *
@@ -59,14 +60,17 @@ has_carrier(int fd, const char *name)
 static void
 answer(int console, int fd)
 {
-	char line[128], reply[128];
+	char line[128], reply[192];
+	struct timespec now;
 	int c = accept(console, NULL, NULL);
 	ssize_t got = read(c, line, sizeof(line) - 1);
 
 	line[got > 0 ? got : 0] = '\0';
-	snprintf(reply, sizeof(reply), "{\"asked\": \"%.*s\", \"eth0\": %s, \"eth1\": %s}",
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	snprintf(reply, sizeof(reply),
+		"{\"asked\": \"%.*s\", \"eth0\": %s, \"eth1\": %s, \"clock\": %lld}",
 		(int)strcspn(line, "\n"), line, has_carrier(fd, "eth0") ? "true" : "false",
-		has_carrier(fd, "eth1") ? "true" : "false");
+		has_carrier(fd, "eth1") ? "true" : "false", (long long)now.tv_sec);
 	if (write(c, reply, strlen(reply)) < 0)
 		_exit(9);
 	close(c);

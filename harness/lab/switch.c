@@ -9,6 +9,7 @@
  * Each frame is in the trace before anything is done with it. What a station sends while a frame
  * is being delivered waits in a queue, so that a frame is everywhere before its answer is anywhere.
  */
+#include "harness/lab/disturb.h"
 #include "harness/lab/lab_in.h"
 
 #include <assert.h>
@@ -68,9 +69,24 @@ lose(struct lab *l, const struct port *p)
 	return p->ppm && lab_random(l, 1000000) < p->ppm;
 }
 
-/* Put the frame out of one port; the fate that adds. */
+/* The frame leaves the switch at that port. True if the device there got it. */
+static bool
+emit(struct lab *l, enum lab_port to, const uint8_t *bytes, size_t len)
+{
+	struct port *p = &l->port[to];
+
+	/* Refused only while the far end is going down: as good as unplugged. */
+	if (p->link)
+		return link_send(p->link, bytes, len);
+	if (p->attached && p->station.frame)
+		p->station.frame(p->station.self, l->now, bytes, len);
+	return true;
+}
+
+/* Put the frame out of one port; the fate that adds. What is disturbed comes out later, or never. */
 static unsigned
-hand_out(struct lab *l, enum lab_port to, const uint8_t *bytes, size_t len, unsigned *mask)
+hand_out(struct lab *l, size_t no, enum lab_port to, const uint8_t *bytes, size_t len, bool changed,
+	unsigned *mask)
 {
 	struct port *p = &l->port[to];
 
@@ -78,21 +94,27 @@ hand_out(struct lab *l, enum lab_port to, const uint8_t *bytes, size_t len, unsi
 		return FATE_UNPLUGGED;
 	if (lose(l, p))
 		return FATE_LOST;
-	*mask |= 1u << to;
-	if (p->link) {
-		/* Refused only while the far end is going down: as good as unplugged. */
-		if (!link_send(p->link, bytes, len)) {
-			*mask &= ~(1u << to);
-			return FATE_UNPLUGGED;
-		}
-	} else if (p->attached && p->station.frame) {
-		p->station.frame(p->station.self, l->now, bytes, len);
-	}
+	if (disturb_frame(l, no, to, WAY_TO, bytes, len, &changed))
+		return 0;
+	if (!emit(l, to, bytes, len))
+		return FATE_UNPLUGGED;
+	if (!changed)
+		*mask |= 1u << to;
 	return 0;
 }
 
+void
+switch_come_out(struct lab *l, size_t no, enum lab_port to, const uint8_t *bytes, size_t len,
+	bool changed)
+{
+	const struct port *p = &l->port[to];
+
+	if (p->on && p->plugged && emit(l, to, bytes, len) && !changed)
+		trace_fate(l->trace, no, 0, 1u << to);
+}
+
 static void
-flood(struct lab *l, size_t no, enum lab_port from, const uint8_t *bytes, size_t len)
+flood(struct lab *l, size_t no, enum lab_port from, const uint8_t *bytes, size_t len, bool changed)
 {
 	enum trace_segment s = lab_port_segment(from);
 	unsigned mask = 0, fate = FATE_FLOODED;
@@ -105,26 +127,37 @@ flood(struct lab *l, size_t no, enum lab_port from, const uint8_t *bytes, size_t
 		if (l->port[to].side != l->port[from].side)
 			fate |= FATE_PARTED;
 		else
-			fate |= hand_out(l, to, bytes, len, &mask) & (unsigned)~FATE_UNPLUGGED;
+			fate |= hand_out(l, no, to, bytes, len, changed, &mask) &
+				(unsigned)~FATE_UNPLUGGED;
 	}
 	trace_fate(l->trace, no, fate, mask);
 }
 
 static void
-forward(struct lab *l, size_t no, enum lab_port from, const uint8_t *bytes, size_t len)
+forward(struct lab *l, size_t no, enum lab_port from, const uint8_t *bytes, size_t len, bool changed)
 {
 	struct learned *e = find(l, lab_port_segment(from), bytes);
 	unsigned mask = 0, fate;
 
 	if (bytes[0] & 1 || !e || l->now - e->at > MAC_AGE ||
 		l->port[e->port].side != l->port[from].side) {
-		flood(l, no, from, bytes, len);
+		flood(l, no, from, bytes, len, changed);
 		return;
 	}
 	if (e->port == from)
 		return;
-	fate = hand_out(l, (enum lab_port)e->port, bytes, len, &mask);
+	fate = hand_out(l, no, (enum lab_port)e->port, bytes, len, changed, &mask);
 	trace_fate(l->trace, no, fate, mask);
+}
+
+void
+switch_go_on(struct lab *l, size_t no, enum lab_port from, const uint8_t *bytes, size_t len,
+	bool changed)
+{
+	if (len < 14)
+		return;
+	learn(l, from, bytes + 6);
+	forward(l, no, from, bytes, len, changed);
 }
 
 void
@@ -136,14 +169,14 @@ switch_frame(struct lab *l, enum lab_port p, const void *bytes, size_t len, unsi
 
 	trace_fate(l->trace, no, fate, 0);
 	if (only >= 0) {
-		fate = hand_out(l, (enum lab_port)only, copy, len, &mask);
+		fate = hand_out(l, no, (enum lab_port)only, copy, len, false, &mask);
 		trace_fate(l->trace, no, fate, mask);
 	} else if (lose(l, &l->port[p])) {
 		trace_fate(l->trace, no, FATE_LOST, 0);
-	} else if (len >= 14) {
-		learn(l, p, copy + 6);
-		forward(l, no, p, copy, len);
+	} else if (!disturb_frame(l, no, p, WAY_FROM, copy, len, &(bool){false})) {
+		switch_go_on(l, no, p, copy, len, false);
 	}
+	disturb_due(l, l->now);
 	fault_after_frame(l, no);
 }
 

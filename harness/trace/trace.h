@@ -42,7 +42,10 @@ enum {
 	FATE_LOST = 2,	    /* dropped here by a loss fault: no port, or not all, got it */
 	FATE_INJECTED = 4,  /* put in by the case itself (lab_inject) */
 	FATE_PARTED = 8,    /* a partition kept it from a port that would have had it */
-	FATE_UNPLUGGED = 16 /* its only destination had no cable or no power */
+	FATE_UNPLUGGED = 16, /* its only destination had no cable or no power */
+	FATE_DELAYED = 32,   /* a disturbance made it wait */
+	FATE_CORRUPTED = 64, /* what came out had other bytes: no port got this frame */
+	FATE_COPIED = 128    /* it came out twice */
 };
 
 struct frame {
@@ -66,6 +69,12 @@ enum trace_event_kind {
 	EVENT_PARTITION, /* segment; `value`: the ports on the far side, as bits */
 	EVENT_HEAL,	 /* segment */
 	EVENT_LOSS,	 /* port; `value`: parts in a million, 0 = none again */
+	EVENT_DELAY,	 /* port; `value`: the largest delay, microseconds; 0 = none again */
+	EVENT_COPY,	 /* port; the same */
+	EVENT_REORDER,	 /* port; the same */
+	EVENT_CORRUPT,	 /* port */
+	EVENT_SLOW,	 /* port; `value`: octets a second, 0 = as before */
+	EVENT_STALL,	 /* port; `value`: 1, 0 = it runs again */
 	EVENT_MARK,	 /* a case's own mark */
 	EVENT_ROUTE_ADD, /* who: a protected prefix got into its kernel; `value`, `prefix_len` */
 	EVENT_ROUTE_DEL, /* the same, and it went */
@@ -77,7 +86,7 @@ struct trace_event {
 	size_t before; /* number of frames that had been handled: it lies before frame[before] */
 	enum trace_event_kind kind;
 	enum trace_who who;	    /* START to POWER_OFF, ROUTE_ */
-	uint8_t port;		    /* CABLE_, LOSS */
+	uint8_t port;		    /* CABLE_, LOSS to STALL */
 	enum trace_segment segment; /* PARTITION, HEAL */
 	uint32_t value;
 	uint8_t prefix_len; /* ROUTE_: `value` is the network, host order */

@@ -172,6 +172,12 @@ comment_of(const struct trace *t, size_t no, size_t *next_event, char *text)
 		append(text, "", "put in by the case");
 	if (f->fate & FATE_LOST)
 		append(text, "", "lost by a fault");
+	if (f->fate & FATE_DELAYED)
+		append(text, "", "held up by a fault");
+	if (f->fate & FATE_CORRUPTED)
+		append(text, "", "corrupted by a fault");
+	if (f->fate & FATE_COPIED)
+		append(text, "", "copied by a fault");
 	if (f->fate & FATE_PARTED)
 		append(text, "", "did not cross the partition");
 	append_events(t, no + 1, next_event, text);

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * twinctl: the console of a running twind. With words it asks one thing and prints the answer;
- * without, it reads lines until `exit` (with editing and history on a terminal).
+ * twinctl: the console of a running twind. With words it asks one thing and prints the answer; without,
+ * it reads lines until `exit`, with editing, history and completion on a terminal.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <histedit.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,15 +13,17 @@
 #include <unistd.h>
 
 #define CONTROL_DEFAULT "/run/twind.sock"
+#define TEXT_MAX 65536
 
 static int
 usage(void)
 {
 	(void)fprintf(stderr,
-		"usage: twinctl [-s SOCKET] [COMMAND WORDS...] [--json]\n"
-		"       COMMAND: show standby | show ssp client|packet|peers|redundancy |\n"
-		"                show crypto isakmp sa | show crypto ipsec sa [standby] |\n"
-		"                show crypto ipsec ha | show counters\n");
+		"usage: twinctl [-s SOCKET]                        lines from the terminal\n"
+		"       twinctl [-s SOCKET] COMMAND WORDS... [--json]\n"
+		"       twinctl [-s SOCKET] configure FILE         lines added to the configuration\n"
+		"       twinctl [-s SOCKET] configure replace FILE the configuration, whole\n"
+		"FILE may be - for the standard input; `twinctl help` lists the commands.\n");
 	return 2;
 }
 
@@ -47,38 +48,228 @@ connect_to(const char *path)
 	return fd;
 }
 
-/* 0; 1 if the router did not know the command or cannot be reached. */
 static int
-ask(const char *path, const char *line)
+send_all(int fd, const char *b, size_t len)
 {
-	char buf[8192];
+	while (len) {
+		ssize_t n = send(fd, b, len, MSG_NOSIGNAL);
+
+		if (n <= 0)
+			return -1;
+		b += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+/* Ask; the answer goes to f. 0, or 1 if the router said no or cannot be reached. */
+static int
+ask(const char *path, const char *line, const char *body, FILE *f)
+{
+	char buf[8192], last = '\n';
+	int fd = connect_to(path), rc = 0, first = 1;
 	ssize_t n;
-	size_t len = strlen(line);
-	int fd = connect_to(path);
-	int rc = 0, first = 1;
 
 	if (fd < 0)
 		return 1;
-	if (send(fd, line, len, MSG_NOSIGNAL) != (ssize_t)len ||
-		send(fd, "\n", 1, MSG_NOSIGNAL) != 1)
+	if (send_all(fd, line, strlen(line)) < 0 || send_all(fd, "\n", 1) < 0 ||
+		(body && send_all(fd, body, strlen(body)) < 0) ||
+		(body && shutdown(fd, SHUT_WR) < 0)) {
+		(void)fprintf(stderr, "twinctl: %s\n", strerror(errno));
 		rc = 1;
+	}
 	while (!rc && (n = recv(fd, buf, sizeof buf, 0)) > 0) {
 		if (first && buf[0] == '%')
 			rc = 1;
 		first = 0;
-		(void)fwrite(buf, 1, (size_t)n, stdout);
-		if (rc)
-			(void)fflush(stdout);
+		(void)fwrite(buf, 1, (size_t)n, f);
+		last = buf[n - 1];
+		(void)fflush(f);
+		if (rc) /* the rest of the complaint */
+			while ((n = recv(fd, buf, sizeof buf, 0)) > 0)
+				(void)fwrite(buf, 1, (size_t)n, f);
 	}
+	if (last != '\n' && f == stdout)
+		(void)fputc('\n', f);
 	(void)close(fd);
 	return rc;
 }
+
+/* ---- configure FILE ---- */
+
+static char *
+file_read(const char *name)
+{
+	FILE *f = strcmp(name, "-") ? fopen(name, "r") : stdin;
+	char *text = f ? calloc(1, TEXT_MAX + 1) : NULL;
+
+	if (!text) {
+		(void)fprintf(stderr, "twinctl: %s: %s\n", name, strerror(errno));
+		if (f && f != stdin)
+			(void)fclose(f);
+		return NULL;
+	}
+	if (fread(text, 1, TEXT_MAX, f) == TEXT_MAX || ferror(f)) {
+		(void)fprintf(stderr, "twinctl: %s: cannot be read, or longer than %d octets\n", name,
+			TEXT_MAX - 1);
+		free(text);
+		text = NULL;
+	}
+	if (f != stdin)
+		(void)fclose(f);
+	return text;
+}
+
+static int
+configure(const char *path, int argc, char **argv)
+{
+	int whole = argc == 2 && !strcmp(argv[0], "replace"), rc;
+	char *text;
+
+	if (argc != 1 + whole)
+		return usage();
+	text = file_read(argv[whole]);
+	if (!text)
+		return 2;
+	rc = ask(path, whole ? "configure replace" : "configure", text, stdout);
+	explicit_bzero(text, TEXT_MAX);
+	free(text);
+	return rc;
+}
+
+/* ---- at a terminal ---- */
+
+static struct {
+	const char *path;
+	char *commands; /* what `help` said */
+	char *lines;	/* being typed under `configure terminal`, NULL outside it */
+} console;
 
 static const char *
 prompt(EditLine *el)
 {
 	(void)el;
-	return "twin# ";
+	return console.lines ? "twin(config)# " : "twin# ";
+}
+
+static void
+commands_fetch(void)
+{
+	size_t len = 0;
+	FILE *f = open_memstream(&console.commands, &len);
+
+	if (!f)
+		return;
+	(void)ask(console.path, "help", NULL, f);
+	(void)fclose(f);
+}
+
+/* Do the words of `line` begin the command's, each whole or shortened? *rest: its next word. */
+static int
+leads_to(const char *command, size_t command_len, const char *line, size_t line_len,
+	const char **rest, size_t *rest_len)
+{
+	const char *end = command + command_len, *stop = line + line_len;
+
+	for (;;) {
+		size_t have = 0, want = 0;
+
+		while (line < stop && *line == ' ')
+			line++;
+		while (line + have < stop && line[have] != ' ')
+			have++;
+		while (command + want < end && command[want] != ' ')
+			want++;
+		if (line + have == stop) { /* the word at the cursor, perhaps empty */
+			*rest = command + have;
+			*rest_len = want - have;
+			return have <= want && want && !strncmp(command, line, have);
+		}
+		if (have > want || strncmp(command, line, have) != 0)
+			return 0;
+		line += have;
+		command += want + (command + want < end);
+	}
+}
+
+/* Tab: what all commands that begin so have in common is put in; nothing more: they are listed. */
+static unsigned char
+complete(EditLine *el, int ch)
+{
+	const LineInfo *li = el_line(el);
+	size_t line_len = (size_t)(li->cursor - li->buffer), common_len = 0;
+	const char *common = NULL, *rest;
+	int same_end = 1;
+	char add[128];
+
+	(void)ch;
+	if (!console.commands || console.lines)
+		return CC_ERROR;
+	for (const char *c = console.commands; *c; c += strcspn(c, "\n") + (*c != '\0')) {
+		size_t rest_len, n = 0;
+
+		if (!leads_to(c, strcspn(c, "\n"), li->buffer, line_len, &rest, &rest_len))
+			continue;
+		if (!common) {
+			common = rest;
+			common_len = rest_len;
+			continue;
+		}
+		while (n < common_len && n < rest_len && common[n] == rest[n])
+			n++;
+		same_end = same_end && n == common_len && n == rest_len;
+		common_len = n;
+	}
+	if (!common)
+		return CC_ERROR;
+	if (common_len || same_end) {
+		(void)snprintf(add, sizeof add, "%.*s%s", (int)common_len, common, same_end ? " " : "");
+		return el_insertstr(el, add) < 0 ? CC_ERROR : CC_REFRESH;
+	}
+	(void)fputc('\n', stdout);
+	for (const char *c = console.commands; *c; c += strcspn(c, "\n") + (*c != '\0')) {
+		size_t rest_len;
+
+		if (leads_to(c, strcspn(c, "\n"), li->buffer, line_len, &rest, &rest_len))
+			(void)printf("  %.*s\n", (int)strcspn(c, "\n"), c);
+	}
+	return CC_REDISPLAY;
+}
+
+/* A line under `configure terminal`; `end` gives all of them to the router. */
+static void
+config_line(const char *line)
+{
+	size_t have = strlen(console.lines);
+
+	if (!strcmp(line, "end")) {
+		(void)ask(console.path, "configure", console.lines, stdout);
+		explicit_bzero(console.lines, TEXT_MAX);
+		free(console.lines);
+		console.lines = NULL;
+	} else if (have + strlen(line) + 2 < TEXT_MAX) {
+		(void)strcat(strcat(console.lines, line), "\n");
+	} else {
+		(void)fprintf(stderr, "twinctl: that is too much for one change\n");
+	}
+}
+
+static void
+line_do(const char *line)
+{
+	char *words[2] = {NULL, NULL};
+
+	if (console.lines)
+		config_line(line);
+	else if (!strcmp(line, "configure") || !strcmp(line, "configure terminal"))
+		console.lines = calloc(1, TEXT_MAX);
+	else if (!strncmp(line, "configure replace ", 18)) {
+		words[0] = (char[]){"replace"};
+		words[1] = (char *)(unsigned long)(line + 18);
+		(void)configure(console.path, 2, words);
+	} else {
+		(void)ask(console.path, line, NULL, stdout);
+	}
 }
 
 static int
@@ -92,9 +283,14 @@ interactive(const char *path)
 
 	if (!el || !h)
 		return 1;
+	console.path = path;
+	commands_fetch();
 	(void)history(h, &ev, H_SETSIZE, 200);
 	(void)el_set(el, EL_PROMPT, prompt);
+	(void)el_set(el, EL_EDITOR, "emacs");
 	(void)el_set(el, EL_HIST, history, h);
+	(void)el_set(el, EL_ADDFN, "complete", "what could stand here", complete);
+	(void)el_set(el, EL_BIND, "^I", "complete", NULL);
 	while ((line = el_gets(el, &n)) != NULL && n > 0) {
 		char copy[512];
 
@@ -102,12 +298,14 @@ interactive(const char *path)
 		copy[strcspn(copy, "\n")] = '\0';
 		if (!copy[0])
 			continue;
-		if (!strcmp(copy, "exit") || !strcmp(copy, "quit"))
+		if (!console.lines && (!strcmp(copy, "exit") || !strcmp(copy, "quit")))
 			break;
-		(void)history(h, &ev, H_ENTER, line);
-		(void)ask(path, copy);
-		(void)fputc('\n', stdout);
+		if (!console.lines) /* lines of a configuration may hold keys */
+			(void)history(h, &ev, H_ENTER, line);
+		line_do(copy);
 	}
+	free(console.lines);
+	free(console.commands);
 	history_end(h);
 	el_end(el);
 	return 0;
@@ -130,6 +328,8 @@ main(int argc, char **argv)
 		return usage();
 	if (i == argc)
 		return interactive(path);
+	if (!strcmp(argv[i], "configure"))
+		return configure(path, argc - i - 1, argv + i + 1);
 	for (; i < argc; i++) {
 		if (strlen(line) + strlen(argv[i]) + 2 > sizeof line)
 			return usage();
@@ -137,7 +337,5 @@ main(int argc, char **argv)
 			(void)strcat(line, " ");
 		(void)strcat(line, argv[i]);
 	}
-	i = ask(path, line);
-	(void)fputc('\n', stdout);
-	return i;
+	return ask(path, line, NULL, stdout);
 }

@@ -76,7 +76,7 @@ option_take(struct router_opts *o, int c, const char *word)
 int
 twind_main(int argc, char **argv, const struct node_rules *rules)
 {
-	struct router_opts o = {.name = "twind", .log = stderr, .rules = rules};
+	struct router_opts o = {.name = "twind", .version = BATON_VERSION, .log = stderr, .rules = rules};
 	int c, rc;
 
 	opterr = 0;

@@ -249,6 +249,17 @@ setup_again(struct node *n, const struct cfg *next)
 }
 
 void
+node_leave(struct node *n, ns_t now, const struct cfg *next, struct entropy *e)
+{
+	n->now = now;
+	n->entropy = e;
+	if (!outside_same(n->cfg, next))
+		drop_all(n);
+	entries_leave(n, next);
+	groups_leave(n, next);
+}
+
+void
 node_configure(struct node *n, ns_t now, const struct cfg *next, const struct mac *macs,
 	struct entropy *e)
 {
@@ -257,10 +268,6 @@ node_configure(struct node *n, ns_t now, const struct cfg *next, const struct ma
 
 	n->now = now;
 	n->entropy = e;
-	if (!outside_same(n->cfg, next))
-		drop_all(n);
-	entries_leave(n, next);
-	groups_leave(n, next);
 	old.map_cnt = n->map_cnt;
 	for (unsigned i = 0; i < n->map_cnt; i++)
 		old.map[i] = n->map[i].cfg;
@@ -272,4 +279,6 @@ node_configure(struct node *n, ns_t now, const struct cfg *next, const struct ma
 	role_settle(n);
 	nat_wake(n);
 	node_note(n, "node", "configured", 0, 0);
+	node_trace(n, NODE_DEBUG_SSP_CONFIG, "ssp", "group",
+		n->ssp_cfg ? n->ssp_cfg->remote : 0, n->ssp_cfg ? n->ssp_cfg->id : 0);
 }

@@ -19,6 +19,7 @@ merge(enum who n, const char *lines)
 	if (!node_channel_same(old, next))
 		channel_down();
 	entropy_refill();
+	node_leave(w.node[n], w.now, next, &w.entropy);
 	node_configure(w.node[n], w.now, next, macs, &w.entropy);
 	run(100 * MS, 0);
 }

@@ -319,6 +319,7 @@ promote_ike(struct node *n, struct node_ike *k)
 		return;
 	}
 	k->dormant = false;
+	node_trace(n, NODE_DEBUG_IKE_HA_DETAIL, "ike ha", "taken over", k->peer, k->copy.left_s);
 	keying_step(n, &in);
 	k->sent_at = n->now - LONG_AGO;
 	if (k->used)
@@ -359,6 +360,8 @@ promote_pair(struct node *n, struct node_pair *p, bool in_lease)
 	keying_step(n, &in);
 	pairs_live(n, p);
 	p->sent_at = n->now - LONG_AGO; /* when the other one last sent, nobody knows */
+	node_trace(n, NODE_DEBUG_IPSEC_HA_DETAIL, "ipsec ha", "goes on above", p->child.remote.addr,
+		p->resv.next - 1);
 }
 
 void

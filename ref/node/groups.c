@@ -17,6 +17,17 @@ frame_start(struct wr *w, uint8_t *buf, size_t cap, struct mac dst, struct mac s
 	eth_write(w, &e);
 }
 
+static const char *
+opcode_name(uint8_t opcode)
+{
+	static const char *const names[] = {[HSRP_HELLO] = "Hello",
+		[HSRP_COUP] = "Coup",
+		[HSRP_RESIGN] = "Resign",
+		[HSRP_ADVERTISE] = "Advertise"};
+
+	return opcode < sizeof names / sizeof names[0] ? names[opcode] : "?";
+}
+
 static void
 message_send(struct node *n, struct node_group *g, const struct hsrp_act *a)
 {
@@ -32,6 +43,8 @@ message_send(struct node *n, struct node_group *g, const struct hsrp_act *a)
 
 	if (!n->link[g->iface] && a->msg.opcode != HSRP_RESIGN)
 		return;
+	node_trace(n, NODE_DEBUG_STANDBY_PACKETS, "standby send", opcode_name(a->msg.opcode),
+		g->hsrp.vip, a->msg.priority);
 	wr_init(&b, body, sizeof body);
 	hsrp_write(&b, &a->msg);
 	frame_start(&w, buf, sizeof buf, all_routers,
@@ -174,8 +187,10 @@ priorities(struct node *n)
 				p = p > down ? p - down : 1;
 		}
 		in.priority = (uint8_t)p;
-		if (p != g->hsrp.priority)
-			step(n, g, &in);
+		if (p == g->hsrp.priority)
+			continue;
+		node_trace(n, NODE_DEBUG_STANDBY_EVENTS, "standby", "priority is now", g->hsrp.vip, p);
+		step(n, g, &in);
 	}
 }
 
@@ -284,9 +299,11 @@ groups_message(struct node *n, unsigned iface, ip4_t src, struct rd *payload)
 {
 	struct hsrp_msg m;
 	struct hsrp_in in = {.kind = HSRP_IN_MESSAGE, .src = src, .msg = &m};
+	uint64_t bad;
 
 	if (hsrp_decode(payload, &m, NULL) != ERR_OK) {
 		n->count[NODE_CNT_HSRP_REFUSED]++;
+		node_trace(n, NODE_DEBUG_STANDBY_ERRORS, "standby", "malformed", src, iface);
 		return;
 	}
 	for (unsigned i = 0; i < n->group_cnt; i++) {
@@ -294,8 +311,15 @@ groups_message(struct node *n, unsigned iface, ip4_t src, struct rd *payload)
 
 		if (g->iface != iface || src == g->hsrp.cfg.address)
 			continue;
-		if (m.opcode == HSRP_ADVERTISE || m.group == g->hsrp.cfg.group)
-			step(n, g, &in);
+		if (m.opcode != HSRP_ADVERTISE && m.group != g->hsrp.cfg.group)
+			continue;
+		node_trace(n, NODE_DEBUG_STANDBY_PACKETS, "standby receive", opcode_name(m.opcode),
+			src, m.priority);
+		bad = g->hsrp.count[HSRP_CNT_BAD_AUTH] + g->hsrp.count[HSRP_CNT_OTHER_VIP];
+		step(n, g, &in);
+		if (g->hsrp.count[HSRP_CNT_BAD_AUTH] + g->hsrp.count[HSRP_CNT_OTHER_VIP] > bad)
+			node_trace(n, NODE_DEBUG_STANDBY_ERRORS, "standby",
+				"other authentication or virtual address", src, m.group);
 	}
 }
 

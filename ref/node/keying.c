@@ -198,6 +198,7 @@ keying_hold(struct node *n, uint32_t token, uint32_t number)
 		if (h->used)
 			continue;
 		*h = (struct node_hold){true, token, number, n->now + HOLD_MAX};
+		node_trace(n, NODE_DEBUG_IKE_HA_FSM, "ike ha", "held until recorded", 0, number);
 		return;
 	}
 	keying_step(n, &in);
@@ -214,6 +215,7 @@ keying_release(struct node *n, uint32_t acked, bool all)
 		if (!n->hold[i].used || (!all && n->hold[i].number > acked))
 			continue;
 		n->hold[i].used = false;
+		node_trace(n, NODE_DEBUG_IKE_HA_FSM, "ike ha", "released", 0, n->hold[i].number);
 		keying_step(n, &in);
 	}
 	for (unsigned i = 0; i < n->ike_cnt; i++) {

@@ -94,6 +94,14 @@ node_note(struct node *n, const char *area, const char *what, ip4_t peer, uint32
 	node_emit(n, &a);
 }
 
+void
+node_trace(struct node *n, enum node_debug kind, const char *area, const char *what, ip4_t peer,
+	uint32_t number)
+{
+	if (n->debug & kind)
+		node_note(n, area, what, peer, number);
+}
+
 ns_t
 node_keepalive(const struct node *n)
 {
@@ -214,6 +222,9 @@ dispatch(struct node *n, const struct node_in *in)
 	case NODE_IN_RESYNC:
 		s.kind = SSP_IN_RESYNC;
 		sync_step(n, &s);
+		break;
+	case NODE_IN_CLEAR:
+		clear_asked(n, in->clear, in->peer);
 		break;
 	}
 }

@@ -197,6 +197,27 @@ enum node_act_kind {
 	NODE_ACT_KEY_ESP,   /* keys of an SA pair */
 };
 
+/*
+ * What can be traced beside what is always told (`debug`): bits of node.debug. SSP's socket is the
+ * caller's to trace.
+ */
+enum node_debug {
+	NODE_DEBUG_SSP_FSM = 1 << 0,
+	NODE_DEBUG_SSP_SOCKET = 1 << 1,
+	NODE_DEBUG_SSP_PACKET = 1 << 2,
+	NODE_DEBUG_SSP_PEERS = 1 << 3,
+	NODE_DEBUG_SSP_REDUNDANCY = 1 << 4,
+	NODE_DEBUG_SSP_CONFIG = 1 << 5,
+	NODE_DEBUG_IKE_HA_DETAIL = 1 << 6,
+	NODE_DEBUG_IKE_HA_FSM = 1 << 7,
+	NODE_DEBUG_IKE_HA_UPDATE = 1 << 8,
+	NODE_DEBUG_IPSEC_HA_DETAIL = 1 << 9,
+	NODE_DEBUG_IPSEC_HA_UPDATE = 1 << 10,
+	NODE_DEBUG_STANDBY_ERRORS = 1 << 11,
+	NODE_DEBUG_STANDBY_EVENTS = 1 << 12,
+	NODE_DEBUG_STANDBY_PACKETS = 1 << 13,
+};
+
 /* A line for the log, in parts; strings are literals or borrowed for the call. */
 struct node_note {
 	const char *area; /* "hsrp", "ike", ... */
@@ -235,7 +256,11 @@ enum node_in_kind {
 	NODE_IN_SSP_BYTES,
 	NODE_IN_STOP,	   /* going down on purpose: tell the standby all, resign */
 	NODE_IN_RESYNC,	   /* operator: ask for everything again */
+	NODE_IN_CLEAR,	   /* operator: clear, peer (0: all) */
 };
+
+/* What an operator clears. Live: with Deletes; dormant: silently, at the standby. */
+enum node_clear { NODE_CLEAR_IKE, NODE_CLEAR_SAS, NODE_CLEAR_IKE_COPIES, NODE_CLEAR_SA_COPIES, NODE_CLEAR_COUNTERS };
 
 struct node_in {
 	enum node_in_kind kind;
@@ -244,6 +269,8 @@ struct node_in {
 	size_t len;
 	bool on;
 	bool reload;
+	enum node_clear clear;
+	ip4_t peer;
 };
 
 struct node {
@@ -299,6 +326,7 @@ struct node {
 	struct ipfrag_slot frag_slot[16];
 	uint16_t ip_id;
 	ns_t nat_at; /* when keepalives are looked at next */
+	uint32_t debug; /* enum node_debug, set by the caller between steps */
 	uint64_t count[NODE_CNT_CNT];
 };
 
@@ -311,13 +339,15 @@ void node_init(struct node *n, const struct cfg *cfg, const struct node_rules *r
 	struct entropy *e, ns_t now);
 void node_step(struct node *n, ns_t now, const struct node_in *in, struct entropy *e);
 /*
- * Another configuration, in place of the one in force: what both say the same is left alone, with its
+ * Another configuration, in place of the one in force, in two calls: node_leave says goodbye under the
+ * old one (Deletes, Resigns; interfaces have their old indexes), node_configure begins under the new one. What both say the same is left alone, with its
  * state. A group whose number, address or virtual address changed begins anew (an active one resigns);
  * SA pairs of a map entry that changed or went are deleted, with a Delete; if the crypto interface or its
  * virtual address changed, all are. IKE SAs live on under policies and keys that changed; the next ones
  * obey them. next and macs (one an interface of it) as in node_init; the old cfg must stand until this
  * returns. If the sync channel's settings changed (node_channel_same), the caller has closed it before.
  */
+void node_leave(struct node *n, ns_t now, const struct cfg *next, struct entropy *e);
 void node_configure(struct node *n, ns_t now, const struct cfg *next, const struct mac *macs,
 	struct entropy *e);
 /* Do both configurations lead to the same sync channel: peer, port, key, timers? */

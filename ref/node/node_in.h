@@ -9,11 +9,17 @@
 
 /* node.c: out through the sink */
 void node_note(struct node *n, const char *area, const char *what, ip4_t peer, uint32_t number);
-void node_emit_bytes(
-	struct node *n, enum node_act_kind kind, unsigned iface, const uint8_t *b, size_t len);
+/* The same, but only while that is traced. */
+void node_trace(struct node *n, enum node_debug kind, const char *area, const char *what, ip4_t peer,
+	uint32_t number);
+void node_emit_bytes(struct node *n, enum node_act_kind kind, unsigned iface, const uint8_t *b,
+	size_t len);
 void node_emit(struct node *n, const struct node_act *a);
 /* What the rri core has just said, as route actions. */
 void node_emit_routes(struct node *n);
+
+/* clear.c: what an operator clears */
+void clear_asked(struct node *n, enum node_clear what, ip4_t peer);
 
 /* setup.c: configuration -> what the cores want */
 void node_setup(struct node *n);

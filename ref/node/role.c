@@ -133,6 +133,8 @@ role_settle(struct node *n)
 	}
 	n->role = role;
 	n->role_since = n->now;
+	node_trace(n, NODE_DEBUG_SSP_REDUNDANCY, "ssp redundancy", node_role_name(role), n->vip,
+		n->ssp.epoch);
 	a.note = (struct node_note){.area = "role",
 		.what = "change",
 		.from = node_role_name(was),

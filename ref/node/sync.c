@@ -4,6 +4,35 @@
 
 #include "ref/node/node_in.h"
 
+/* A message of the sync channel, as it is on the wire: version, type, length, number. */
+static void
+send_bytes(struct node *n, const uint8_t *b, size_t len)
+{
+	struct rd r;
+	unsigned type;
+
+	rd_init(&r, b, len);
+	rd_skip(&r, 1, "ssp.version");
+	type = rd_u8(&r, "ssp.type");
+	rd_skip(&r, 6, "ssp.length");
+	node_trace(n, NODE_DEBUG_SSP_PACKET, "ssp send", ssp_type_name((enum ssp_type)type),
+		n->ssp_cfg ? n->ssp_cfg->remote : 0, rd_u32(&r, "ssp.number"));
+	node_emit_bytes(n, NODE_ACT_SSP_SEND, 0, b, len);
+}
+
+static void
+trace_record(struct node *n, const struct ssp_msg *m, const char *area)
+{
+	bool ike = m->type == SSP_IKE_SA || m->type == SSP_IKE_SA_DEL || m->type == SSP_DPD;
+
+	if (ike)
+		node_trace(n, NODE_DEBUG_IKE_HA_UPDATE, area, ssp_type_name(m->type), m->remote.addr,
+			m->number);
+	else
+		node_trace(n, NODE_DEBUG_IPSEC_HA_UPDATE, area, ssp_type_name(m->type),
+			m->spis.peer, m->spis.in);
+}
+
 static uint32_t
 record(struct node *n, struct ssp_msg *m)
 {
@@ -11,10 +40,11 @@ record(struct node *n, struct ssp_msg *m)
 	struct ssp_acts acts;
 
 	ssp_step(&n->ssp, n->now, &in, &acts);
+	if (acts.cnt)
+		trace_record(n, m, "ha update");
 	for (unsigned i = 0; i < acts.cnt; i++)
 		if (acts.v[i].kind == SSP_ACT_SEND)
-			node_emit_bytes(
-				n, NODE_ACT_SSP_SEND, 0, acts.buf + acts.v[i].off, acts.v[i].len);
+			send_bytes(n, acts.buf + acts.v[i].off, acts.v[i].len);
 	wipe(acts.buf, acts.used);
 	ssp_msg_wipe(m);
 	return acts.number;
@@ -360,6 +390,9 @@ apply(struct node *n, struct ssp_acts *acts)
 	struct ssp_in in = {.kind = SSP_IN_APPLIED};
 	struct ssp_acts after = {.more = acts->more};
 
+	node_trace(n, NODE_DEBUG_SSP_PACKET, "ssp receive", ssp_type_name(acts->msg.type),
+		n->ssp_cfg ? n->ssp_cfg->remote : 0, acts->msg.number);
+	trace_record(n, &acts->msg, "ha recorded");
 	in.result = copies_apply(n, &acts->msg);
 	ssp_msg_wipe(&acts->msg);
 	ssp_step(&n->ssp, n->now, &in, &after);
@@ -367,13 +400,34 @@ apply(struct node *n, struct ssp_acts *acts)
 }
 
 static void
+trace_fsm(struct node *n, const struct ssp_act *a)
+{
+	static const char *const names[] = {
+		[SSP_ACT_CLOSE] = "close",
+		[SSP_ACT_BULK] = "bulk sync begins",
+		[SSP_ACT_SWEEP] = "bulk sync arrives",
+		[SSP_ACT_LOST] = "lost",
+		[SSP_ACT_REFUSED] = "refused",
+		[SSP_ACT_MET] = "met",
+		[SSP_ACT_STATE_HIGHEST] = "states its numbers",
+		[SSP_ACT_READY] = "ready",
+		[SSP_ACT_MIRRORED] = "mirrored",
+	};
+
+	if ((size_t)a->kind < sizeof names / sizeof names[0] && names[a->kind])
+		node_trace(n, NODE_DEBUG_SSP_FSM, "ssp fsm", names[a->kind],
+			n->ssp_cfg ? n->ssp_cfg->remote : 0, a->on);
+}
+
+static void
 act(struct node *n, struct ssp_acts *acts, const struct ssp_act *a)
 {
 	const struct resv_in refused = {.kind = RESV_IN_REFUSED};
 
+	trace_fsm(n, a);
 	switch (a->kind) {
 	case SSP_ACT_SEND:
-		node_emit_bytes(n, NODE_ACT_SSP_SEND, 0, acts->buf + a->off, a->len);
+		send_bytes(n, acts->buf + a->off, a->len);
 		break;
 	case SSP_ACT_CLOSE:
 		node_emit_bytes(n, NODE_ACT_SSP_CLOSE, 0, NULL, 0);
@@ -444,6 +498,10 @@ step_once(struct node *n, const struct ssp_in *in)
 	if (n->tombstone_cnt && n->told_at != NS_NEVER && n->ssp.proven > n->told_at)
 		n->tombstone_cnt =
 			0; /* the winner has read past them: it echoes what was said later */
+	if (n->ssp.peer_role != before)
+		node_trace(n, NODE_DEBUG_SSP_PEERS, "ssp peer is",
+			node_role_name((enum node_role)n->ssp.peer_role),
+			n->ssp_cfg ? n->ssp_cfg->remote : 0, n->ssp.epoch);
 	if (n->ssp.peer_role != before && n->ssp.peer_role == SSP_ROLE_ACTIVE)
 		role_other_active(n);
 	return acts.more;

@@ -12,20 +12,25 @@
 void
 router_log(struct router *r, const char *fmt, ...)
 {
+	char line[1024];
 	struct timespec t;
 	struct tm tm;
-	char stamp[32];
+	size_t n;
 	va_list ap;
 
 	(void)clock_gettime(CLOCK_REALTIME, &t);
 	(void)gmtime_r(&t.tv_sec, &tm);
-	(void)strftime(stamp, sizeof stamp, "%H:%M:%S", &tm);
-	(void)fprintf(r->opts.log, "%s.%06ld %s ", stamp, t.tv_nsec / 1000, r->opts.name);
+	n = strftime(line, sizeof line, "%H:%M:%S", &tm);
+	n += (size_t)snprintf(
+		line + n, sizeof line - n, ".%06ld %.64s ", t.tv_nsec / 1000, r->opts.name);
 	va_start(ap, fmt);
-	(void)vfprintf(r->opts.log, fmt, ap);
+	(void)vsnprintf(line + n, sizeof line - n - 1, fmt, ap);
 	va_end(ap);
-	(void)fputc('\n', r->opts.log);
+	n = strlen(line);
+	line[n++] = '\n';
+	(void)fwrite(line, 1, n, r->opts.log);
 	(void)fflush(r->opts.log);
+	control_line(r->control, line, n);
 }
 
 static void
@@ -89,7 +94,7 @@ ip_out(struct router *r, const struct node_act *a)
 	ip4_t dst = (ip4_t)a->bytes[16] << 24 | (ip4_t)a->bytes[17] << 16 |
 		    (ip4_t)a->bytes[18] << 8 | a->bytes[19];
 
-	if (a->iface >= CFG_IFS || port_raw_send(r->raw[a->iface], dst, a->bytes, a->len) < 0)
+	if (a->iface >= CFG_IFS || port_raw_send(r->at[a->iface].raw, dst, a->bytes, a->len) < 0)
 		r->send_failed++;
 }
 
@@ -100,7 +105,7 @@ router_act(void *ctx, const struct node_act *a)
 
 	switch (a->kind) {
 	case NODE_ACT_FRAME:
-		if (port_send(r->port[a->iface], a->bytes, a->len) < 0)
+		if (port_send(r->at[a->iface].fd, a->bytes, a->len) < 0)
 			r->send_failed++;
 		break;
 	case NODE_ACT_IP:

@@ -35,43 +35,48 @@ check(struct router *r, const char *what, int rc)
 }
 
 static int
-addresses(struct router *r)
+interface(struct router *r, const struct cfg_if *f, unsigned ifindex)
 {
-	for (unsigned i = 0; i < r->cfg.if_cnt; i++) {
-		const struct cfg_if *f = &r->cfg.ifs[i];
+	char path[96];
 
-		char path[96];
-
-		/* a neighbour that has just come up should not wait a second for the next ARP
-		 * request */
-		(void)snprintf(
-			path, sizeof path, "/proc/sys/net/ipv4/neigh/%s/retrans_time_ms", f->name);
-		sysctl(r, path, "200");
-		if (f->shutdown)
-			continue;
-		if (check(r, f->name, netlink_link_up(r->nl, r->ifindex[i])) < 0)
-			return -1;
-		if (f->addr && check(r, f->name,
-				       netlink_addr_add(r->nl, r->ifindex[i], f->addr, f->len)) < 0)
-			return -1;
-	}
-	return check(r, ROUTER_TUN, netlink_link_up(r->nl, r->tun_ifindex));
+	/* a neighbour that has just come up should not wait a second for the next ARP request */
+	(void)snprintf(path, sizeof path, "/proc/sys/net/ipv4/neigh/%s/retrans_time_ms", f->name);
+	sysctl(r, path, "200");
+	if (f->shutdown)
+		return 0;
+	if (check(r, f->name, netlink_link_set(r->nl, ifindex, true)) < 0)
+		return -1;
+	return f->addr ? check(r, f->name, netlink_addr(r->nl, true, ifindex, f->addr, f->len)) : 0;
 }
 
 static int
-static_routes(struct router *r)
+interfaces(struct router *r, const struct cfg *c, const struct router_port *at)
 {
-	for (unsigned i = 0; i < r->cfg.route_cnt; i++) {
-		const struct netlink_route route = {
-			.net = r->cfg.route[i].net,
-			.gw = r->cfg.route[i].gw,
-			.proto = NETLINK_PROTO_STATIC,
-			.table = NETLINK_TABLE_MAIN,
-		};
-
-		if (check(r, "ip route", netlink_route(r->nl, true, &route)) < 0)
+	for (unsigned i = 0; i < c->if_cnt; i++)
+		if (interface(r, &c->ifs[i], at[i].ifindex) < 0)
 			return -1;
-	}
+	return 0;
+}
+
+static int
+static_route(struct router *r, bool add, const struct cfg_route *c)
+{
+	const struct netlink_route route = {
+		.net = c->net,
+		.gw = c->gw,
+		.proto = NETLINK_PROTO_STATIC,
+		.table = NETLINK_TABLE_MAIN,
+	};
+
+	return check(r, "ip route", netlink_route(r->nl, add, &route));
+}
+
+static int
+static_routes(struct router *r, const struct cfg *c)
+{
+	for (unsigned i = 0; i < c->route_cnt; i++)
+		if (static_route(r, true, &c->route[i]) < 0)
+			return -1;
 	return 0;
 }
 
@@ -97,17 +102,18 @@ table(struct router *r)
  * be protected and comes in clear to our own MAC ends here.
  */
 static int
-rule(struct router *r, const struct cfg_acl_entry *e, uint32_t nth, const char *outside)
+rule(struct router *r, unsigned bank, const struct cfg_acl_entry *e, uint32_t nth,
+	const char *outside)
 {
 	struct netlink_rule out = {
-		.pref = ROUTER_PREF_OUT + nth,
+		.pref = ROUTER_PREF_OUT + bank * ROUTER_BANK + nth,
 		.src = e->src,
 		.dst = e->dst,
 		.proto = e->proto,
 		.table = ROUTER_TABLE,
 	};
 	struct netlink_rule in = {
-		.pref = ROUTER_PREF_IN + nth,
+		.pref = ROUTER_PREF_IN + bank * ROUTER_BANK + nth,
 		.src = e->dst,
 		.dst = e->src,
 		.proto = e->proto,
@@ -122,25 +128,25 @@ rule(struct router *r, const struct cfg_acl_entry *e, uint32_t nth, const char *
 	return e->permit ? check(r, "rule", netlink_rule(r->nl, true, &out)) : 0;
 }
 
-static int
-rules(struct router *r)
+static void
+rules_flush(struct router *r, unsigned bank)
 {
-	const struct cfg *c = &r->cfg;
+	uint32_t from = ROUTER_PREF_IN + bank * ROUTER_BANK;
+
+	for (uint32_t p = from; p < from + 2 * ROUTER_PREFS; p++)
+		netlink_rules_flush(r->nl, p);
+}
+
+static int
+rules(struct router *r, const struct cfg *c, unsigned bank)
+{
 	const char *outside = NULL;
 	uint32_t nth = 0;
-	const struct netlink_rule own = {
-		.pref = ROUTER_PREF_OWN, .fwmark = PORT_MARK, .table = NETLINK_TABLE_MAIN};
 
 	for (unsigned i = 0; i < c->if_cnt && !outside; i++)
 		if (c->ifs[i].map[0])
 			outside = c->ifs[i].name;
-	for (uint32_t p = ROUTER_PREF_OWN; p < ROUTER_PREF_OUT + ROUTER_PREFS; p++)
-		netlink_rules_flush(r->nl, p);
-	if (!outside)
-		return 0;
-	if (check(r, "rule", netlink_rule(r->nl, true, &own)) < 0 || table(r) < 0)
-		return -1;
-	for (unsigned m = 0; m < c->map_cnt; m++) {
+	for (unsigned m = 0; m < c->map_cnt && outside; m++) {
 		const struct cfg_acl *acl = c->map[m].acl[0] ? cfg_acl(c, c->map[m].acl) : NULL;
 
 		for (unsigned k = 0; acl && k < acl->cnt; k++) {
@@ -148,11 +154,26 @@ rules(struct router *r)
 				router_log(r, "node more than %u entries to protect", ROUTER_PREFS);
 				return -1;
 			}
-			if (rule(r, &acl->v[k], nth++, outside) < 0)
+			if (rule(r, bank, &acl->v[k], nth++, outside) < 0)
 				return -1;
 		}
 	}
 	return 0;
+}
+
+/* What does not hang on the configuration. */
+static int
+base(struct router *r)
+{
+	const struct netlink_rule own = {
+		.pref = ROUTER_PREF_OWN, .fwmark = PORT_MARK, .table = NETLINK_TABLE_MAIN};
+
+	netlink_rules_flush(r->nl, ROUTER_PREF_OWN);
+	rules_flush(r, 0);
+	rules_flush(r, 1);
+	if (check(r, ROUTER_TUN, netlink_link_set(r->nl, r->tun_ifindex, true)) < 0)
+		return -1;
+	return check(r, "rule", netlink_rule(r->nl, true, &own)) < 0 ? -1 : table(r);
 }
 
 int
@@ -165,10 +186,64 @@ host_setup(struct router *r)
 	sysctl(r, "/proc/sys/net/ipv4/conf/default/send_redirects", "0");
 	sysctl(r, "/proc/sys/net/ipv4/conf/" ROUTER_TUN "/rp_filter", "0");
 	sysctl(r, "/proc/sys/net/ipv4/conf/" ROUTER_TUN "/send_redirects", "0");
-	if (addresses(r) < 0 || rules(r) < 0 || static_routes(r) < 0)
+	if (base(r) < 0 || interfaces(r, r->cfg, r->at) < 0 || rules(r, r->cfg, 0) < 0 ||
+		static_routes(r, r->cfg) < 0)
 		return -1;
 	sysctl(r, "/proc/sys/net/ipv4/ip_forward", "1"); /* last: not before the rules stand */
 	return 0;
+}
+
+/* ---- from one configuration to the next ---- */
+
+static bool
+has_route(const struct cfg *c, const struct cfg_route *route)
+{
+	for (unsigned i = 0; i < c->route_cnt; i++)
+		if (cfg_route_same(&c->route[i], route))
+			return true;
+	return false;
+}
+
+/* Take back of `what` that is not in `stays`: addresses, routes. */
+static void
+take_back(struct router *r, const struct cfg *what, const struct router_port *at,
+	const struct cfg *stays)
+{
+	for (unsigned i = 0; i < what->route_cnt; i++)
+		if (!has_route(stays, &what->route[i]))
+			(void)static_route(r, false, &what->route[i]);
+	for (unsigned i = 0; i < what->if_cnt; i++) {
+		const struct cfg_if *f = &what->ifs[i], *s = cfg_if(stays, f->name);
+
+		if (f->addr && !f->shutdown &&
+			(!s || s->addr != f->addr || s->len != f->len))
+			(void)check(r, f->name,
+				netlink_addr(r->nl, false, at[i].ifindex, f->addr, f->len));
+		if (s && s->shutdown && !f->shutdown)
+			(void)check(r, f->name, netlink_link_set(r->nl, at[i].ifindex, false));
+	}
+}
+
+int
+host_extend(struct router *r, const struct cfg *next, const struct router_port *at)
+{
+	unsigned bank = !r->bank;
+
+	if (rules(r, next, bank) == 0 && interfaces(r, next, at) == 0 &&
+		static_routes(r, next) == 0) {
+		r->bank = bank;
+		return 0;
+	}
+	rules_flush(r, bank);
+	take_back(r, next, at, r->cfg);
+	return -1;
+}
+
+void
+host_shrink(struct router *r, const struct cfg *old, const struct router_port *at)
+{
+	rules_flush(r, !r->bank);
+	take_back(r, old, at, r->cfg);
 }
 
 /*

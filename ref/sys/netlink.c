@@ -73,21 +73,23 @@ talk(struct netlink *nl, struct nlmsghdr *h)
 }
 
 int
-netlink_link_up(struct netlink *nl, unsigned ifindex)
+netlink_link_set(struct netlink *nl, unsigned ifindex, bool up)
 {
 	struct nlmsghdr *h = message(nl, RTM_NEWLINK, 0);
 	struct ifinfomsg *m = mnl_nlmsg_put_extra_header(h, sizeof *m);
 
 	m->ifi_family = AF_UNSPEC;
 	m->ifi_index = (int)ifindex;
-	m->ifi_flags = m->ifi_change = IFF_UP;
+	m->ifi_flags = up ? IFF_UP : 0;
+	m->ifi_change = IFF_UP;
 	return talk(nl, h);
 }
 
 int
-netlink_addr_add(struct netlink *nl, unsigned ifindex, ip4_t addr, uint8_t len)
+netlink_addr(struct netlink *nl, bool add, unsigned ifindex, ip4_t addr, uint8_t len)
 {
-	struct nlmsghdr *h = message(nl, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE);
+	struct nlmsghdr *h = message(nl, add ? RTM_NEWADDR : RTM_DELADDR,
+		add ? NLM_F_CREATE | NLM_F_REPLACE : 0);
 	struct ifaddrmsg *m = mnl_nlmsg_put_extra_header(h, sizeof *m);
 
 	m->ifa_family = AF_INET;

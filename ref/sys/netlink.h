@@ -14,8 +14,8 @@ struct netlink;
 struct netlink *netlink_open(void);
 void netlink_close(struct netlink *nl);
 
-int netlink_link_up(struct netlink *nl, unsigned ifindex);
-int netlink_addr_add(struct netlink *nl, unsigned ifindex, ip4_t addr, uint8_t len);
+int netlink_link_set(struct netlink *nl, unsigned ifindex, bool up);
+int netlink_addr(struct netlink *nl, bool add, unsigned ifindex, ip4_t addr, uint8_t len);
 
 #define NETLINK_PROTO_RRI 200	 /* routes that RRI owns; a routing daemon redistributes them */
 #define NETLINK_PROTO_STATIC 4	 /* `ip route` */

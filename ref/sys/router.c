@@ -10,18 +10,17 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "ref/config/config.h"
 #include "ref/sys/port.h"
 #include "ref/sys/router.h"
 
-#define TEXT_MAX 65536
 #define DRAIN_MAX 20000 /* frames taken before timers get their turn all the same */
 
-enum tag { TAG_PORT, TAG_TUN, TAG_LINKS, TAG_SIGNALS, TAG_CONTROL, TAG_CHANNEL };
+enum tag { TAG_PORT, TAG_TUN, TAG_LINKS, TAG_SIGNALS, TAG_CHANNEL, TAG_CONTROL /* and those behind it */ };
 
-static void
-entropy_fill(struct entropy *e)
+void
+router_entropy(struct router *r)
 {
+	struct entropy *e = &r->entropy;
 	size_t got = 0;
 
 	if (e->used < sizeof e->b / 2)
@@ -40,7 +39,7 @@ router_feed(struct router *r, const struct node_in *in, ns_t at)
 {
 	if (at > r->now)
 		r->now = at;
-	entropy_fill(&r->entropy);
+	router_entropy(r);
 	node_step(&r->node, r->now, in, &r->entropy);
 	if (r->channel_closed) {
 		struct node_in down = {.kind = NODE_IN_SSP_DOWN};
@@ -59,35 +58,29 @@ watch(struct router *r, int fd, enum tag tag)
 	return fd >= 0 && epoll_ctl(r->epfd, EPOLL_CTL_ADD, fd, &e) == 0;
 }
 
-static int
-config_read(struct router *r)
+bool
+router_port_open(struct router *r, const char *name, struct router_port *p)
 {
-	static char text[TEXT_MAX];
-	struct config_error err;
-	char line[700];
-	FILE *f = fopen(r->opts.config, "r");
-	size_t n;
+	int keep;
 
-	if (!f) {
-		router_log(r, "config %s: %s", r->opts.config, strerror(errno));
-		return 2;
-	}
-	n = fread(text, 1, sizeof text - 1, f);
-	text[n] = '\0';
-	(void)fclose(f);
-	if (n == sizeof text - 1 || !config_parse(text, &r->cfg, &err)) {
-		if (n == sizeof text - 1)
-			(void)snprintf(line, sizeof line, "%s: longer than %d octets",
-				r->opts.config, TEXT_MAX);
-		else
-			config_error_text(&err, r->opts.config, line, sizeof line);
-		router_log(r, "config %s", line);
-		(void)fprintf(stderr, "%s\n", line);
-		wipe(text, sizeof text);
-		return 2;
-	}
-	wipe(text, sizeof text);
-	return 0;
+	p->fd = port_open(name, &p->mac, &p->ifindex);
+	p->raw = p->fd < 0 ? -1 : port_raw_open(name);
+	if (p->raw >= 0 && watch(r, p->fd, TAG_PORT))
+		return true;
+	keep = errno;
+	router_port_close(p);
+	errno = keep;
+	return false;
+}
+
+void
+router_port_close(struct router_port *p)
+{
+	if (p->fd >= 0)
+		(void)close(p->fd);
+	if (p->raw >= 0)
+		(void)close(p->raw);
+	p->fd = p->raw = -1;
 }
 
 static int
@@ -104,27 +97,24 @@ ports_open(struct router *r)
 		router_log(r, "node cannot open netlink or TUN: %s", strerror(errno));
 		return 1;
 	}
-	for (unsigned i = 0; i < r->cfg.if_cnt; i++) {
-		const char *name = r->cfg.ifs[i].name;
-
-		r->port[i] = port_open(name, &r->mac[i], &r->ifindex[i]);
-		r->raw[i] = r->port[i] < 0 ? -1 : port_raw_open(name);
-		if (r->raw[i] < 0 || !watch(r, r->port[i], TAG_PORT)) {
-			router_log(r, "node interface %s: %s", name, strerror(errno));
+	for (unsigned i = 0; i < r->cfg->if_cnt; i++)
+		if (!router_port_open(r, r->cfg->ifs[i].name, &r->at[i])) {
+			router_log(r, "node interface %s: %s", r->cfg->ifs[i].name,
+				strerror(errno));
 			return 1;
 		}
-	}
 	(void)sigemptyset(&set);
 	(void)sigaddset(&set, SIGTERM);
 	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGHUP);
 	(void)sigprocmask(SIG_BLOCK, &set, NULL);
 	(void)signal(SIGPIPE, SIG_IGN);
 	r->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (!watch(r, r->signals, TAG_SIGNALS))
 		return 1;
 	if (r->opts.control) {
-		r->control = control_open(r->opts.control);
-		if (!watch(r, r->control, TAG_CONTROL)) {
+		r->control = control_open(r->opts.control, r->epfd, TAG_CONTROL);
+		if (!r->control) {
 			router_log(r, "node control %s: %s", r->opts.control, strerror(errno));
 			return 1;
 		}
@@ -141,8 +131,8 @@ tls_keylog(void *ctx, const char *line)
 	(void)fflush(r->opts.keylog);
 }
 
-static ip4_t
-local_towards(const struct cfg *c, ip4_t remote)
+ip4_t
+router_local_towards(const struct cfg *c, ip4_t remote)
 {
 	for (unsigned i = 0; i < c->if_cnt; i++)
 		if (c->ifs[i].addr &&
@@ -151,15 +141,15 @@ local_towards(const struct cfg *c, ip4_t remote)
 	return 0;
 }
 
-static int
-channel_setup(struct router *r)
+int
+router_channel_open(struct router *r)
 {
 	const struct cfg_ssp *s = r->node.ssp_cfg;
 	struct channel_cfg c = {.keylog = r->opts.keylog ? tls_keylog : NULL, .ctx = r};
 
 	if (!s)
 		return 0;
-	c.local = local_towards(&r->cfg, s->remote);
+	c.local = router_local_towards(r->cfg, s->remote);
 	c.remote = s->remote;
 	c.port = s->port;
 	c.group = s->id;
@@ -184,11 +174,11 @@ link_seen(void *ctx, unsigned ifindex, bool up)
 	struct node_in in = {.kind = NODE_IN_LINK};
 
 	(void)up; /* what was true when the message was queued: ask how it stands now */
-	for (unsigned i = 0; i < r->cfg.if_cnt; i++) {
+	for (unsigned i = 0; i < r->cfg->if_cnt; i++) {
 		in.iface = i;
-		if (ifindex && r->ifindex[i] != ifindex)
+		if (ifindex && r->at[i].ifindex != ifindex)
 			continue;
-		in.on = !r->cfg.ifs[i].shutdown && netlink_running(r->ifindex[i]);
+		in.on = !r->cfg->ifs[i].shutdown && netlink_running(r->at[i].ifindex);
 		router_feed(r, &in, port_now());
 	}
 }
@@ -203,7 +193,7 @@ drain_port(struct router *r, unsigned i, unsigned max)
 	ns_t at;
 	long n;
 
-	while (taken < max && (n = port_receive(r->port[i], buf, sizeof buf, &at)) > 0) {
+	while (taken < max && (n = port_receive(r->at[i].fd, buf, sizeof buf, &at)) > 0) {
 		in.len = (size_t)n;
 		router_feed(r, &in, at);
 		taken++;
@@ -235,6 +225,8 @@ drain_channel(struct router *r)
 
 	while (r->channel &&
 		(e = channel_poll(r->channel, port_now(), &in.bytes, &in.len)) != CHANNEL_NOTHING) {
+		if (e != CHANNEL_BYTES && (r->node.debug & NODE_DEBUG_SSP_SOCKET))
+			router_log(r, "ssp socket %s", e == CHANNEL_UP ? "up" : "down");
 		in.kind = e == CHANNEL_UP     ? NODE_IN_SSP_UP
 			  : e == CHANNEL_DOWN ? NODE_IN_SSP_DOWN
 					      : NODE_IN_SSP_BYTES;
@@ -249,7 +241,7 @@ drain(struct router *r)
 
 	do {
 		taken = drain_tun(r, 64);
-		for (unsigned i = 0; i < r->cfg.if_cnt; i++)
+		for (unsigned i = 0; i < r->cfg->if_cnt; i++)
 			taken += drain_port(r, i, 64);
 		drain_channel(r);
 		left -= taken < left ? taken : left;
@@ -273,13 +265,17 @@ timeout_ms(const struct router *r)
 }
 
 static void
-stop_asked(struct router *r)
+signalled(struct router *r)
 {
 	struct signalfd_siginfo s;
 	struct node_in in = {.kind = NODE_IN_STOP};
 
 	if (read(r->signals, &s, sizeof s) != sizeof s)
 		return;
+	if (s.ssi_signo == SIGHUP) {
+		router_reload(r);
+		return;
+	}
 	router_feed(r, &in, port_now());
 	r->stop = true;
 }
@@ -298,9 +294,9 @@ loop(struct router *r)
 			if (ev[i].data.u64 == TAG_LINKS)
 				netlink_links(r->links, link_seen, r);
 			else if (ev[i].data.u64 == TAG_SIGNALS)
-				stop_asked(r);
-			else if (ev[i].data.u64 == TAG_CONTROL)
-				control_serve(r);
+				signalled(r);
+			else if (ev[i].data.u64 >= TAG_CONTROL)
+				control_event(r, ev[i].data.u64);
 		}
 		if (port_now() >= node_deadline(&r->node)) {
 			drain(r); /* what came while we were busy, before any timer */
@@ -309,14 +305,14 @@ loop(struct router *r)
 	}
 }
 
-static void
-links_start(struct router *r)
+void
+router_links(struct router *r, bool reload)
 {
-	struct node_in in = {.kind = NODE_IN_LINK, .reload = true};
+	struct node_in in = {.kind = NODE_IN_LINK, .reload = reload};
 
-	for (unsigned i = 0; i < r->cfg.if_cnt; i++) {
+	for (unsigned i = 0; i < r->cfg->if_cnt; i++) {
 		in.iface = i;
-		in.on = !r->cfg.ifs[i].shutdown && netlink_running(r->ifindex[i]);
+		in.on = !r->cfg->ifs[i].shutdown && netlink_running(r->at[i].ifindex);
 		router_feed(r, &in, port_now());
 	}
 }
@@ -325,7 +321,8 @@ static int
 start(struct router *r)
 {
 	const struct node_sink sink = {.act = router_act, .ctx = r};
-	int rc = config_read(r);
+	struct mac mac[CFG_IFS];
+	int rc = config_load(r);
 
 	if (!rc)
 		rc = ports_open(r);
@@ -334,13 +331,15 @@ start(struct router *r)
 	if (rc)
 		return rc;
 	r->entropy.used = sizeof r->entropy.b;
-	entropy_fill(&r->entropy);
+	router_entropy(r);
 	r->now = r->started = port_now();
-	node_init(&r->node, &r->cfg, r->opts.rules, &crypto_openssl, r->mac, &sink, &r->entropy,
+	for (unsigned i = 0; i < r->cfg->if_cnt; i++)
+		mac[i] = r->at[i].mac;
+	node_init(&r->node, r->cfg, r->opts.rules, &crypto_openssl, mac, &sink, &r->entropy,
 		r->now);
-	rc = channel_setup(r);
+	rc = router_channel_open(r);
 	if (!rc) {
-		links_start(r);
+		router_links(r, true);
 		router_log(r, "node ready");
 	}
 	return rc;
@@ -352,22 +351,25 @@ router_run(const struct router_opts *opts)
 	struct router *r = calloc(1, sizeof *r);
 	int rc;
 
-	if (!r)
+	if (!r || !(r->cfg = calloc(1, sizeof *r->cfg))) {
+		free(r);
 		return 1;
+	}
 	r->opts = *opts;
 	for (unsigned i = 0; i < CFG_IFS; i++)
-		r->port[i] = r->raw[i] = -1;
-	r->tun = r->epfd = r->links = r->signals = r->control = -1;
+		r->at[i].fd = r->at[i].raw = -1;
+	r->tun = r->epfd = r->links = r->signals = -1;
 	rc = start(r);
 	if (!rc)
 		loop(r);
 	channel_close(r->channel);
 	host_routes_stop(r);
 	netlink_close(r->nl);
-	if (opts->control && r->control >= 0)
-		(void)unlink(opts->control);
+	control_close(r->control, opts->control);
 	crypto_openssl_wipe();
 	node_wipe(&r->node);
+	wipe(r->cfg, sizeof *r->cfg);
+	free(r->cfg);
 	wipe(r, sizeof *r);
 	free(r);
 	return rc;

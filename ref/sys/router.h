@@ -21,31 +21,40 @@
 #define ROUTER_PREF_IN 100u	/* clear packets from outside that should be protected */
 #define ROUTER_PREF_OUT 600u	/* what the crypto ACL protects; one more an entry, as above */
 #define ROUTER_PREFS 500u
+#define ROUTER_BANK 1000u /* there are two sets of the last two: a new one stands before an old one goes */
 
 struct router_opts {
 	const char *config;  /* file */
 	const char *name;    /* for logs */
+	const char *version;
 	const char *control; /* path of the console's socket, NULL: none */
 	FILE *log;
 	FILE *keylog; /* NULL: none. For a lab: it holds every key */
 	const struct node_rules *rules;
 };
 
+/* The sockets of an interface. */
+struct router_port {
+	int fd;	 /* packets, -1 closed */
+	int raw; /* what the kernel shall route out of it */
+	unsigned ifindex;
+	struct mac mac;
+};
+
 struct router {
 	struct router_opts opts;
-	struct cfg cfg;
+	struct cfg *cfg; /* in force; owned */
 	struct node node;
-	struct mac mac[CFG_IFS];
-	int port[CFG_IFS];
-	unsigned ifindex[CFG_IFS];
-	int raw[CFG_IFS];
+	struct router_port at[CFG_IFS]; /* one an interface of cfg */
 	int tun;
 	unsigned tun_ifindex;
-	int epfd, links, signals, control;
+	int epfd, links, signals;
+	struct control *control; /* NULL: none */
 	struct netlink *nl;
 	pthread_t routes; /* sets RRI's routes; orders go through the pipe */
 	int orders[2];
 	bool routes_on;
+	unsigned bank; /* which of the two banks of policy rules is in force */
 	struct channel *channel;
 	bool channel_closed; /* the node asked for it during a step */
 	struct entropy entropy;
@@ -58,8 +67,36 @@ struct router {
 /* Read the configuration, run until told to stop. The exit code: 0, 1 (cannot run), 2 (configuration). */
 int router_run(const struct router_opts *opts);
 
+/* configure.c: read --config at the start. 0, or 2 after lines in the log and on stderr. */
+int config_load(struct router *r);
+/*
+ * Put another configuration in force: text alone (`whole`), or as lines added to what is there. All or
+ * nothing: false, and *why (malloc'd, the caller frees; NULL without memory) says what was wrong.
+ */
+bool router_configure(struct router *r, const char *text, const char *name, bool whole, char **why);
+/* SIGHUP: the file again; what is wrong with it goes to the log. */
+void router_reload(struct router *r);
+/* The file of --config, whole, NUL-terminated, malloc'd; NULL and *why as above. */
+char *config_file(const char *path, char **why);
+
+/* router.c, for configure.c */
+bool router_port_open(struct router *r, const char *name, struct router_port *p);
+void router_port_close(struct router_port *p);
+int router_channel_open(struct router *r);
+void router_links(struct router *r, bool reload);
+/* Enough fresh bytes for one step. */
+void router_entropy(struct router *r);
+/* Our own address on the network of `remote`, 0 if there is none. */
+ip4_t router_local_towards(const struct cfg *c, ip4_t remote);
+
 /* host.c: kernel state that the configuration asks for. 0, or -1 after a line in the log. */
 int host_setup(struct router *r);
+/*
+ * From one configuration to the next, in two halves: what is new (-1 after a line in the log, and
+ * nothing is left of it), then, once the node obeys, what is not wanted any more.
+ */
+int host_extend(struct router *r, const struct cfg *next, const struct router_port *at);
+void host_shrink(struct router *r, const struct cfg *old, const struct router_port *at);
 /* The thread that sets routes: start before the first host_route; stop waits until all is done. */
 int host_routes_start(struct router *r);
 void host_routes_stop(struct router *r);
@@ -69,12 +106,17 @@ void host_route(struct router *r, bool add, struct ip4_net net);
 void router_act(void *ctx, const struct node_act *a);
 void router_log(struct router *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* control.c: the console. */
-int control_open(const char *path);
-void control_serve(struct router *r);
+/* control.c: the console's socket; tags tag .. tag + CONTROL_CLIENTS of the epoll are its own. */
+#define CONTROL_CLIENTS 8
+struct control;
+struct control *control_open(const char *path, int epfd, uint64_t tag); /* NULL with errno */
+void control_close(struct control *c, const char *path);
+void control_event(struct router *r, uint64_t tag);
+/* A line of the log, for those who monitor. */
+void control_line(struct control *c, const char *line, size_t len);
 
-/* show.c: answer one line; text or JSON into *out (malloc'd, the caller frees). */
-void show_answer(struct router *r, const char *line, char **out);
+/* console.c: answer one line, with what follows it; text or JSON into *out (malloc'd, the caller frees). */
+void console_answer(struct router *r, const char *line, const char *body, char **out);
 
 /* One step of the node at the present time; fresh randomness, monotonic. */
 void router_feed(struct router *r, const struct node_in *in, ns_t at);

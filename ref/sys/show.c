@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * `show`: each command builds one JSON value; --json prints it, and the text is written from the
- * same value, so that the two cannot differ. No key is in any of them.
+ * What `show` shows: each command builds one JSON value; --json prints it, and the text is written from
+ * the same value (show_text), so that the two cannot differ. No key is in any of them.
  */
 #include <jansson.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ref/base/hex.h"
+#include "ref/config/config.h"
 #include "ref/sys/port.h"
-#include "ref/sys/router.h"
+#include "ref/sys/show.h"
 
 static json_t *
 addr_json(ip4_t a)
@@ -70,7 +70,7 @@ group_json(const struct router *r, const struct node_group *g)
 
 	return json_pack(
 		"{s:s, s:i, s:s, s:s, s:o, s:o, s:o, s:i, s:i, s:b, s:I, s:I, s:o, s:o, s:o}",
-		"interface", r->cfg.ifs[g->iface].name, "group", (int)h->cfg.group, "name",
+		"interface", r->cfg->ifs[g->iface].name, "group", (int)h->cfg.group, "name",
 		g->cfg->name, "state", hsrp_state_name(h->state), "since_s", since_json(h->since),
 		"virtual_address", addr_json(h->vip), "virtual_mac", mac_json(hsrp_vmac(h)),
 		"priority", (int)h->priority, "configured_priority", (int)h->cfg.priority,
@@ -80,8 +80,8 @@ group_json(const struct router *r, const struct node_group *g)
 		counts_json(h->count, hsrp_count_names, HSRP_CNT_CNT));
 }
 
-static json_t *
-standby(struct router *r)
+json_t *
+show_standby(struct router *r)
 {
 	json_t *a = json_array();
 
@@ -90,8 +90,8 @@ standby(struct router *r)
 	return a;
 }
 
-static json_t *
-ssp_client(struct router *r)
+json_t *
+show_ssp_client(struct router *r)
 {
 	bool on = r->node.ssp_cfg != NULL;
 
@@ -101,8 +101,8 @@ ssp_client(struct router *r)
 		"version", "1.0", "running_version", on && r->node.ssp_ike ? "1.0" : "-");
 }
 
-static json_t *
-ssp_packet(struct router *r)
+json_t *
+show_ssp_packet(struct router *r)
 {
 	const struct ssp *s = &r->node.ssp;
 	uint16_t local = 0, remote = 0;
@@ -118,8 +118,8 @@ ssp_packet(struct router *r)
 	return o;
 }
 
-static json_t *
-ssp_peers(struct router *r)
+json_t *
+show_ssp_peers(struct router *r)
 {
 	const struct ssp *s = &r->node.ssp;
 	uint16_t local, remote;
@@ -128,10 +128,10 @@ ssp_peers(struct router *r)
 
 	if (!r->node.ssp_cfg)
 		return json_array();
-	for (unsigned i = 0; i < r->cfg.if_cnt; i++)
-		if (ip4_in((struct ip4_net){r->cfg.ifs[i].addr, r->cfg.ifs[i].len},
+	for (unsigned i = 0; i < r->cfg->if_cnt; i++)
+		if (ip4_in((struct ip4_net){r->cfg->ifs[i].addr, r->cfg->ifs[i].len},
 			    r->node.ssp_cfg->remote))
-			ifname = r->cfg.ifs[i].name;
+			ifname = r->cfg->ifs[i].name;
 	return json_pack("[{s:o, s:s, s:s, s:s}]", "peer", addr_json(r->node.ssp_cfg->remote),
 		"state",
 		s->greeted ? "Connected"
@@ -140,8 +140,8 @@ ssp_peers(struct router *r)
 		"interface", ifname, "peer_role", node_role_name((enum node_role)s->peer_role));
 }
 
-static json_t *
-ssp_redundancy(struct router *r)
+json_t *
+show_ssp_redundancy(struct router *r)
 {
 	struct node *n = &r->node;
 	json_t *rows = json_array();
@@ -153,7 +153,7 @@ ssp_redundancy(struct router *r)
 			(void)json_array_append_new(
 				rows, json_pack("{s:o, s:s, s:s, s:s}", "virtual_address",
 					      addr_json(g->hsrp.vip), "name", g->cfg->name,
-					      "interface", r->cfg.ifs[g->iface].name, "state",
+					      "interface", r->cfg->ifs[g->iface].name, "state",
 					      hsrp_state_name(g->hsrp.state)));
 	}
 	return json_pack("{s:s, s:o, s:b, s:b, s:i, s:b, s:o}", "role", node_role_name(n->role),
@@ -188,14 +188,26 @@ ike_json(const struct router *r, const struct node_ike *k)
 }
 
 static json_t *
-isakmp_sa(struct router *r)
+ikes_json(struct router *r, bool dormant_only)
 {
 	json_t *a = json_array();
 
 	for (unsigned i = 0; i < r->node.ike_cnt; i++)
-		if (r->node.ike[i].used)
+		if (r->node.ike[i].used && (r->node.ike[i].dormant || !dormant_only))
 			(void)json_array_append_new(a, ike_json(r, &r->node.ike[i]));
 	return a;
+}
+
+json_t *
+show_isakmp_sa(struct router *r)
+{
+	return ikes_json(r, false);
+}
+
+json_t *
+show_isakmp_ha_standby(struct router *r)
+{
+	return ikes_json(r, true);
 }
 
 static json_t *
@@ -249,20 +261,20 @@ pairs_json(struct router *r, bool dormant_only)
 	return a;
 }
 
-static json_t *
-ipsec_sa(struct router *r)
+json_t *
+show_ipsec_sa(struct router *r)
 {
 	return pairs_json(r, false);
 }
 
-static json_t *
-ipsec_sa_standby(struct router *r)
+json_t *
+show_ipsec_sa_standby(struct router *r)
 {
 	return pairs_json(r, true);
 }
 
-static json_t *
-ipsec_ha(struct router *r)
+json_t *
+show_ipsec_ha(struct router *r)
 {
 	struct node *n = &r->node;
 	int sas = 0;
@@ -272,13 +284,13 @@ ipsec_ha(struct router *r)
 	if (n->out_if == CFG_IFS)
 		return json_array();
 	return json_pack("[{s:s, s:o, s:i, s:s, s:b, s:o}]", "interface",
-		r->cfg.ifs[n->out_if].name, "virtual_address", addr_json(n->vip), "sa_pairs", sas,
+		r->cfg->ifs[n->out_if].name, "virtual_address", addr_json(n->vip), "sa_pairs", sas,
 		"state", node_role_name(n->role), "ready", (int)(n->ready || n->mirrored),
 		"since_s", since_json(n->role_since));
 }
 
-static json_t *
-counters(struct router *r)
+json_t *
+show_counters(struct router *r)
 {
 	struct node *n = &r->node;
 
@@ -290,183 +302,58 @@ counters(struct router *r)
 		"send-failed", (json_int_t)r->send_failed, "tun-failed", (json_int_t)r->tun_failed);
 }
 
-static const struct {
-	const char *words;
-	json_t *(*build)(struct router *r);
-} shows[] = {
-	{"show standby", standby},
-	{"show ssp client", ssp_client},
-	{"show ssp packet", ssp_packet},
-	{"show ssp peers", ssp_peers},
-	{"show ssp redundancy", ssp_redundancy},
-	{"show crypto isakmp sa", isakmp_sa},
-	{"show crypto ipsec sa", ipsec_sa},
-	{"show crypto ipsec sa standby", ipsec_sa_standby},
-	{"show crypto ipsec ha", ipsec_ha},
-	{"show counters", counters},
-};
-
-/* ---- text ---- */
-
-struct text {
-	char *p;
-	size_t len, cap;
-};
-
-static void
-put(struct text *t, const char *fmt, ...)
+/* One row a direction of each SA, and one an IKE SA, as the crypto engine's table has it. */
+json_t *
+show_engine(struct router *r)
 {
-	va_list ap;
-	int n;
+	const struct node *n = &r->node;
+	const char *iface = n->out_if < CFG_IFS ? r->cfg->ifs[n->out_if].name : "-";
+	json_t *a = json_array();
+	int id = 0;
 
-	for (;;) {
-		char *more;
+	for (unsigned i = 0; i < n->ike_cnt; i++)
+		if (n->ike[i].used && !n->ike[i].dormant)
+			(void)json_array_append_new(a,
+				json_pack("{s:i, s:s, s:o, s:s, s:s, s:I, s:I}", "id", ++id, "interface",
+					iface, "ip_address", addr_json(n->ike[i].peer), "state",
+					"set", "algorithm", "ISAKMP", "encrypt", (json_int_t)0,
+					"decrypt", (json_int_t)0));
+	for (unsigned i = 0; i < n->pair_cnt; i++) {
+		const struct node_pair *p = &n->pair[i];
 
-		va_start(ap, fmt);
-		n = vsnprintf(t->p + t->len, t->cap - t->len, fmt, ap);
-		va_end(ap);
-		if (n < 0 || (size_t)n < t->cap - t->len)
-			break;
-		more = realloc(t->p, t->cap * 2 + (size_t)n);
-		if (!more)
-			return;
-		t->p = more;
-		t->cap = t->cap * 2 + (size_t)n;
-	}
-	t->len += n > 0 ? (size_t)n : 0;
-}
-
-static void
-scalar(struct text *t, const json_t *v)
-{
-	if (json_is_string(v))
-		put(t, "%s", json_string_value(v));
-	else if (json_is_integer(v))
-		put(t, "%lld", (long long)json_integer_value(v));
-	else if (json_is_real(v))
-		put(t, "%.3f", json_real_value(v));
-	else if (json_is_boolean(v))
-		put(t, "%s", json_is_true(v) ? "yes" : "no");
-	else
-		put(t, "-");
-}
-
-static void
-label(struct text *t, const char *key)
-{
-	for (; *key; key++)
-		put(t, "%c", *key == '_' || *key == '-' ? ' ' : *key);
-}
-
-/* Objects as indented "label: value" lines; counters that are 0 are left out. */
-static void
-render(struct text *t, const json_t *v, int depth, bool sparse)
-{
-	const char *key;
-	json_t *e;
-	size_t i;
-
-	if (json_is_array(v)) {
-		if (!json_array_size(v))
-			put(t, "%*snone\n", depth * 2, "");
-		json_array_foreach(v, i, e)
-		{
-			render(t, e, depth, sparse);
-			if (depth == 0 && i + 1 < json_array_size(v))
-				put(t, "\n");
-		}
-		return;
-	}
-	json_object_foreach((json_t *)(uintptr_t)v, key, e)
-	{
-		if (sparse && json_is_integer(e) && !json_integer_value(e))
+		if (!p->used || p->dormant)
 			continue;
-		put(t, "%*s", depth * 2, "");
-		label(t, key);
-		if (json_is_object(e) || json_is_array(e)) {
-			put(t, ":\n");
-			render(t, e, depth + 1,
-				!strcmp(key, "counters") || !strcmp(key, "inbound") ||
-					!strcmp(key, "outbound"));
-		} else {
-			put(t, ": ");
-			scalar(t, e);
-			put(t, "\n");
-		}
+		for (unsigned in = 0; in < 2; in++)
+			(void)json_array_append_new(a,
+				json_pack("{s:i, s:s, s:o, s:s, s:s, s:I, s:I}", "id", ++id, "interface",
+					iface, "ip_address", addr_json(p->child.remote.addr),
+					"state", "set", "algorithm",
+					esp_alg(p->child.transform)->name, "encrypt",
+					(json_int_t)(in ? 0 : p->out.packets), "decrypt",
+					(json_int_t)(in ? p->in.packets : 0)));
 	}
+	return a;
 }
 
-static char *
-as_text(const json_t *v)
+json_t *
+show_running(struct router *r)
 {
-	struct text t = {.cap = 4096};
+	size_t len = config_print(r->cfg, false, NULL, 0);
+	char *text = malloc(len + 1), *line, *save = NULL;
+	json_t *a = json_array();
 
-	t.p = malloc(t.cap);
-	if (t.p) {
-		t.p[0] = '\0';
-		render(&t, v, 0, false);
-	}
-	return t.p;
+	if (!text)
+		return a;
+	(void)config_print(r->cfg, false, text, len + 1);
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		(void)json_array_append_new(a, json_string(line));
+	free(text);
+	return a;
 }
 
-static char *
-unknown(const char *line)
+json_t *
+show_version(struct router *r)
 {
-	struct text t = {.cap = 1024};
-
-	t.p = malloc(t.cap);
-	if (!t.p)
-		return NULL;
-	put(&t, "%% unknown command \"%s\"; there are:\n", line);
-	for (size_t i = 0; i < sizeof shows / sizeof shows[0]; i++)
-		put(&t, "  %s [--json]\n", shows[i].words);
-	put(&t, "  clear crypto isakmp ha standby resync\n");
-	return t.p;
-}
-
-/* Blanks folded, --json taken out. */
-static bool
-normal(const char *line, char *dst, size_t cap)
-{
-	char copy[512], *word, *save = NULL;
-	bool json = false;
-
-	(void)snprintf(copy, sizeof copy, "%s", line);
-	dst[0] = '\0';
-	for (word = strtok_r(copy, " \t\r", &save); word; word = strtok_r(NULL, " \t\r", &save)) {
-		if (!strcmp(word, "--json")) {
-			json = true;
-			continue;
-		}
-		if (dst[0])
-			(void)strncat(dst, " ", cap - strlen(dst) - 1);
-		(void)strncat(dst, word, cap - strlen(dst) - 1);
-	}
-	return json;
-}
-
-void
-show_answer(struct router *r, const char *line, char **out)
-{
-	char words[512];
-	bool json = normal(line, words, sizeof words);
-
-	if (!strcmp(words, "clear crypto isakmp ha standby resync")) {
-		struct node_in in = {.kind = NODE_IN_RESYNC};
-
-		router_feed(r, &in, port_now());
-		*out = strdup("");
-		return;
-	}
-	for (size_t i = 0; i < sizeof shows / sizeof shows[0]; i++) {
-		json_t *v;
-
-		if (strcmp(words, shows[i].words) != 0)
-			continue;
-		v = shows[i].build(r);
-		*out = json ? json_dumps(v, JSON_INDENT(1)) : as_text(v);
-		json_decref(v);
-		return;
-	}
-	*out = unknown(words);
+	return json_pack("{s:s, s:s, s:o}", "twind", r->opts.version, "hostname", r->cfg->hostname,
+		"up_s", since_json(r->started));
 }

@@ -78,7 +78,7 @@ static bool
 connect_to(struct lab *l, struct ask *a, const char *path, const char *line)
 {
 	struct sockaddr_un to = {.sun_family = AF_UNIX};
-	char text[256];
+	char text[4096];
 	int len = snprintf(text, sizeof(text), "%s\n", line);
 
 	if (len <= 0 || (size_t)len >= sizeof(text))
@@ -87,6 +87,7 @@ connect_to(struct lab *l, struct ask *a, const char *path, const char *line)
 	snprintf(to.sun_path, sizeof(to.sun_path), "%.100s", path);
 	return a->fd >= 0 && connect(a->fd, (struct sockaddr *)&to, sizeof(to)) == 0 &&
 		send(a->fd, text, (size_t)len, MSG_NOSIGNAL) == len &&
+		shutdown(a->fd, SHUT_WR) == 0 &&
 		lab_watch(l, a->fd, TAG_ASK, EPOLLIN);
 }
 

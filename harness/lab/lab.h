@@ -155,6 +155,8 @@ void lab_set_text(struct lab *l, enum lab_member m, const char *text);
  */
 void lab_set_clock(struct lab *l, enum lab_member m, ns_t ahead);
 bool lab_can_shift(void);
+/* Replace it, and tell the member that runs to read it again (SIGHUP). false: it cannot be written. */
+bool lab_reload(struct lab *l, enum lab_member m, const char *text);
 bool lab_alive(const struct lab *l, enum lab_member m);
 pid_t lab_pid(const struct lab *l, enum lab_member m); /* inside the enclosure; 0 = none */
 

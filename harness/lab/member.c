@@ -204,6 +204,20 @@ lab_start(struct lab *l, enum lab_member m, char *err)
 	return watch(l, m, err);
 }
 
+bool
+lab_reload(struct lab *l, enum lab_member m, const char *text)
+{
+	struct node *n = &l->node[m];
+	char err[LAB_ERR];
+
+	lab_set_text(l, m, text);
+	if (!write_config(n, err)) {
+		fprintf(stderr, "%s\n", err);
+		return false;
+	}
+	return n->pid && kill(n->pid, SIGHUP) == 0;
+}
+
 void
 member_kill(struct lab *l, enum lab_member m, int sig)
 {

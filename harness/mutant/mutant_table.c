@@ -678,6 +678,48 @@ standby_opens_esp(struct node_rules *r)
 	r->open_dormant = true;
 }
 
+static void
+configure_drops_sas(struct node_rules *r)
+{
+	r->configure_spares = false;
+}
+
+static void
+configure_keeps_changed(struct node_rules *r)
+{
+	r->configure_deletes = false;
+}
+
+static void
+configure_half(struct node_rules *r)
+{
+	r->configure_whole = false;
+}
+
+static void
+reload_ignored(struct node_rules *r)
+{
+	r->configure_on_hup = false;
+}
+
+static void
+clear_in_silence(struct node_rules *r)
+{
+	r->clear_deletes = false;
+}
+
+static void
+resync_ignored(struct node_rules *r)
+{
+	r->clear_resyncs = false;
+}
+
+static void
+show_keys(struct node_rules *r)
+{
+	r->show_hides_keys = false;
+}
+
 /* clang-format off */
 const struct mutant mutants[] = {
 	{"hsrp-ttl-255", "HSRP messages leave with TTL 255", hsrp_ttl_255},
@@ -791,6 +833,13 @@ const struct mutant mutants[] = {
 	{"ike-any-choice", "an initiator takes an answer that it did not offer", ike_any_choice},
 	{"dpd-first-number-high", "the first DPD number has its high bit set", dpd_first_number_high},
 	{"lifetime-ignored", "SAs never expire", lifetime_ignored},
+	{"configure-drops-sas", "any other configuration ends every SA", configure_drops_sas},
+	{"configure-keeps-changed", "SAs of a map entry that changed live on", configure_keeps_changed},
+	{"configure-half", "the lines before a wrong one are applied", configure_half},
+	{"reload-ignored", "SIGHUP does nothing", reload_ignored},
+	{"clear-in-silence", "what an operator clears is not told to the peer", clear_in_silence},
+	{"resync-ignored", "`resync` asks for nothing", resync_ignored},
+	{"show-keys", "show running-config shows every key", show_keys},
 };
 /* clang-format on */
 const unsigned mutant_cnt = sizeof mutants / sizeof mutants[0];

@@ -15,7 +15,8 @@ static void
 ike_live(struct node *n, ip4_t peer)
 {
 	for (unsigned i = 0; i < n->ike_cnt; i++) {
-		struct ike_in in = {.kind = IKE_IN_DELETE_SA, .send = true};
+		struct ike_in in = {
+			.kind = IKE_IN_DELETE_SA, .send = n->rules->clear_deletes};
 
 		in.cookies = n->ike[i].cookies;
 		if (n->ike[i].used && !n->ike[i].dormant && meant(peer, n->ike[i].peer))
@@ -32,7 +33,7 @@ pairs_live_or_dormant(struct node *n, ip4_t peer, bool dormant)
 		if (i >= n->pair_cnt || !p->used || p->dormant != dormant ||
 			!meant(peer, p->child.remote.addr))
 			continue;
-		if (dormant)
+		if (dormant || !n->rules->clear_deletes)
 			pairs_drop(n, p);
 		else
 			pairs_delete(n, p, "cleared");

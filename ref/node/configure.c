@@ -140,7 +140,9 @@ static unsigned
 entry_now(const struct node *n, const struct before *old, unsigned i)
 {
 	for (unsigned k = 0; k < n->map_cnt; k++)
-		if (cfg_map_same(old->cfg, old->map[i], n->cfg, n->map[k].cfg))
+		if (n->rules->configure_deletes
+				? cfg_map_same(old->cfg, old->map[i], n->cfg, n->map[k].cfg)
+				: k == i)
 			return k;
 	return GONE;
 }
@@ -253,9 +255,10 @@ node_leave(struct node *n, ns_t now, const struct cfg *next, struct entropy *e)
 {
 	n->now = now;
 	n->entropy = e;
-	if (!outside_same(n->cfg, next))
+	if (!outside_same(n->cfg, next) || !n->rules->configure_spares)
 		drop_all(n);
-	entries_leave(n, next);
+	if (n->rules->configure_deletes)
+		entries_leave(n, next);
 	groups_leave(n, next);
 }
 

@@ -221,7 +221,8 @@ dispatch(struct node *n, const struct node_in *in)
 		break;
 	case NODE_IN_RESYNC:
 		s.kind = SSP_IN_RESYNC;
-		sync_step(n, &s);
+		if (n->rules->clear_resyncs)
+			sync_step(n, &s);
 		break;
 	case NODE_IN_CLEAR:
 		clear_asked(n, in->clear, in->peer);

@@ -65,6 +65,13 @@ struct node_rules {
 	bool natt_follow_behind; /* false; also if we are the side behind the NAT (RFC 3947 7) */
 	bool mirror_natt;	 /* the standby is told of encapsulation */
 	bool mirror_moves;	 /* and at once of a peer that has moved */
+	bool configure_spares;	 /* SAs whose entry did not change live through another configuration */
+	bool configure_deletes;	 /* those whose entry did change are deleted */
+	bool configure_whole;	 /* all of a text or nothing (the caller's part) */
+	bool configure_on_hup;	 /* (the caller's part) */
+	bool clear_deletes;	 /* what an operator clears is told to the peer */
+	bool clear_resyncs;	 /* `resync` asks for everything again */
+	bool show_hides_keys;	 /* (the caller's part) */
 	uint8_t channel_key_max; /* octets of the sync channel's key that count: all */
 };
 

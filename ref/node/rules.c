@@ -55,6 +55,13 @@ node_rules_join(struct node_rules *r)
 		.natt_follow_behind = false,
 		.mirror_natt = true,
 		.mirror_moves = true,
+		.configure_spares = true,
+		.configure_deletes = true,
+		.configure_whole = true,
+		.configure_on_hup = true,
+		.clear_deletes = true,
+		.clear_resyncs = true,
+		.show_hides_keys = true,
 		.channel_key_max = SECRET_MAX,
 	};
 }

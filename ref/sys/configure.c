@@ -57,14 +57,33 @@ config_file(const char *path, char **why)
 	return text;
 }
 
+/* What a router that applies halves would take: the lines before the one that is wrong. */
 static bool
-parsed(const char *text, const char *name, bool whole, struct cfg *next, char **why)
+before_the_error(const char *text, bool whole, struct cfg *next, unsigned line)
+{
+	char *half = strdup(text), *end = half;
+	struct config_error err;
+	bool ok;
+
+	while (end && --line)
+		end = strchr(end, '\n') + 1;
+	if (end)
+		*end = '\0';
+	ok = half && (whole ? config_parse(half, next, &err) : config_merge(half, next, &err));
+	free(half);
+	return ok;
+}
+
+static bool
+parsed(const struct node_rules *rules, const char *text, const char *name, bool whole, struct cfg *next, char **why)
 {
 	struct config_error err;
 	char line[700];
 
 	if (whole ? config_parse(text, next, &err) : config_merge(text, next, &err))
 		return true;
+	if (!rules->configure_whole && err.line > 1)
+		return before_the_error(text, whole, next, err.line);
 	config_error_text(&err, name, line, sizeof line);
 	say(why, "%s", line);
 	return false;
@@ -81,7 +100,7 @@ int
 config_load(struct router *r)
 {
 	char *why = NULL, *text = config_file(r->opts.config, &why);
-	bool ok = text && parsed(text, r->opts.config, true, r->cfg, &why);
+	bool ok = text && parsed(r->opts.rules, text, r->opts.config, true, r->cfg, &why);
 
 	if (text)
 		text_free(text);
@@ -190,7 +209,7 @@ router_configure(struct router *r, const char *text, const char *name, bool whol
 	if (!next)
 		return false;
 	*next = *r->cfg;
-	if (!parsed(text, name, whole, next, why) || !channel_possible(next, why)) {
+	if (!parsed(r->opts.rules, text, name, whole, next, why) || !channel_possible(next, why)) {
 		wipe(next, sizeof *next);
 		free(next);
 		return false;

@@ -273,7 +273,8 @@ signalled(struct router *r)
 	if (read(r->signals, &s, sizeof s) != sizeof s)
 		return;
 	if (s.ssi_signo == SIGHUP) {
-		router_reload(r);
+		if (r->opts.rules->configure_on_hup)
+			router_reload(r);
 		return;
 	}
 	router_feed(r, &in, port_now());

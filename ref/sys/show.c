@@ -338,13 +338,14 @@ show_engine(struct router *r)
 json_t *
 show_running(struct router *r)
 {
-	size_t len = config_print(r->cfg, false, NULL, 0);
+	bool keys = !r->opts.rules->show_hides_keys;
+	size_t len = config_print(r->cfg, keys, NULL, 0);
 	char *text = malloc(len + 1), *line, *save = NULL;
 	json_t *a = json_array();
 
 	if (!text)
 		return a;
-	(void)config_print(r->cfg, false, text, len + 1);
+	(void)config_print(r->cfg, keys, text, len + 1);
 	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
 		(void)json_array_append_new(a, json_string(line));
 	free(text);

@@ -51,6 +51,7 @@ static const struct {
 	{"run", baton_run},
 	{"mutants", baton_mutants},
 	{"lab", baton_lab},
+	{"fields", baton_fields},
 };
 
 const char *

@@ -8,6 +8,7 @@ int baton_list(int argc, char **argv);
 int baton_run(int argc, char **argv);
 int baton_mutants(int argc, char **argv);
 int baton_lab(int argc, char **argv);
+int baton_fields(int argc, char **argv); /* for ci/fields; not in the help */
 
 const char *baton_version(void);
 /* The path of a program that lies beside baton itself ("twind"); a static buffer. */

@@ -74,6 +74,7 @@ write_keys(struct case_run *c)
 		{"ikev1_decryption_table", keyring_write_ikev1},
 		{"esp_sa", keyring_write_esp},
 		{"tls_keylog", keyring_write_tls},
+		{"keys", keyring_write}, /* all of it, for `baton fields` */
 	};
 	char *text = NULL;
 	size_t len = 0;

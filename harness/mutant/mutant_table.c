@@ -720,6 +720,60 @@ show_keys(struct node_rules *r)
 	r->show_hides_keys = false;
 }
 
+static void
+hsrp_no_start_delay(struct node_rules *r)
+{
+	r->hsrp.honour_start_delay = false;
+}
+
+static void
+hsrp_no_preempt_delay(struct node_rules *r)
+{
+	r->hsrp.honour_preempt_delay = false;
+}
+
+static void
+hsrp_waits_for_ever(struct node_rules *r)
+{
+	r->hsrp.wait_for_ever = true;
+}
+
+static void
+hsrp_no_learned_timers(struct node_rules *r)
+{
+	r->hsrp.learn_timers = false;
+}
+
+static void
+hsrp_no_learned_address(struct node_rules *r)
+{
+	r->hsrp.learn_vip = false;
+}
+
+static void
+hsrp_equals_never(struct node_rules *r)
+{
+	r->hsrp.equals_preempt = false;
+}
+
+static void
+hsrp_no_advertise(struct node_rules *r)
+{
+	r->hsrp.advertise = false;
+}
+
+static void
+hsrp_tracks_one(struct node_rules *r)
+{
+	r->track_all = false;
+}
+
+static void
+hsrp_equals_preempt(struct node_rules *r)
+{
+	r->hsrp.equals_always = true;
+}
+
 /* clang-format off */
 const struct mutant mutants[] = {
 	{"hsrp-ttl-255", "HSRP messages leave with TTL 255", hsrp_ttl_255},
@@ -840,6 +894,15 @@ const struct mutant mutants[] = {
 	{"clear-in-silence", "what an operator clears is not told to the peer", clear_in_silence},
 	{"resync-ignored", "`resync` asks for nothing", resync_ignored},
 	{"show-keys", "show running-config shows every key", show_keys},
+	{"hsrp-no-start-delay", "`standby delay` is not waited for", hsrp_no_start_delay},
+	{"hsrp-no-preempt-delay", "`preempt delay` is not waited for", hsrp_no_preempt_delay},
+	{"hsrp-waits-for-ever", "the state sync is waited for beyond `preempt delay sync`", hsrp_waits_for_ever},
+	{"hsrp-no-learned-timers", "timers are not learned", hsrp_no_learned_timers},
+	{"hsrp-no-learned-address", "the virtual address is not learned", hsrp_no_learned_address},
+	{"hsrp-equals-never", "between equal priorities nobody preempts, whatever the profile", hsrp_equals_never},
+	{"hsrp-no-advertise", "no Advertise is sent", hsrp_no_advertise},
+	{"hsrp-tracks-one", "of several tracked interfaces that are down only the first counts", hsrp_tracks_one},
+	{"hsrp-equals-preempt", "a higher address preempts an equal priority, unasked", hsrp_equals_preempt},
 };
 /* clang-format on */
 const unsigned mutant_cnt = sizeof mutants / sizeof mutants[0];

@@ -83,6 +83,8 @@ const struct command commands[] = {
 	{I, "standby [N0-255] ip [A.B.C.D]", command_standby_ip, NULL},
 	{I, "standby [N0-255] priority N1-255", command_standby_priority, NULL},
 	{I, "standby [N0-255] preempt", command_standby_preempt, NULL},
+	{I, "standby [N0-255] preempt rfc", command_preempt_rfc, NULL},
+	{I, "no standby [N0-255] preempt rfc", command_no_preempt_rfc, NULL},
 	{I, "standby [N0-255] preempt delay minimum N0-3600", command_preempt_minimum, NULL},
 	{I, "standby [N0-255] preempt delay minimum N0-3600 reload N0-3600", command_preempt_minimum, NULL},
 	{I, "standby [N0-255] preempt delay minimum N0-3600 reload N0-3600 sync N0-3600", command_preempt_minimum, NULL},

@@ -69,6 +69,15 @@ command_standby_preempt(struct parse *p, const struct arg *a)
 	group(p, a)->hsrp.preempt = true;
 }
 
+/* Our addition: the RFC's reading (5.1), by which a higher address preempts an equal priority. */
+void
+command_preempt_rfc(struct parse *p, const struct arg *a)
+{
+	struct hsrp_cfg *h = &group(p, a)->hsrp;
+
+	h->preempt = h->preempt_equal = true;
+}
+
 void
 command_preempt_minimum(struct parse *p, const struct arg *a)
 {

@@ -42,6 +42,8 @@ COMMAND(no_shutdown);
 COMMAND(standby_ip);
 COMMAND(standby_priority);
 COMMAND(standby_preempt);
+COMMAND(preempt_rfc);
+COMMAND(no_preempt_rfc);
 COMMAND(preempt_minimum);
 COMMAND(preempt_reload);
 COMMAND(preempt_sync);

@@ -213,8 +213,9 @@ NO(standby)
 	}
 NO_GROUP(standby_ip, s->has_ip = false; s->hsrp.vip = 0)
 NO_GROUP(standby_priority, s->hsrp.priority = 100)
-NO_GROUP(standby_preempt, s->hsrp.preempt = false; s->hsrp.preempt_minimum = s->hsrp.preempt_reload =
+NO_GROUP(standby_preempt, s->hsrp.preempt = s->hsrp.preempt_equal = false; s->hsrp.preempt_minimum = s->hsrp.preempt_reload =
 	s->hsrp.preempt_sync = 0)
+NO_GROUP(preempt_rfc, s->hsrp.preempt_equal = false)
 NO_GROUP(preempt_delay, s->hsrp.preempt_minimum = s->hsrp.preempt_reload = s->hsrp.preempt_sync = 0)
 NO_GROUP(timers, s->hsrp.hello = s->hsrp.hold = 0; s->hsrp.timers_set = s->hsrp.timers_msec = false)
 NO_GROUP(standby_name, s->name[0] = '\0')

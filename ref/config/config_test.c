@@ -30,7 +30,7 @@ static const char good[] =
 	"ssp group 100\n remote 10.255.0.2\n redundancy PUBLIC\n redundancy PRIVATE\n port 4000\n"
 	" key 000102030405060708090a0b0c0d0e0f\n"
 	"interface eth0\n ip address 172.16.31.1 255.255.255.0\n standby 1 ip 172.16.31.100\n "
-	"standby 1 preempt\n"
+	"standby 1 preempt\n standby 1 preempt rfc\n"
 	" standby 1 timers msec 200 msec 800\n standby 1 name PUBLIC\n standby 1 track eth1 20\n"
 	" standby 1 authentication secret1\n standby delay minimum 3 reload 6\n crypto map M ssp "
 	"100\n"
@@ -145,6 +145,18 @@ START_TEST(wrong_text)
 }
 END_TEST
 
+/* What one pattern read before it did not fit is nothing to the next. */
+START_TEST(nothing_left_over)
+{
+	ck_assert(config_parse("interface a\n ip address 10.0.0.1 255.0.0.0\n standby ip 10.0.0.9\n"
+			       " standby preempt delay minimum 3\n",
+		&cfg, &err));
+	ck_assert_int_eq(cfg.ifs[0].standby[0].hsrp.preempt_minimum, 3 * NS_PER_S);
+	ck_assert_int_eq(cfg.ifs[0].standby[0].hsrp.preempt_reload, 0);
+	ck_assert_int_eq(cfg.ifs[0].standby[0].hsrp.preempt_sync, 0);
+}
+END_TEST
+
 START_TEST(long_lines)
 {
 	char text[600];
@@ -219,6 +231,7 @@ static const struct {
 	{"interface eth0\n no standby 1 ip", "ip 172.16.31.100", NULL},
 	{"interface eth0\n standby 1 priority 9\n no standby 1 priority", "priority", NULL},
 	{"interface eth0\n no standby 1 preempt", "preempt", NULL},
+	{"interface eth0\n no standby 1 preempt rfc", "preempt rfc", "standby 1 preempt"},
 	{"interface eth0\n standby 1 preempt delay minimum 5\n no standby 1 preempt delay", "delay minimum 5",
 		"preempt"},
 	{"interface eth0\n no standby 1 timers", "msec", "timers 1 3"},
@@ -316,6 +329,7 @@ main(void)
 	tcase_add_test(t, good_text);
 	tcase_add_loop_test(t, wrong_text, 0, (int)(sizeof wrongs / sizeof wrongs[0]));
 	tcase_add_test(t, long_lines);
+	tcase_add_test(t, nothing_left_over);
 	tcase_add_test(t, printed);
 	tcase_add_loop_test(t, taken_back, 0, (int)(sizeof nos / sizeof nos[0]));
 	tcase_add_loop_test(t, needed_stays, 0, (int)(sizeof needed / sizeof needed[0]));

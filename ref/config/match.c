@@ -196,6 +196,8 @@ line_match(
 {
 	struct at m = {.l = l, .args = args, .progress = p};
 
+	memset(args, 0, MATCH_ARGS * sizeof args[0]); /* nothing of a pattern that did not fit */
+
 	while (*pattern && m.pat_cnt < MATCH_WORDS) {
 		size_t n = strcspn(pattern, " ");
 

@@ -225,6 +225,10 @@ put_preempt(struct out *o, const struct cfg_standby *s)
 
 	if (!h->preempt)
 		return;
+	if (h->preempt_equal) {
+		standby(o, s);
+		put(o, " preempt rfc\n");
+	}
 	standby(o, s);
 	put(o, " preempt");
 	if (h->preempt_minimum || h->preempt_reload || h->preempt_sync)

@@ -116,9 +116,9 @@ learn(struct hsrp *h, const struct turn *t)
 
 	if (!m || (h->state == HSRP_ACTIVE && !h->rules->learn_when_active))
 		return;
-	if (!h->cfg.vip && m->vip)
+	if (!h->cfg.vip && m->vip && h->rules->learn_vip)
 		h->vip = m->vip;
-	if (!h->cfg.timers_set && m->hello_s && m->hold_s > m->hello_s) {
+	if (!h->cfg.timers_set && h->rules->learn_timers && m->hello_s && m->hold_s > m->hello_s) {
 		h->hello = ns_from_s(m->hello_s);
 		h->hold = ns_from_s(m->hold_s);
 	}
@@ -204,7 +204,8 @@ change(struct hsrp *h, struct turn *t, enum hsrp_state to)
 static void
 advertise(struct hsrp *h, struct turn *t)
 {
-	send(h, t, HSRP_ADVERTISE);
+	if (h->rules->advertise)
+		send(h, t, HSRP_ADVERTISE);
 	h->advertise_at = h->state == HSRP_INITIAL || h->state == HSRP_ACTIVE
 				  ? NS_NEVER
 				  : t->now + ADVERTISE_PERIOD;
@@ -233,17 +234,25 @@ carry_out(struct hsrp *h, struct turn *t, const char *acts, enum hsrp_state to)
 		advertise(h, t);
 }
 
+static bool
+equals_preempt(const struct hsrp *h)
+{
+	return h->rules->equals_always || (h->cfg.preempt_equal && h->rules->equals_preempt);
+}
+
 /* Note *: may we take over from a running active router of lower standing? */
 static bool
 may_preempt(const struct hsrp *h, const struct turn *t)
 {
-	if (!h->cfg.preempt || t->now < h->preempt_from || !h->vip)
+	if (!h->cfg.preempt || !h->vip ||
+		(t->now < h->preempt_from && h->rules->honour_preempt_delay))
 		return false;
-	if (t->msg && t->msg->priority == h->priority && !h->cfg.preempt_equal)
+	if (t->msg && t->msg->priority == h->priority && !equals_preempt(h))
 		return false; /* IOS practice: nobody preempts his equal */
 	if (h->synced)
 		return true;
-	return h->cfg.preempt_sync && t->now >= h->unsynced_since + h->cfg.preempt_sync;
+	return h->cfg.preempt_sync && !h->rules->wait_for_ever &&
+	       t->now >= h->unsynced_since + h->cfg.preempt_sync;
 }
 
 static void event(struct hsrp *h, struct turn *t, enum hsrp_event ev);
@@ -392,7 +401,7 @@ enable(struct hsrp *h, struct turn *t, bool reload)
 			       ? h->cfg.preempt_reload
 			       : h->cfg.preempt_minimum;
 
-	h->start_at = t->now + delay;
+	h->start_at = t->now + (h->rules->honour_start_delay ? delay : 0);
 	h->preempt_from = t->now + preempt;
 	tick(h, t);
 }

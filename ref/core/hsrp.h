@@ -54,7 +54,14 @@ struct hsrp_rules {
 	bool check_auth;	   /* 5.1: only authenticated messages count */
 	bool owe_expiries;	   /* our reading, above */
 	bool active_uses_vmac;	   /* hellos of the active come from the virtual MAC */
+	bool learn_timers, learn_vip; /* action E */
 	bool learn_when_active;	   /* 5.1: MUST NOT */
+	bool honour_start_delay;   /* `standby delay` */
+	bool honour_preempt_delay; /* `preempt delay minimum`, `reload` */
+	bool wait_for_ever;	   /* false; the state sync, though `preempt delay sync` has run out */
+	bool equals_preempt;	   /* where the configuration says so (preempt_equal) */
+	bool equals_always;	   /* false; unasked, too */
+	bool advertise;
 	bool equal_address_wins;   /* 5.1: equal priority, the higher address wins */
 	uint8_t jitter_percent;	   /* hello timer early by up to this (5.4: MUST be jittered) */
 	uint8_t hold_percent;	   /* 100: the hold time as it is */

@@ -52,6 +52,12 @@ const struct hsrp_rules hsrp_rules_standard = {
 	.active_uses_vmac = true,
 	.learn_when_active = false,
 	.equal_address_wins = true,
+	.learn_timers = true,
+	.learn_vip = true,
+	.honour_start_delay = true,
+	.honour_preempt_delay = true,
+	.equals_preempt = true,
+	.advertise = true,
 	.jitter_percent = 5,
 	.hold_percent = 100,
 };

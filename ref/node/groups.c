@@ -183,8 +183,11 @@ priorities(struct node *n)
 			const struct cfg_if *f = cfg_if(n->cfg, g->cfg->track[t].interface);
 			unsigned down = g->cfg->track[t].decrement;
 
-			if (f && !n->link[f - n->cfg->ifs])
-				p = p > down ? p - down : 1;
+			if (!f || n->link[f - n->cfg->ifs])
+				continue;
+			p = p > down ? p - down : 1;
+			if (!n->rules->track_all)
+				break;
 		}
 		in.priority = (uint8_t)p;
 		if (p == g->hsrp.priority)

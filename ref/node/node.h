@@ -43,6 +43,7 @@ struct node_rules {
 	bool vip_only_owner;	 /* IKE and ESP to the virtual address: the active alone */
 	bool groups_together;	 /* all groups must be active */
 	bool track;		 /* a tracked interface that is down lowers the priority */
+	bool track_all;		 /* each of several by its own decrement */
 	bool write_ahead;	 /* hold what specification 5 holds */
 	bool mirror_ike, mirror_children, mirror_reserve, mirror_replay, mirror_volume, mirror_dpd;
 	bool mirror_delete;

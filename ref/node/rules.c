@@ -23,6 +23,7 @@ node_rules_join(struct node_rules *r)
 		.vip_only_owner = true,
 		.groups_together = true,
 		.track = true,
+		.track_all = true,
 		.write_ahead = true,
 		.mirror_ike = true,
 		.mirror_children = true,

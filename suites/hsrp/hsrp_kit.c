@@ -123,3 +123,30 @@ kit_alone(struct world *w, struct case_run *c, const struct lab_text *knobs)
 	case_start(c, LAB_A);
 	return pair_reach_active(w, LAB_A, PAIR_UP_LIMIT);
 }
+
+static void
+talker_tick(void *self, ns_t now)
+{
+	struct kit_talker *t = self;
+
+	t->next = now + 200 * NS_PER_MS;
+	kit_send(t->lab, &t->msg);
+}
+
+static ns_t
+talker_due(const void *self)
+{
+	return ((const struct kit_talker *)self)->next;
+}
+
+void
+kit_beside(struct world *w, struct case_run *c, const struct lab_text *knobs, struct kit_talker *t,
+	const struct kit_msg *m)
+{
+	world_open_cold(w, c, knobs, NULL);
+	w->c = c;
+	*t = (struct kit_talker){.lab = w->lab, .msg = *m, .next = lab_now(w->lab)};
+	lab_attach(w->lab, PORT_PROBE_OUT,
+		&(struct lab_station){.self = t, .tick = talker_tick, .deadline = talker_due});
+	case_start(c, LAB_A);
+}

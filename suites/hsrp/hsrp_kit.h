@@ -30,6 +30,15 @@ size_t kit_count(struct lab *l, enum lab_port p, int opcode, int state, ns_t aft
 size_t kit_garp(struct lab *l, enum lab_port p, ip4_t a, ns_t after);
 /* The frame, taken apart. */
 struct pkt kit_pkt(struct lab *l, size_t frame);
+/* A neighbour that repeats its message every 200 ms, until the probe is unplugged. Static in the case. */
+struct kit_talker {
+	struct lab *lab;
+	struct kit_msg msg;
+	ns_t next;
+};
+/* Open the lab with such a neighbour at the outside probe, and start A. */
+void kit_beside(struct world *w, struct case_run *c, const struct lab_text *knobs,
+	struct kit_talker *t, const struct kit_msg *m);
 /* One router, A, alone and active. False: inconclusive. */
 bool kit_alone(struct world *w, struct case_run *c, const struct lab_text *knobs);
 

@@ -105,40 +105,14 @@ a_is_active_outside(void *ctx)
 	return pair_port_state(ctx, PORT_A_OUT) == PAIR_ACTIVE;
 }
 
-struct talker {
-	struct lab *lab;
-	struct kit_msg msg;
-	ns_t next;
-};
-
-static void
-talker_tick(void *self, ns_t now)
-{
-	struct talker *t = self;
-
-	t->next = now + 200 * NS_PER_MS;
-	kit_send(t->lab, &t->msg);
-}
-
-static ns_t
-talker_due(const void *self)
-{
-	return ((const struct talker *)self)->next;
-}
-
-/* A neighbour that is active from the start, with this priority; A becomes standby beside it. */
 static bool
-beside(struct world *w, struct case_run *c, const struct lab_text *knobs, struct talker *t,
+beside(struct world *w, struct case_run *c, const struct lab_text *knobs, struct kit_talker *t,
 	uint8_t priority, bool (*reached)(void *))
 {
-	world_open_cold(w, c, knobs, NULL);
-	w->c = c;
-	*t = (struct talker){.lab = w->lab, .next = lab_now(w->lab)};
-	t->msg = (struct kit_msg){
+	const struct kit_msg m = {
 		.opcode = KIT_HELLO, .state = PAIR_ACTIVE, .priority = priority, .src = NEIGHBOUR};
-	lab_attach(w->lab, PORT_PROBE_OUT,
-		&(struct lab_station){.self = t, .tick = talker_tick, .deadline = talker_due});
-	case_start(c, LAB_A);
+
+	kit_beside(w, c, knobs, t, &m);
 	return case_reach(c, "A beside an active neighbour", PAIR_UP_LIMIT, reached, w->lab);
 }
 
@@ -147,7 +121,7 @@ static void
 resign(struct case_run *c)
 {
 	struct world w;
-	static struct talker t; /* outlives the function: the lab winds down after it */
+	static struct kit_talker t; /* outlives the function: the lab winds down after it */
 	struct kit_msg m;
 	ns_t at;
 
@@ -172,7 +146,7 @@ static void
 hold_time(struct case_run *c)
 {
 	struct world w;
-	static struct talker t; /* outlives the function: the lab winds down after it */
+	static struct kit_talker t; /* outlives the function: the lab winds down after it */
 	ns_t at, took;
 
 	if (!beside(&w, c, &alone, &t, 200, a_is_standby_outside))
@@ -198,7 +172,7 @@ preempt(struct case_run *c)
 {
 	const struct lab_text knobs = {.no_ssp = true};
 	struct world w;
-	static struct talker t; /* outlives the function: the lab winds down after it */
+	static struct kit_talker t; /* outlives the function: the lab winds down after it */
 	size_t no;
 
 	if (!beside(&w, c, &knobs, &t, 50, a_is_active_outside))
@@ -216,16 +190,11 @@ static void
 no_preempt(struct case_run *c)
 {
 	struct world w;
-	static struct talker t; /* outlives the function: the lab winds down after it */
+	static struct kit_talker t; /* outlives the function: the lab winds down after it */
 
-	world_open_cold(&w, c, &alone, NULL);
-	w.c = c;
-	t = (struct talker){.lab = w.lab, .next = lab_now(w.lab)};
-	t.msg = (struct kit_msg){
-		.opcode = KIT_HELLO, .state = PAIR_ACTIVE, .priority = 50, .src = NEIGHBOUR};
-	lab_attach(w.lab, PORT_PROBE_OUT,
-		&(struct lab_station){.self = &t, .tick = talker_tick, .deadline = talker_due});
-	case_start(c, LAB_A);
+	kit_beside(&w, c, &alone, &t,
+		&(struct kit_msg){.opcode = KIT_HELLO, .state = PAIR_ACTIVE, .priority = 50,
+			.src = NEIGHBOUR});
 	lab_run(w.lab, 3 * NS_PER_S);
 	(void)case_expect(c, pair_port_state(w.lab, PORT_A_OUT) == PAIR_STANDBY,
 		"expected A, without preempt, to be standby beside a lesser active router; saw "
@@ -252,7 +221,7 @@ better_standby(struct case_run *c)
 		.priority = 150,
 		.src = IP4(172, 16, 31, 97)};
 	struct world w;
-	static struct talker t; /* outlives the function: the lab winds down after it */
+	static struct kit_talker t; /* outlives the function: the lab winds down after it */
 
 	if (!beside(&w, c, &alone, &t, 200, a_is_standby_outside))
 		return;

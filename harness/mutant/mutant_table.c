@@ -774,6 +774,24 @@ hsrp_equals_preempt(struct node_rules *r)
 	r->hsrp.equals_always = true;
 }
 
+static void
+rri_one_route(struct node_rules *r)
+{
+	r->rri.each_prefix = false;
+}
+
+static void
+rri_no_covered(struct node_rules *r)
+{
+	r->rri.covered_too = false;
+}
+
+static void
+rri_unasked(struct node_rules *r)
+{
+	r->routes_only_asked = false;
+}
+
 /* clang-format off */
 const struct mutant mutants[] = {
 	{"hsrp-ttl-255", "HSRP messages leave with TTL 255", hsrp_ttl_255},
@@ -903,6 +921,9 @@ const struct mutant mutants[] = {
 	{"hsrp-no-advertise", "no Advertise is sent", hsrp_no_advertise},
 	{"hsrp-tracks-one", "of several tracked interfaces that are down only the first counts", hsrp_tracks_one},
 	{"hsrp-equals-preempt", "a higher address preempts an equal priority, unasked", hsrp_equals_preempt},
+	{"rri-one-route", "only the first prefix is routed", rri_one_route},
+	{"rri-no-covered", "a prefix inside a wider one is not routed", rri_no_covered},
+	{"rri-unasked", "reverse routes also without reverse-route", rri_unasked},
 };
 /* clang-format on */
 const unsigned mutant_cnt = sizeof mutants / sizeof mutants[0];

@@ -9,6 +9,8 @@ const struct rri_rules rri_rules_standard = {
 	.remove_on_demotion = true,
 	.install_dynamic = true,
 	.static_while_configured = true,
+	.each_prefix = true,
+	.covered_too = true,
 	.whole_prefix = true,
 };
 
@@ -51,10 +53,26 @@ wanted(const struct rri *r, const struct rri_route *e)
 	return by_sa || by_map;
 }
 
+/* What routers that get it wrong leave out. */
+static bool
+allowed(const struct rri *r, const struct rri_route *e)
+{
+	for (unsigned i = 0; i < r->cnt; i++) {
+		const struct rri_route *o = &r->v[i];
+
+		if (o == e || !o->installed)
+			continue;
+		if (!r->rules->each_prefix || (!r->rules->covered_too && o->net.len < e->net.len &&
+						      ip4_in(o->net, e->net.addr)))
+			return false;
+	}
+	return true;
+}
+
 static void
 settle(struct rri *r, struct rri_route *e, struct rri_acts *acts)
 {
-	bool want = wanted(r, e);
+	bool want = wanted(r, e) && (e->installed || allowed(r, e));
 	struct rri_act *a;
 
 	if (want == e->installed)

@@ -18,6 +18,8 @@ struct rri_rules {
 	bool remove_on_demotion;
 	bool install_dynamic;
 	bool static_while_configured;
+	bool each_prefix;  /* false: one route is all */
+	bool covered_too;  /* false: not inside a wider one that is there */
 	bool whole_prefix; /* false: a host route in its place */
 };
 extern const struct rri_rules rri_rules_standard;

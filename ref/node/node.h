@@ -48,6 +48,7 @@ struct node_rules {
 	bool mirror_ike, mirror_children, mirror_reserve, mirror_replay, mirror_volume, mirror_dpd;
 	bool mirror_delete;
 	bool import_ike, import_children, import_window, import_volume, import_life, import_dpd;
+	bool routes_only_asked;	 /* for map entries with reverse-route alone */
 	bool drop_on_demotion;	 /* live SAs go when the other one is active */
 	bool delete_on_demotion; /* false: no Delete is sent then */
 	bool check_inbound_policy; /* RFC 4301 5.2: clear packets that should be protected */

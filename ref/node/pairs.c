@@ -119,7 +119,7 @@ pairs_live(struct node *n, struct node_pair *p)
 	p->sent_at = n->now;
 	node_emit(n, &a);
 	nat_wake(n);
-	if (n->map[p->map].reverse_route && !p->rri) {
+	if ((n->map[p->map].reverse_route || !n->rules->routes_only_asked) && !p->rri) {
 		p->rri = true;
 		route(n, p, true);
 	}

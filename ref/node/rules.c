@@ -38,6 +38,7 @@ node_rules_join(struct node_rules *r)
 		.import_volume = true,
 		.import_life = true,
 		.import_dpd = true,
+		.routes_only_asked = true,
 		.drop_on_demotion = true,
 		.delete_on_demotion = false,
 		.check_inbound_policy = true,

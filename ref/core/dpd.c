@@ -179,6 +179,18 @@ acked(struct dpd *d, ns_t now, uint32_t seq, struct dpd_acts *acts)
 	say(acts, DPD_ACT_ALIVE, seq, false);
 }
 
+void
+dpd_mode(struct dpd *d, enum dpd_mode mode, ns_t now)
+{
+	if (d->cfg.mode == mode)
+		return;
+	d->cfg.mode = mode;
+	if (mode == DPD_OFF)
+		landed(d);
+	else
+		heard(d, now);
+}
+
 /* ---- the peer's probes ---- */
 
 /* 6.2: forward, by no more than the window; arithmetic modulo 2^32, as the numbers may be high. */

@@ -121,6 +121,8 @@ void dpd_init(struct dpd *d, const struct dpd_cfg *cfg, const struct dpd_rules *
 /* An IKE SA taken over. e as above (used only when there was no number yet). */
 void dpd_import(struct dpd *d, const struct dpd_cfg *cfg, const struct dpd_rules *rules,
 	const struct dpd_export *x, struct entropy *e, ns_t now);
+/* Another mode. OFF ends a probe that is under way: it goes on under another SA. */
+void dpd_mode(struct dpd *d, enum dpd_mode mode, ns_t now);
 void dpd_export(const struct dpd *d, struct dpd_export *x);
 /* acts is reset first. DEAD is said once. */
 void dpd_step(struct dpd *d, ns_t now, const struct dpd_in *in, struct dpd_acts *acts);

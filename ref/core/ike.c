@@ -97,6 +97,7 @@ tick_sa(struct ike_ctx *c, struct ike_sa *sa)
 		sa->soft_told = true;
 		ike_note(c, IKE_R_SOFT, sa->remote, NULL);
 	}
+	ike_rekey_tick(c, sa);
 }
 
 static void
@@ -123,7 +124,7 @@ ike_deadline(const struct ike *k)
 
 		if (!sa->used || !sa->visible)
 			continue;
-		t = ns_min(t, sa->hard_at);
+		t = ns_min(t, ns_min(sa->hard_at, ike_rekey_deadline(sa)));
 		if (sa->up && !sa->soft_told)
 			t = ns_min(t, ike_soft_at(k, sa));
 	}
@@ -151,8 +152,8 @@ under_way(const struct ike *k, unsigned map, struct ike_end peer, const struct i
 	return false;
 }
 
-static bool
-starting(const struct ike *k, struct ike_end peer)
+bool
+ike_main_under_way(const struct ike *k, struct ike_end peer)
 {
 	for (unsigned i = 0; i < k->sa_cnt; i++)
 		if (k->sa[i].used && k->sa[i].initiator && !k->sa[i].up && !k->sa[i].imported &&
@@ -219,7 +220,7 @@ initiate(struct ike_ctx *c, const struct ike_in *in, unsigned map)
 	}
 	if (sa)
 		ike_quick_start_waiting(c, &k->sa[sa - k->sa]);
-	else if (!starting(k, remote))
+	else if (!ike_main_under_way(k, remote))
 		r = ike_main_start(c, local, remote);
 	if (!r)
 		return;
@@ -290,12 +291,16 @@ static void
 cmd_delete_sa(struct ike_ctx *c, const struct ike_in *in)
 {
 	struct ike_sa *sa = ike_sa_by_cookies(c->k, in->cookies.i, in->cookies.r);
-	bool send = in->send && sa && sa->up && sa->confirmed;
+	struct ike_sa *by = sa && sa->up && sa->confirmed ? sa : NULL;
+	bool send;
 
 	if (!sa) {
 		ike_note(c, IKE_R_NO_SA, in->remote, NULL);
 		return;
 	}
+	if (!by) /* what it cannot say itself, another one of the peer's can */
+		by = ike_sa_any(c->k, sa->remote);
+	send = in->send && by;
 	for (unsigned i = 0; in->children && i < c->k->child_cnt; i++) {
 		struct ike_child *ch = &c->k->child[i];
 
@@ -303,11 +308,11 @@ cmd_delete_sa(struct ike_ctx *c, const struct ike_in *in)
 			memcmp(&ch->cookies, &sa->cookies, sizeof(sa->cookies)))
 			continue;
 		if (send && acts_room(c))
-			ike_send_delete_spi(c, sa, ch->spi_in);
+			ike_send_delete_spi(c, by, ch->spi_in);
 		ike_child_end(c, ch, IKE_R_DELETED);
 	}
 	if (send)
-		ike_send_delete(c, sa, ISAKMP_P_ISAKMP, &sa->cookies, sizeof(sa->cookies));
+		ike_send_delete(c, by, ISAKMP_P_ISAKMP, &sa->cookies, sizeof(sa->cookies));
 	ike_sa_end(c, sa, IKE_R_DELETED);
 }
 
@@ -380,6 +385,9 @@ command(struct ike_ctx *c, const struct ike_in *in)
 	case IKE_IN_UNKNOWN_SPI:
 		cmd_unknown_spi(c, in);
 		break;
+	case IKE_IN_PROVEN:
+		ike_quick_proven(c, in->spi);
+		break;
 	case IKE_IN_MOVED:
 		ike_nat_cmd_moved(c, in);
 		break;
@@ -420,6 +428,12 @@ ike_sa_for_peer(const struct ike *k, struct ike_end peer, ns_t now)
 	const struct ike_sa *sa = ike_sa_any(k, peer);
 
 	return sa && now < ike_soft_at(k, sa) ? sa : NULL;
+}
+
+const struct ike_sa *
+ike_sa_newest(const struct ike *k, struct ike_end peer)
+{
+	return ike_sa_any(k, peer);
 }
 
 const struct ike_child *

@@ -100,6 +100,11 @@ struct ike_rules {
 	unsigned half_open_max;	  /* as responder, all peers together */
 	ns_t linger;		  /* a finished exchange is kept to answer duplicates */
 	ns_t soft_before;	  /* an IKE SA begins no exchange this long before its end */
+	bool rekey_phase1;	  /* about then, a new one is made */
+	ns_t rekey_again;	  /* and again, if that came to nothing */
+	bool rekey_delete_old;	  /* then the old one is deleted */
+	ns_t rekey_linger;	  /* after that long */
+	bool rekey_adopt;	  /* pairs go with the newest IKE SA of their peer */
 	ns_t notify_every;	  /* unprotected notifies: one each, on average */
 	unsigned notify_burst;
 	ns_t unknown_spi_every;	  /* Deletes for unknown SPIs, for each IKE SA */
@@ -117,6 +122,7 @@ struct ike_rules {
 	bool skeyid_order;	  /* prf(psk, Ni | Nr); else Nr | Ni */
 	bool answer_inactive;	  /* false; answers even before ACTIVATE */
 	/* exchanges */
+	bool traffic_proves;	  /* a pair that awaits message 3 is finished by traffic on it */
 	bool answer_duplicates;	  /* with the same bytes; else not at all */
 	bool redo_duplicates;	  /* false; a duplicate MM1 is worked on afresh */
 	bool check_cookie;	  /* unknown cookies are dropped */
@@ -273,6 +279,8 @@ enum ike_reason {
 	IKE_R_REPLACED,
 	IKE_R_PEER_NOTIFY,
 	IKE_R_CLEARED,
+	IKE_R_REKEY,
+	IKE_R_PROVEN,
 	IKE_R_NAT_FOUND,
 	IKE_R_MOVED,
 	IKE_R_CNT
@@ -297,6 +305,7 @@ struct ike_sa {
 	bool imported;
 	bool dpd;	/* both sides sent the vendor id */
 	bool soft_told;
+	bool superseded; /* another one of this peer is used */
 	uint8_t natt; /* IKE_NATT_* */
 	struct ike_cookies cookies;
 	struct ike_end local, remote;
@@ -309,6 +318,7 @@ struct ike_sa {
 	uint8_t peer_id[64];
 	ns_t begun; /* its first message */
 	ns_t created, hard_at;
+	ns_t rekey_at, dies_at; /* NS_NEVER: not */
 	ns_t unknown_spi_at; /* earliest next Delete for an unknown SPI */
 	uint32_t msgid[IKE_MSGIDS]; /* oldest first */
 	unsigned msgid_cnt;
@@ -332,6 +342,7 @@ struct ike_child {
 	uint32_t lifetime_kb; /* 0: no limit */
 	uint32_t replaces;   /* inbound SPI of the pair it takes over from, 0 none */
 	ns_t made; /* set by the core */
+	ns_t begun; /* its first message; the time of the core that made it */
 	enum ike_reason dying; /* to be told down when there is room in the list */
 };
 
@@ -403,6 +414,7 @@ enum ike_in_kind {
 	IKE_IN_KNOWN_PEER, /* remote.addr: mirrored SAs of this peer exist; no INITIAL-CONTACT to it
 			    */
 	IKE_IN_UNKNOWN_SPI, /* remote, spi: ESP came for an SPI that is not here */
+	IKE_IN_PROVEN, /* spi (inbound): an authentic packet came in on it: the peer has all of it */
 	IKE_IN_MOVED, /* was, remote: fresh and authentic, it came from there */
 	IKE_IN_ACTIVATE,    /* answer and initiate from now on */
 	IKE_IN_CLEAR,	    /* all gone, no Delete sent; silent until ACTIVATE */
@@ -439,6 +451,7 @@ enum ike_act_kind {
 	IKE_ACT_CHILD_USE_OUT, /* spi (inbound): the outbound SA may be used */
 	IKE_ACT_CHILD_DOWN,    /* spi (inbound), remote, reason */
 	IKE_ACT_DPD_IN,	       /* cookies, sa, is_ack, seq, remote: where it came from */
+	IKE_ACT_ADOPTED,       /* sa, cookies: all pairs of its peer go with that IKE SA now */
 	IKE_ACT_MOVED,	       /* was, remote: SAs and children of that end are at another now */
 	IKE_ACT_FAILED,	       /* map_id, remote, reason: an INITIATE came to nothing */
 	IKE_ACT_NOTE,	       /* reason, remote, why */
@@ -529,6 +542,8 @@ const struct ike_sa *ike_sa_find(const struct ike *k, const struct ike_cookies *
 /* The newest confirmed SA with this peer that may begin exchanges now; NULL if there is none. Of
  * peers behind one NAT the port tells which (500, 0: any). */
 const struct ike_sa *ike_sa_for_peer(const struct ike *k, struct ike_end peer, ns_t now);
+/* The newest confirmed SA with this peer, whether or not it may begin exchanges. */
+const struct ike_sa *ike_sa_newest(const struct ike *k, struct ike_end peer);
 const struct ike_child *ike_child_find(const struct ike *k, uint32_t spi_in);
 /* Fill *out (which the caller wipes) from an SA of this core. */
 void ike_export(const struct ike *k, const struct ike_sa *sa, ns_t now, struct ike_export *out);

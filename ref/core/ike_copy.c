@@ -48,10 +48,14 @@ ike_import(struct ike_ctx *c, const struct ike_export *x)
 	memcpy(sa->last_block, x->last_block, sizeof(sa->last_block));
 	memcpy(sa->peer_id, x->peer_id, sizeof(sa->peer_id));
 	memcpy(sa->msgid, x->msgid, sizeof(sa->msgid));
+	sa->dies_at = sa->rekey_at = NS_NEVER;
+	ike_rekey_plan(c->k, sa);
 	/* Nobody can finish a Main Mode whose secrets died with the other member. */
 	if (!sa->confirmed)
 		sa->hard_at = ns_min(sa->hard_at, c->now + c->k->rules->half_open_time);
 	ike_know(c->k, x->remote.addr);
+	if (sa->confirmed)
+		ike_rekey_up(c, sa);
 }
 
 void

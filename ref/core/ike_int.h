@@ -12,7 +12,7 @@
  *   ike_offer*.c  proposals          ike_keys.c    hashes, keys, IVs  ike_out.c   messages out,
  * HOLD
  *   ike_state.c   the tables: find, make, end    ike_ids.c   proxies    ike_copy.c  import, export
- *   ike_nat.c     NAT traversal
+ *   ike_nat.c     NAT traversal     ike_rekey.c  replacing an IKE SA
  */
 #include "ref/core/ike.h"
 
@@ -78,9 +78,14 @@ ike_handler ike_info_in, ike_info_clear_in;
 
 /* ---- ike_main.c, ike_quick.c: as initiator ---- */
 enum ike_reason ike_main_start(struct ike_ctx *c, struct ike_end local, struct ike_end remote);
+/* Have we begun one with this peer that is not up yet? */
+bool ike_main_under_way(const struct ike *k, struct ike_end peer);
 enum ike_reason ike_quick_start(struct ike_ctx *c, struct ike_xchg *x, struct ike_sa *sa);
 /* Begin all Quick Modes that waited for an IKE SA with this peer. */
 void ike_quick_start_waiting(struct ike_ctx *c, struct ike_sa *sa);
+
+/* Traffic on this pair: its exchange is as good as finished. */
+void ike_quick_proven(struct ike_ctx *c, uint32_t spi_in);
 
 /* ---- ike_info.c ---- */
 void ike_send_delete(struct ike_ctx *c, struct ike_sa *sa, uint8_t protocol, const void *spi,
@@ -160,6 +165,17 @@ bool ike_same_proxy(const struct ike_proxy *a, const struct ike_proxy *b);
 enum ike_reason ike_read_ids(struct ike_msg *m, struct ike_proxy *ci, struct ike_proxy *cr,
 	bool *given);
 
+/* ---- ike_rekey.c ---- */
+/* When is it to be replaced? Asked when its lifetime is known. */
+void ike_rekey_plan(const struct ike *k, struct ike_sa *sa);
+void ike_rekey_tick(struct ike_ctx *c, struct ike_sa *sa);
+ns_t ike_rekey_deadline(const struct ike_sa *sa);
+bool ike_sa_newer(const struct ike_sa *a, const struct ike_sa *b);
+/* It is up (or imported): the others of its peer are superseded, or it is. */
+void ike_rekey_up(struct ike_ctx *c, struct ike_sa *sa);
+/* One of this peer is gone: its pairs go with another, if there is one. */
+void ike_rekey_gone(struct ike_ctx *c, struct ike_end peer);
+
 /* ---- ike_nat.c ---- */
 void ike_nat_vid_in(const struct ike *k, struct ike_sa *sa, const struct ike_msg *m);
 /* The NAT-D payloads of message 3 or 4; and those of the peer. */
@@ -235,6 +251,8 @@ void ike_out_again(struct ike_ctx *c, struct ike_xchg *x);
  */
 void ike_hold(struct ike_ctx *c, struct ike_xchg *x);
 void ike_release(struct ike_ctx *c, struct ike_xchg *x);
+/* The outbound SA of this pair may be used from now on. */
+void ike_use_out(struct ike_ctx *c, uint32_t spi_in);
 void ike_retransmit(struct ike_ctx *c, struct ike_xchg *x);
 void ike_vid(const struct ike *k, struct isakmp_build *b);
 

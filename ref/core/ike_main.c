@@ -190,6 +190,7 @@ confirm(struct ike_ctx *c, struct ike_sa *sa)
 	sa->confirmed = true;
 	sa->created = c->now;
 	sa->hard_at = c->now + ns_from_s(sa->lifetime_s);
+	ike_rekey_plan(c->k, sa);
 }
 
 /* ---- initiator ---- */

@@ -206,8 +206,8 @@ ike_hold(struct ike_ctx *c, struct ike_xchg *x)
 	a->spi = x->child.spi_in;
 }
 
-static void
-use_out(struct ike_ctx *c, uint32_t spi_in)
+void
+ike_use_out(struct ike_ctx *c, uint32_t spi_in)
 {
 	struct ike_child *ch = ike_child_by_spi(c->k, spi_in);
 	struct ike_act *a;
@@ -245,7 +245,7 @@ ike_release(struct ike_ctx *c, struct ike_xchg *x)
 	case IKE_QM_I3_HELD:
 		ike_out_send(c, x, false);
 		ike_xchg_done(c, x, IKE_QM_DONE);
-		use_out(c, x->child.spi_in);
+		ike_use_out(c, x->child.spi_in);
 		break;
 	case IKE_FREE:
 	case IKE_MM_I1:

@@ -315,6 +315,7 @@ ike_qm1_in(struct ike_ctx *c, struct ike_xchg *x, struct ike_msg *m)
 	if (stray_nat_oa(m))
 		return IKE_R_PAYLOAD_UNEXPECTED;
 	ch->remote = m->in->remote;
+	ch->begun = c->now;
 	ch->proxy_local = host(m->sa->local.addr);
 	ch->proxy_remote = host(m->sa->remote.addr);
 	r = ike_read_ids(m, &ch->proxy_remote, &ch->proxy_local, &ids);
@@ -350,7 +351,6 @@ ike_qm3_in(struct ike_ctx *c, struct ike_xchg *x, struct ike_msg *m)
 	size_t len = crypto_hash_len(m->sa->hash);
 	struct ike_child *ch = ike_child_by_spi(c->k, x->child.spi_in);
 	uint8_t want[CRYPTO_HASH_MAX];
-	struct ike_act *a;
 
 	ike_hash3(c->k, m->sa, x, want);
 	if (c->k->rules->check_hash && (rd_left(hash) != len || !equal_ct(want, hash->p, len)))
@@ -361,14 +361,32 @@ ike_qm3_in(struct ike_ctx *c, struct ike_xchg *x, struct ike_msg *m)
 	ike_msgid_record(c, m->sa, m->h.msgid);
 	ike_nat_fresh(c, m->sa, m);
 	x->sent_len = 0;
-	ch->use_out = true;
-	a = ike_act(c, IKE_ACT_CHILD_USE_OUT);
-	if (a) {
-		a->spi = ch->spi_in;
-		a->remote = ch->remote;
-		a->map_id = ch->map_id;
-	}
+	ike_use_out(c, ch->spi_in);
 	return IKE_R_NONE;
+}
+
+/*
+ * RFC 2408 3.1: who waits for the last message and gets verified traffic instead may take it for
+ * said. Only one who has our nonce could send that.
+ */
+void
+ike_quick_proven(struct ike_ctx *c, uint32_t spi_in)
+{
+	struct ike *k = c->k;
+
+	for (unsigned i = 0; i < k->xchg_cnt && k->rules->traffic_proves; i++) {
+		struct ike_xchg *x = &k->xchg[i];
+		struct ike_sa *sa = ike_xchg_sa(k, x);
+
+		if (x->state != IKE_QM_R2 || x->child.spi_in != spi_in || !sa)
+			continue;
+		ike_note(c, IKE_R_PROVEN, sa->remote, NULL);
+		ike_msgid_record(c, sa, x->msgid);
+		x->sent_len = 0;
+		ike_xchg_done(c, x, IKE_QM_DONE);
+		ike_use_out(c, spi_in);
+		return;
+	}
 }
 
 /* ---- initiator ---- */
@@ -377,6 +395,7 @@ enum ike_reason
 ike_quick_start(struct ike_ctx *c, struct ike_xchg *x, struct ike_sa *sa)
 {
 	x->child.remote = sa->remote;
+	x->child.begun = c->now;
 	x->pfs_group = c->k->cfg->map[x->map].pfs_group;
 	if (!make(c, x) || !ike_msgid_new(c, &x->msgid))
 		return IKE_R_ENTROPY;

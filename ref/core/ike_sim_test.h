@@ -36,7 +36,7 @@ struct side {
 	unsigned ups, downs, news, use_outs, child_downs, dpd_ins, failed, holds, changed, sent;
 	enum ike_reason down_reason, child_down_reason, failed_reason, note;
 	uint32_t dpd_seq, token;
-	unsigned moves;
+	unsigned moves, adopts;
 	struct ike_end dpd_from, moved;
 	bool dpd_ack;
 	enum ike_held held;
@@ -144,6 +144,8 @@ sim_act(struct sim *s, struct side *d, const struct ike_act *a)
 		d->pair = *a->child;
 	} else if (a->kind == IKE_ACT_CHILD_USE_OUT) {
 		d->use_outs++;
+	} else if (a->kind == IKE_ACT_ADOPTED) {
+		d->adopts++;
 	} else if (a->kind == IKE_ACT_MOVED) {
 		d->moves++;
 		d->moved = a->remote;

@@ -139,7 +139,7 @@ ike_sa_new(struct ike_ctx *c)
 			memset(&k->sa[i], 0, sizeof(k->sa[i]));
 			k->sa[i].used = true;
 			k->sa[i].begun = k->sa[i].created = c->now;
-			k->sa[i].hard_at = NS_NEVER;
+			k->sa[i].hard_at = k->sa[i].rekey_at = k->sa[i].dies_at = NS_NEVER;
 			return &k->sa[i];
 		}
 	return NULL;
@@ -167,7 +167,7 @@ ike_sa_any(const struct ike *k, struct ike_end peer)
 		struct ike_sa *sa = &k->sa[n];
 
 		if (sa->used && sa->up && sa->confirmed && ike_peer_is(sa, peer) &&
-			(!best || sa->hard_at > best->hard_at))
+			(!best || ike_sa_newer(sa, best)))
 			best = sa;
 	}
 	return best;
@@ -204,7 +204,21 @@ ike_sa_up(struct ike_ctx *c, struct ike_sa *sa)
 		a->cookies = sa->cookies;
 		a->remote = sa->remote;
 	}
+	ike_rekey_up(c, sa);
 	ike_quick_start_waiting(c, sa);
+}
+
+/* Has the peer of this SA another one? */
+static bool
+another(const struct ike *k, unsigned sa)
+{
+	const struct ike_sa *one = &k->sa[sa];
+
+	for (unsigned i = 0; i < k->sa_cnt; i++)
+		if (i != sa && k->sa[i].used && k->sa[i].up && k->sa[i].confirmed &&
+			ike_peer_is(&k->sa[i], one->remote))
+			return true;
+	return false;
 }
 
 static void
@@ -219,6 +233,15 @@ end_exchanges(struct ike_ctx *c, unsigned sa, enum ike_reason r)
 			continue;
 		if (is_main(x->state) || !ike_unfinished(x->state)) {
 			ike_xchg_free(x);
+			continue;
+		}
+		if (x->state == IKE_QM_I1 && another(k, sa)) { /* begin again there */
+			x->state = IKE_QM_WAIT;
+			x->sa = IKE_NO_SA;
+			x->msgid = 0;
+			x->have_seen = false;
+			x->retry_at = c->now;
+			x->expires = c->now + k->rules->half_open_time;
 			continue;
 		}
 		x->sa = IKE_NO_SA; /* so that it sends nothing any more */
@@ -245,6 +268,7 @@ ike_sa_end(struct ike_ctx *c, struct ike_sa *sa, enum ike_reason r)
 		ike_note(c, r, sa->remote, NULL);
 	}
 	wipe(sa, sizeof(*sa));
+	ike_rekey_gone(c, peer);
 	if (was_starting)
 		fail_waiting(c, peer, r);
 }

@@ -375,6 +375,7 @@ START_TEST(ike_lifetime)
 	sim_init(s, 1);
 	for (unsigned i = 0; i < 2; i++)
 		s->a.policy[i].lifetime_s = 1000;
+	s->a.rules.rekey_phase1 = s->b.rules.rekey_phase1 = false;
 	sim_established(s);
 	ck_assert_uint_eq(s->b.k.sa[0].lifetime_s, 1000);
 	sim_run(s, S(940) - NS_PER_S);
@@ -387,7 +388,7 @@ START_TEST(ike_lifetime)
 	sim_run(s, S(950));
 	ck_assert_uint_eq(s->a.ups, 2);
 	ck_assert_uint_eq(s->b.k.count[IKE_R_INITIAL_CONTACT], 1);
-	sim_run(s, S(1010));
+	sim_run(s, S(1010)); /* replaced, or expired: either way it is told */
 	ck_assert_uint_eq(s->a.downs, 1);
 	ck_assert_uint_eq(s->b.downs, 1);
 	ck_assert_uint_eq(s->a.child_downs, 0);

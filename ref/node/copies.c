@@ -322,7 +322,7 @@ promote_ike(struct node *n, struct node_ike *k)
 	node_trace(n, NODE_DEBUG_IKE_HA_DETAIL, "ike ha", "taken over", k->peer, k->copy.left_s);
 	keying_step(n, &in);
 	k->sent_at = n->now - LONG_AGO;
-	if (k->used)
+	if (k->used && k->copy.confirmed)
 		keying_dpd_start(n, k, n->rules->import_dpd ? &k->dpd_copy : NULL);
 }
 
@@ -337,6 +337,20 @@ volume_promote(struct node_pair *p)
 	p->in.bytes += step;
 	p->out.bytes += step;
 	p->volume_reported = p->in.bytes + p->out.bytes;
+}
+
+/*
+ * Message 6 died with the old active, so this one can never be used; the peer, who sent it, thinks
+ * otherwise. If there is an older SA it hears so there, and goes on with that.
+ */
+static void
+abandon(struct node *n, struct node_ike *k)
+{
+	struct ike_end peer = k->copy.remote;
+	struct ike_in in = {.kind = IKE_IN_DELETE_SA, .cookies = k->cookies, .send = true};
+
+	if (ike_sa_newest(&n->ike_core, peer))
+		keying_step(n, &in);
 }
 
 static void
@@ -381,10 +395,22 @@ copies_promote(struct node *n)
 	for (unsigned i = 0; i < n->ike_cnt; i++)
 		if (n->ike[i].used && n->ike[i].dormant)
 			promote_ike(n, &n->ike[i]);
+	for (unsigned i = 0; i < n->ike_cnt; i++) {
+		struct node_ike *k = &n->ike[i];
+
+		if (!k->used || k->dormant)
+			continue;
+		probe_newest(n, k->copy.remote);
+		if (!k->copy.confirmed)
+			abandon(n, k);
+	}
 	for (unsigned i = 0; i < n->pair_cnt; i++) {
 		struct node_pair *p = &n->pair[i];
 
-		if (p->used && !p->dormant && p->resv.rekey && !p->rekeying)
+		if (!p->used || p->dormant)
+			continue;
+		replace_used(n, p);
+		if (p->resv.rekey && !p->rekeying)
 			pairs_rekey(n, p);
 	}
 }

@@ -8,9 +8,6 @@
 
 #include "ref/node/node_in.h"
 
-#define HOLD_MAX (500 * NS_PER_MS)
-#define LINGER (2 * NS_PER_S)	     /* a replaced pair, if the new one is our doing */
-#define LINGER_OTHER (10 * NS_PER_S) /* if it is the peer's: the Delete is his */
 #define IKE_MESSAGE_MAX 4096
 #define REKEY_WAIT (2 * NS_PER_S) /* after a rekey that failed; doubled each time */
 #define REKEY_WAIT_MAX (60 * NS_PER_S)
@@ -56,135 +53,6 @@ keying_drop(struct node *n, struct node_ike *k)
 		n->ike_cnt--;
 }
 
-/* ---- DPD ---- */
-
-static void
-dpd_message(struct node *n, const struct node_ike *k, uint16_t notify, uint32_t seq)
-{
-	struct ike_in in = {
-		.kind = IKE_IN_DPD_SEND, .cookies = k->cookies, .notify = notify, .seq = seq};
-
-	keying_step(n, &in);
-}
-
-static void dpd_feed(struct node *n, struct node_ike *k, enum dpd_in_kind kind, uint32_t seq,
-	const struct ike_end *from);
-
-static void
-probe_leave(struct node *n, struct node_ike *k)
-{
-	uint32_t seq = k->probe_seq;
-
-	k->probe_held = false;
-	k->probe_until = NS_NEVER;
-	dpd_message(n, k, ISAKMP_N_R_U_THERE, seq);
-	if (k->used)
-		dpd_feed(n, k, DPD_IN_SENT, seq, NULL);
-}
-
-/* Write ahead: the number is recorded by the standby before it leaves. */
-static void
-probe(struct node *n, struct node_ike *k, uint32_t seq)
-{
-	k->probe_seq = seq;
-	k->probe_number = sync_dpd(n, k);
-	if (k->probe_number && n->mirrored && n->rules->write_ahead) {
-		k->probe_held = true;
-		k->probe_until = n->now + HOLD_MAX;
-	} else {
-		probe_leave(n, k);
-	}
-}
-
-static void
-dead(struct node *n, struct node_ike *k)
-{
-	struct ike_in in = {.kind = IKE_IN_DELETE_SA, .cookies = k->cookies, .children = true};
-
-	node_note(n, "dpd", "peer is dead", k->peer, 0);
-	keying_step(n, &in);
-}
-
-/* A number that is new, or answers ours, is fresh: its sender is where it came from (RFC 3947 7).
- */
-static void
-dpd_from(struct node *n, const struct node_ike *k, const struct dpd_acts *acts, struct ike_end from)
-{
-	const struct ike_sa *sa = ike_sa_find(&n->ike_core, &k->cookies);
-
-	if (!sa || !(sa->natt & IKE_NATT_ON) ||
-		(sa->natt & IKE_NATT_US && !n->rules->natt_follow_behind))
-		return;
-	for (unsigned i = 0; i < acts->cnt; i++)
-		if (acts->v[i].kind == DPD_ACT_RECV || acts->v[i].kind == DPD_ACT_ALIVE) {
-			nat_peer_at(n, sa->remote, from);
-			return;
-		}
-}
-
-static void
-dpd_feed(struct node *n, struct node_ike *k, enum dpd_in_kind kind, uint32_t seq,
-	const struct ike_end *from)
-{
-	const struct dpd_in in = {.kind = kind, .seq = seq};
-	struct dpd_acts acts;
-
-	if (!k->dpd_on || k->dormant)
-		return;
-	dpd_step(&k->dpd, n->now, &in, &acts);
-	if (from)
-		dpd_from(n, k, &acts, *from);
-	for (unsigned i = 0; i < acts.cnt && k->used; i++) {
-		switch (acts.v[i].kind) {
-		case DPD_ACT_PROBE:
-			probe(n, k, acts.v[i].seq);
-			break;
-		case DPD_ACT_ACK:
-			dpd_message(n, k, ISAKMP_N_R_U_THERE_ACK, acts.v[i].seq);
-			break;
-		case DPD_ACT_RECV:
-		case DPD_ACT_ALIVE:
-			(void)sync_dpd(n, k);
-			break;
-		case DPD_ACT_DEAD:
-			dead(n, k);
-			break;
-		}
-	}
-}
-
-void
-keying_dpd_start(struct node *n, struct node_ike *k, const struct dpd_export *x)
-{
-	struct dpd_cfg cfg = n->dpd_cfg;
-	bool capable = k->copy.dpd;
-
-	if (!capable)
-		cfg.mode = DPD_OFF;
-	if (x)
-		dpd_import(&k->dpd, &cfg, &n->rules->dpd, x, n->entropy, n->now);
-	else
-		dpd_init(&k->dpd, &cfg, &n->rules->dpd, n->entropy, n->now);
-	k->dpd_on = true;
-}
-
-void
-keying_heard(struct node *n, const struct ike_cookies *c)
-{
-	struct node_ike *k = keying_find(n, c);
-
-	if (k)
-		dpd_feed(n, k, DPD_IN_HEARD, 0, NULL);
-}
-
-void
-keying_want(struct node *n, ip4_t peer)
-{
-	for (unsigned i = 0; i < n->ike_cnt; i++)
-		if (n->ike[i].used && n->ike[i].peer == peer)
-			dpd_feed(n, &n->ike[i], DPD_IN_WANT, 0, NULL);
-}
-
 /* ---- write ahead ---- */
 
 void
@@ -197,7 +65,7 @@ keying_hold(struct node *n, uint32_t token, uint32_t number)
 
 		if (h->used)
 			continue;
-		*h = (struct node_hold){true, token, number, n->now + HOLD_MAX};
+		*h = (struct node_hold){true, token, number, n->now + NODE_HOLD_MAX};
 		node_trace(n, NODE_DEBUG_IKE_HA_FSM, "ike ha", "held until recorded", 0, number);
 		return;
 	}
@@ -305,6 +173,7 @@ ike_up(struct node *n, const struct ike_act *a)
 	if (!k->dpd_on)
 		keying_dpd_start(n, k, NULL);
 	nat_wake(n);
+	probe_newest(n, k->copy.remote);
 	(void)sync_ike(n, k);
 }
 
@@ -318,13 +187,16 @@ ike_down(struct node *n, const struct ike_act *a)
 		return;
 	(void)sync_ike_del(n, &k->cookies);
 	keying_drop(n, k);
+	probe_newest(n, a->remote);
 }
 
 static void
 child_new(struct node *n, const struct ike_act *a)
 {
-	struct node_pair *p = pairs_new(n);
+	struct node_pair *p;
 
+	replace_same_spi(n, a->child);
+	p = pairs_new(n);
 	if (!p)
 		return;
 	pairs_setup(n, p, a->child);
@@ -336,15 +208,28 @@ child_new(struct node *n, const struct ike_act *a)
 static void
 child_use_out(struct node *n, uint32_t spi)
 {
-	struct node_pair *p = pairs_by_spi_in(n, spi), *old;
+	struct node_pair *p = pairs_by_spi_in(n, spi);
 
 	if (!p)
 		return;
 	p->use_out = true;
-	old = p->child.replaces ? pairs_by_spi_in(n, p->child.replaces) : NULL;
-	if (old && old != p) {
-		old->dying = true;
-		old->dies_at = n->now + (p->child.initiator ? LINGER : LINGER_OTHER);
+	replace_used(n, p);
+}
+
+/* Another IKE SA of that peer is the newest now: its pairs and its DPD go with it. */
+static void
+adopted(struct node *n, const struct ike_act *a)
+{
+	for (unsigned i = 0; i < n->pair_cnt; i++) {
+		struct node_pair *p = &n->pair[i];
+		const struct ike_child *ch = NULL;
+
+		if (p->used && !p->dormant && p->child.remote.addr == a->remote.addr)
+			ch = ike_child_find(&n->ike_core, p->child.spi_in);
+		if (!ch || !memcmp(&ch->cookies, &p->child.cookies, sizeof ch->cookies))
+			continue;
+		p->child.cookies = ch->cookies;
+		(void)sync_pair(n, p);
 	}
 }
 
@@ -384,7 +269,7 @@ dpd_in(struct node *n, const struct ike_act *a)
 	struct node_ike *k = keying_find(n, &a->cookies);
 
 	if (k)
-		dpd_feed(n, k, a->is_ack ? DPD_IN_ACK : DPD_IN_RUTHERE, a->seq, &a->remote);
+		probe_feed(n, k, a->is_ack ? DPD_IN_ACK : DPD_IN_RUTHERE, a->seq, &a->remote);
 }
 
 static void
@@ -433,6 +318,9 @@ act(struct node *n, const struct ike_act *a)
 		break;
 	case IKE_ACT_DPD_IN:
 		dpd_in(n, a);
+		break;
+	case IKE_ACT_ADOPTED:
+		adopted(n, a);
 		break;
 	case IKE_ACT_MOVED:
 		nat_moved(n, a->was, a->remote);
@@ -499,7 +387,7 @@ keying_tick(struct node *n)
 	for (unsigned i = 0; i < n->ike_cnt; i++)
 		if (n->ike[i].used && n->ike[i].dpd_on && !n->ike[i].dormant &&
 			n->now >= dpd_deadline(&n->ike[i].dpd))
-			dpd_feed(n, &n->ike[i], DPD_IN_TICK, 0, NULL);
+			probe_feed(n, &n->ike[i], DPD_IN_TICK, 0, NULL);
 }
 
 ns_t

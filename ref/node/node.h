@@ -59,6 +59,8 @@ struct node_rules {
 	bool preempt_when_ready; /* a standby does not preempt before its bulk sync */
 	bool probe_dormant;	 /* false: a standby sends no DPD */
 	bool honour_lifetime;	 /* hard limits end an SA pair */
+	bool replace_old;	 /* a new pair takes the place of the old one of its flow */
+	bool replace_lingers;	 /* which is deleted when nobody uses it any more, not at once */
 	bool natt_marker;	 /* IKE on port 4500 begins with four zero octets (RFC 3948 2.2) */
 	bool natt_encapsulate;	 /* ESP goes in UDP where that was agreed */
 	bool natt_check_encap;	 /* and must come so */
@@ -155,7 +157,8 @@ struct node_pair {
 	uint64_t volume_reported; /* octets, in + out, at the last VOLUME */
 	uint32_t peer_highest; /* the other member's, told by HIGHEST; 0 none */
 	uint32_t born;	       /* order of creation: the newest is used outbound */
-	ns_t dies_at;
+	ns_t dies_at, dies_latest;
+	ns_t used_at, heard_at; /* first use outbound, last packet in; 0: not yet */
 	uint32_t last_volume_kb; /* as `show` has it */
 	uint32_t number;	 /* of the IPSEC_SA that announced it, 0 none */
 	ns_t sent_at;		 /* the last packet */

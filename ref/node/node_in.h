@@ -87,7 +87,10 @@ void pairs_tick(struct node *n);
 ns_t pairs_deadline(const struct node *n);
 struct ssp_spis pairs_spis(const struct node_pair *p);
 
-/* keying.c: the ike core, and dpd for each IKE SA */
+/* Write ahead waits that long; then the channel counts as lost. */
+#define NODE_HOLD_MAX (500 * NS_PER_MS)
+
+/* keying.c: the ike core */
 void keying_step(struct node *n, const struct ike_in *in);
 void keying_packet(
 	struct node *n, struct ike_end from, uint16_t dport, const uint8_t *b, size_t len);
@@ -101,6 +104,24 @@ struct node_ike *keying_new(struct node *n, const struct ike_cookies *c, ip4_t p
 void keying_drop(struct node *n, struct node_ike *k);
 void keying_dpd_start(struct node *n, struct node_ike *k, const struct dpd_export *x);
 void keying_hold(struct node *n, uint32_t token, uint32_t number);
+
+/* probe.c: dpd for each IKE SA; `from` where a message of it came from, NULL: none */
+void probe_feed(struct node *n, struct node_ike *k, enum dpd_in_kind kind, uint32_t seq,
+	const struct ike_end *from);
+/* The probe that waited for its acknowledgement leaves. */
+void probe_leave(struct node *n, struct node_ike *k);
+void probe_newest(struct node *n, struct ike_end peer);
+
+/* replace.c: pairs that take over from pairs */
+void replace_used(struct node *n, struct node_pair *p); /* its outbound SA is used from now on */
+void replace_heard(struct node *n, struct node_pair *p); /* an authentic packet came in on it */
+/* This pair goes: one that it had replaced stays in its place. */
+void replace_gone(struct node *n, const struct node_pair *p);
+/* This child is about to be made: what has its outbound SPI is nothing to the peer any more. */
+void replace_same_spi(struct node *n, const struct ike_child *c);
+bool replace_newer(const struct node_pair *p, const struct node_pair *than);
+/* Is it to be deleted now? Puts it off while the peer still uses it. */
+bool replace_due(struct node *n, struct node_pair *p);
 
 /* nat.c: NAT traversal */
 void nat_udp_in(struct node *n, struct ike_end from, const uint8_t *b, size_t len);

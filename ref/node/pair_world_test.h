@@ -67,6 +67,9 @@ static struct world {
 /* What a world does wrong from its start on; NULL: nothing. */
 static void (*spoil)(struct node_rules *r);
 
+/* Commands for all three, before their own; "": none. */
+static const char *extra_text = "";
+
 static const char member_text[] =
 	"crypto isakmp policy 10\n encryption aes\n hash sha256\n authentication pre-share\n group "
 	"2\n lifetime 86400\n"
@@ -355,10 +358,10 @@ start(enum who n, const char *text)
 static inline void
 start_member(enum who n)
 {
-	char text[2048];
+	char text[4096];
+	int at = snprintf(text, sizeof text, "%s", extra_text);
 
-	(void)snprintf(
-		text, sizeof text, member_text, n == A ? 2 : 1, n == A ? 1 : 2, n == A ? 1 : 2);
+	(void)snprintf(text + at, sizeof text - (size_t)at, member_text, n == A ? 2 : 1, n == A ? 1 : 2, n == A ? 1 : 2);
 	start(n, text);
 }
 
@@ -445,7 +448,8 @@ static inline void
 world_new_nat(unsigned seed, enum nat nat)
 {
 	struct node *keep[NODES];
-	char peer[2048];
+	char peer[4096];
+	int at = snprintf(peer, sizeof peer, "%s", extra_text);
 
 	srand(seed);
 	for (unsigned i = 0; i < w.event_cnt; i++)
@@ -461,7 +465,7 @@ world_new_nat(unsigned seed, enum nat nat)
 	node_rules_join(&w.rules);
 	if (spoil)
 		spoil(&w.rules);
-	(void)snprintf(peer, sizeof peer, peer_text, nat == NAT_PAIR ? 160 : 100);
+	(void)snprintf(peer + at, sizeof peer - (size_t)at, peer_text, nat == NAT_PAIR ? 160 : 100);
 	start(P, peer);
 	start_member(A);
 	run(2 * NS_PER_S, 0);

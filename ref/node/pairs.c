@@ -5,7 +5,6 @@
 
 #include "ref/node/node_in.h"
 
-#define LINGER (2 * NS_PER_S) /* of a pair that has been replaced */
 #define RESPONDER_LATER (10 * NS_PER_S)
 
 unsigned
@@ -130,6 +129,8 @@ pairs_drop(struct node *n, struct node_pair *p)
 {
 	if (p->rri)
 		route(n, p, false);
+	if (!p->dormant && !p->dying && n->live)
+		replace_gone(n, p);
 	esp_sa_wipe(&p->in);
 	esp_sa_wipe(&p->out);
 	wipe(p, sizeof *p);
@@ -177,6 +178,8 @@ soft_due(const struct node *n, const struct node_pair *p)
 		soft = p->out.created + (p->out.hard_at - p->out.created) / 2;
 	if (!p->child.initiator)
 		soft = ns_min(soft + RESPONDER_LATER, p->out.hard_at);
+	else /* not all pairs of one moment at one moment */
+		soft -= (soft - p->out.created) / 16 * (p->child.spi_in & 255) / 256;
 	return soft > p->rekey_after ? soft : p->rekey_after;
 }
 
@@ -213,7 +216,7 @@ life(struct node *n, struct node_pair *p)
 	if (n->rules->honour_lifetime && (n->now >= p->out.hard_at || hard_kb(n, p))) {
 		n->count[NODE_CNT_EXPIRED]++;
 		pairs_delete(n, p, "expired");
-	} else if (n->now >= p->dies_at) {
+	} else if (replace_due(n, p)) {
 		pairs_delete(n, p, "replaced");
 	} else if (!p->rekeying && !p->dying &&
 		   (n->now >= soft_due(n, p) || soft_kb(n, p) || p->resv.rekey)) {

@@ -49,6 +49,8 @@ node_rules_join(struct node_rules *r)
 		.preempt_when_ready = true,
 		.probe_dormant = false,
 		.honour_lifetime = true,
+		.replace_old = true,
+		.replace_lingers = true,
 		.natt_marker = true,
 		.natt_encapsulate = true,
 		.natt_check_encap = true,

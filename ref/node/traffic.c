@@ -103,8 +103,16 @@ traffic_should_be_protected(const struct node *n, const uint8_t *ip, size_t len)
 	return policy(n, &back) < n->map_cnt;
 }
 
-/* The newest pair that may carry this flow; one that an heir is not sure of only if there is no
- * other. */
+static bool
+better(const struct node_pair *p, const struct node_pair *than)
+{
+	if (p->unproven != than->unproven)
+		return than->unproven;
+	return p->dying != than->dying ? than->dying : replace_newer(p, than);
+}
+
+/* The newest pair that may carry this flow; one that an heir is not sure of, or that was replaced,
+ * only if there is no other. */
 static struct node_pair *
 pair_for(struct node *n, unsigned map, const struct flow *f)
 {
@@ -115,8 +123,7 @@ pair_for(struct node *n, unsigned map, const struct flow *f)
 
 		if (!p->used || p->dormant || !p->use_out || p->map != map || !pair_match(p, f))
 			continue;
-		if (!best || (best->unproven && !p->unproven) ||
-			(best->unproven == p->unproven && p->born > best->born))
+		if (!best || better(p, best))
 			best = p;
 	}
 	return best;
@@ -348,7 +355,7 @@ static void
 accepted(struct node *n, struct node_pair *p)
 {
 	p->in_unreported++;
-	p->unproven = false;
+	replace_heard(n, p);
 	if (n->ha.inbound && p->in_unreported >= n->ha.inbound)
 		(void)sync_replay(n, p);
 	volume_count(n, p);

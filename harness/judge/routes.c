@@ -15,7 +15,6 @@
 
 #include "ref/base/cursor.h"
 
-#define PREFIXES 32
 #define PROTO_ESP 3
 
 #define PAY_HASH 8
@@ -36,8 +35,8 @@ struct live_sa {
 struct map {
 	const struct scene *s;
 	struct law_result *r;
-	struct prefix p[PREFIXES];
-	size_t cnt;
+	struct prefix *p;
+	size_t cnt, cap;
 	struct live_sa *sa;
 	size_t sa_cnt, sa_cap;
 	ns_t gone; /* when the last SA was deleted; 0 not */
@@ -76,8 +75,7 @@ prefix_of(struct map *m, const struct trace_event *e)
 	for (size_t i = 0; i < m->cnt; i++)
 		if (m->p[i].net == e->value && m->p[i].len == e->prefix_len)
 			return &m->p[i];
-	if (m->cnt == PREFIXES)
-		return NULL;
+	m->p = scene_more(m->p, m->cnt, &m->cap, sizeof(*m->p));
 	m->p[m->cnt] = (struct prefix){.net = e->value, .len = e->prefix_len};
 	return &m->p[m->cnt++];
 }
@@ -371,4 +369,5 @@ routes_judge(const struct scene *s, struct law_result *r)
 	}
 	free(all);
 	free(map.sa);
+	free(map.p);
 }

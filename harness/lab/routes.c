@@ -19,9 +19,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 #define ROUTE_PROTOCOL 200 /* of the members (docs/architecture.md) */
 #define ROOM 32768
+#define HEAR_ROOM (8 * 1024 * 1024) /* thousands of routes that come at once */
 
 struct seen {
 	struct lab *lab;
@@ -125,6 +127,16 @@ message(const struct nlmsghdr *h, void *data)
 	return MNL_CB_OK;
 }
 
+/* As root whatever is asked for; else what this machine allows. */
+static void
+widen(struct mnl_socket *s)
+{
+	int room = HEAR_ROOM, fd = mnl_socket_get_fd(s);
+
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)) != 0)
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
+}
+
 bool
 routes_open(struct lab *l, enum lab_member m, char *err)
 {
@@ -132,6 +144,8 @@ routes_open(struct lab *l, enum lab_member m, char *err)
 
 	n->hear = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	n->inquire = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	if (n->hear)
+		widen(n->hear);
 	if (n->hear && n->inquire &&
 		mnl_socket_bind(n->hear, RTMGRP_IPV4_ROUTE | RTMGRP_LINK, MNL_SOCKET_AUTOPID) ==
 			0 &&
@@ -159,11 +173,17 @@ routes_event(struct lab *l, enum lab_member m)
 {
 	_Alignas(struct nlmsghdr) char in[ROOM];
 	struct seen s = {.lab = l, .member = m, .tell = true};
-	ssize_t got;
+	ssize_t got = 0;
 
 	while (l->node[m].hear && (got = mnl_socket_recvfrom(l->node[m].hear, in, sizeof(in))) > 0)
 		if (mnl_cb_run(in, (size_t)got, 0, 0, message, &s) < 0)
 			break;
+	if (l->node[m].hear && got < 0 && errno == ENOBUFS) {
+		/* Some were lost: what is there now is told (again); what went unseen is not. */
+		fprintf(stderr, "lab: routes of %s: more at once than there is room for\n",
+			lab_member_name(m));
+		routes_list(l, m);
+	}
 }
 
 /* All routes there are, through message(). The kernel answers at once. */

@@ -25,7 +25,6 @@ or_default(ns_t v, ns_t d)
 void
 netif_init(struct netif *i, const struct netif_cfg *cfg, netif_send *send, void *ctx)
 {
-	memset(i, 0, sizeof *i);
 	i->cfg = *cfg;
 	i->cfg.mtu = cfg->mtu ? cfg->mtu : 1500;
 	i->cfg.arp_retry = or_default(cfg->arp_retry, ns_from_ms(200));

@@ -82,6 +82,7 @@ struct netif {
 	struct netif_counters n;
 };
 
+/* *i is zeroed memory: most of it is not touched before it is needed. */
 void netif_init(struct netif *i, const struct netif_cfg *cfg, netif_send *send, void *ctx);
 /*
  * A frame came. Returns the whole IPv4 packet for this address, to be handled by the caller

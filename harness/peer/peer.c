@@ -234,6 +234,24 @@ peer_new(const struct peer_cfg *cfg, uint64_t seed, struct keyring *ring, netif_
 	return p;
 }
 
+/* What lives holds keys; what ended was wiped then. The rest, half a MB, was mostly never touched.
+ */
+static void
+wipe_keys(struct peer *p)
+{
+	for (size_t i = 0; i < IKE_MAX; i++)
+		if (p->ikes[i].used)
+			wipe(&p->ikes[i], sizeof p->ikes[i]);
+	for (size_t i = 0; i < QM_MAX; i++)
+		if (p->qms[i].used)
+			wipe(&p->qms[i], sizeof p->qms[i]);
+	for (size_t i = 0; i < CHILD_MAX; i++)
+		if (p->children[i].used)
+			wipe(&p->children[i], sizeof p->children[i]);
+	wipe(&p->cfg, sizeof p->cfg);
+	p->rng = 0;
+}
+
 void
 peer_free(struct peer *p)
 {
@@ -246,7 +264,7 @@ peer_free(struct peer *p)
 	free(p->p1);
 	free(p->p2);
 	free(p->ev);
-	wipe(p, sizeof *p);
+	wipe_keys(p);
 	free(p);
 }
 

@@ -48,7 +48,7 @@ REF_TESTS := $(patsubst %.c,$(B)/test/%,$(sort $(wildcard ref/*/*_test.c)))
 HARNESS_TESTS := $(patsubst %.c,$(B)/test/%,$(sort $(wildcard harness/*/*_test.c)))
 FUZZERS := $(patsubst %.c,build/fuzz/%,$(sort $(wildcard ref/*/*_fuzz.c harness/*/*_fuzz.c)))
 
-PROGRAMS := $(B)/baton $(B)/twind $(B)/twinctl $(B)/twind-mutant
+PROGRAMS := $(B)/baton $(B)/twind $(B)/twinctl $(B)/twind-mutant $(B)/twind-bench
 
 all: $(PROGRAMS)
 
@@ -82,6 +82,15 @@ $(B)/twind-mutant: $(call objects,$(MUTANT_SRC) harness/bin/twind_mutant.c) \
 BATON_SRC := $(filter-out harness/bin/twind_mutant%,$(call sources,harness/bin))
 $(B)/baton: $(call objects,$(BATON_SRC) $(SUITE_SRC)) $(B)/libharness.a $(B)/libbase.a
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(HARNESS_LIBS)
+
+# The router's own costs: compiled with tables for a hundred thousand tunnels.
+BENCH_OBJ := $(patsubst %.c,$(B)/bench/%.o,$(BASE_SRC) $(call sources,ref/wire ref/crypto ref/core ref/node ref/config \
+	ref/bench))
+$(B)/bench/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -DNODE_IKES=131072 -DNODE_PAIRS=262144 -c -o $@ $<
+$(B)/twind-bench: $(BENCH_OBJ)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcrypto
 
 $(B)/test/ref/%: $(B)/obj/ref/%.o $(B)/libref.a $(B)/libbase.a
 	@mkdir -p $(@D)

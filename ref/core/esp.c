@@ -201,13 +201,10 @@ write_outer(struct wr *w, const struct esp_rules *rules, const struct esp_sa *sa
 }
 
 static void
-write_iv(struct wr *w, const struct crypto *c, const struct esp_rules *rules,
-	const struct esp_sa *sa, uint32_t seq)
+write_iv(struct wr *w, const struct esp_rules *rules, const struct esp_sa *sa, uint32_t seq)
 {
-	static const uint8_t zero[CRYPTO_BLOCK];
-	uint8_t block[CRYPTO_BLOCK] = {0};
-
 	const struct esp_alg *a = esp_alg(sa->transform);
+	uint8_t block[CRYPTO_BLOCK] = {0};
 
 	if (!a->auth_len)
 		wr_u64(w, rules->iv_from_seq ? seq : 0);
@@ -217,8 +214,7 @@ write_iv(struct wr *w, const struct crypto *c, const struct esp_rules *rules,
 		block[i] = (uint8_t)(sa->spi >> (24 - 8 * i));
 		block[a->iv_len - 4 + i] = (uint8_t)(seq >> (24 - 8 * i));
 	}
-	c->cbc_encrypt((enum crypto_cipher)a->cipher, sa->enc.b, zero, block, block, a->iv_len);
-	wr_bytes(w, block, a->iv_len);
+	wr_bytes(w, block, a->iv_len); /* not the IV yet: protect() encrypts it with the rest */
 }
 
 static void
@@ -238,14 +234,16 @@ static void
 protect(struct wr *w, const struct crypto *c, const struct esp_sa *sa, uint8_t *esp,
 	size_t text_len)
 {
+	static const uint8_t zero[CRYPTO_BLOCK];
 	const struct esp_alg *a = esp_alg(sa->transform);
 	uint8_t *iv = esp + ESP_HDR_LEN, *text = iv + a->iv_len;
 	uint8_t icv[CRYPTO_HASH_MAX], nonce[CRYPTO_GCM_NONCE];
 
 	if (a->auth_len) {
+		/* CBC of (number, text) from a zero IV is (IV, CBC of text from that IV), in one go */
 		if (a->cipher)
-			c->cbc_encrypt((enum crypto_cipher)a->cipher, sa->enc.b, iv, text, text,
-				text_len);
+			c->cbc_encrypt((enum crypto_cipher)a->cipher, sa->enc.b, zero, iv, iv,
+				a->iv_len + text_len);
 		icv_hmac(c, sa, esp, (size_t)ESP_HDR_LEN + a->iv_len + text_len, icv);
 	} else {
 		gcm_nonce(sa, iv, nonce);
@@ -287,7 +285,7 @@ esp_seal(const struct crypto *c, const struct esp_rules *rules, struct esp_sa *s
 	wr_init(&w, out, cap);
 	write_outer(&w, rules, sa, ip_id, inner, whole - IPV4_HDR_LEN);
 	esp_hdr_write(&w, &(struct esp_hdr){.spi = sa->spi, .seq = seq});
-	write_iv(&w, c, rules, sa, seq);
+	write_iv(&w, rules, sa, seq);
 	wr_bytes(&w, inner, len);
 	write_trailer(&w, pad);
 	protect(&w, c, sa, out + outer_len(sa), len + pad + 2);

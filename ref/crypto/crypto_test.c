@@ -208,6 +208,35 @@ START_TEST(cbc_round)
 }
 END_TEST
 
+/* More keys than there are kept contexts, in turns: none is taken for another. */
+START_TEST(many_keys)
+{
+	uint8_t key[CRYPTO_KEY_MAX] = {0}, iv[16] = {0}, in[32] = {7}, first[600][32], mac[600][20];
+	struct crypto_part p = {in, sizeof(in)};
+	uint8_t out[CRYPTO_HASH_MAX];
+
+	for (unsigned turn = 0; turn < 2; turn++)
+		for (unsigned i = 0; i < 600; i++) {
+			key[0] = (uint8_t)i;
+			key[9] = (uint8_t)(i >> 8); /* beyond what finds the place */
+			crypto_openssl.cbc_encrypt(CRYPTO_AES128_CBC, key, iv, in, out, 32);
+			if (turn)
+				ck_assert_mem_eq(out, first[i], 32);
+			memcpy(first[i], out, 32);
+			crypto_openssl.cbc_decrypt(CRYPTO_AES128_CBC, key, iv, out, out, 32);
+			ck_assert_mem_eq(out, in, 32);
+			crypto_openssl.hmac(CRYPTO_SHA1, key, 20, &p, 1, out);
+			if (turn)
+				ck_assert_mem_eq(out, mac[i], 20);
+			memcpy(mac[i], out, 20);
+		}
+	for (unsigned i = 1; i < 600; i++) {
+		ck_assert_mem_ne(first[i], first[i - 1], 32);
+		ck_assert_mem_ne(mac[i], mac[i - 1], 20);
+	}
+}
+END_TEST
+
 START_TEST(dh_agrees)
 {
 	static const enum crypto_group groups[] = {CRYPTO_MODP1024, CRYPTO_MODP1536, CRYPTO_MODP2048,
@@ -278,6 +307,7 @@ main(void)
 	tcase_add_test(t, cbc_vector);
 	tcase_add_test(t, gcm_vector);
 	tcase_add_test(t, curve_vectors);
+	tcase_add_test(t, many_keys);
 	tcase_add_test(t, other_ciphers);
 	tcase_add_loop_test(t, gcm_refuses, 0, 2);
 	tcase_add_loop_test(t, cbc_round, 0, 2);

@@ -30,9 +30,32 @@ struct modp {
 	BN_MONT_CTX *mont;
 };
 
+/*
+ * Contexts that have their key: setting it costs as much as a small packet does. Direct-mapped by the
+ * key; one that is not there takes the place of another.
+ */
+#define SLOTS 256
+struct cipher_slot {
+	enum crypto_cipher cipher; /* CRYPTO_CIPHER_NONE: free */
+	bool encrypt;
+	uint8_t key[CRYPTO_KEY_MAX];
+	EVP_CIPHER_CTX *ctx;
+};
+
+#define MAC_KEY_MAX 64 /* longer ones are set each time */
+struct mac_slot {
+	unsigned hash; /* 0: free */
+	size_t key_len;
+	uint8_t key[MAC_KEY_MAX];
+	EVP_MAC_CTX *ctx;
+};
+
 struct kept {
 	bool ready;
-	EVP_CIPHER_CTX *enc[CRYPTO_CIPHER_CNT], *dec[CRYPTO_CIPHER_CNT];
+	EVP_CIPHER *cipher[CRYPTO_CIPHER_CNT];
+	struct cipher_slot cipher_slot[SLOTS];
+	struct mac_slot mac_slot[SLOTS];
+	EVP_MAC *hmac;
 	EVP_MD *digest[CRYPTO_HASH_CNT];
 	EVP_MD_CTX *md;
 	EVP_MAC_CTX *mac[CRYPTO_HASH_CNT];
@@ -85,38 +108,20 @@ mac_new(EVP_MAC *mac, const char *digest)
 	return ctx;
 }
 
-static EVP_CIPHER_CTX *
-cipher_new(const EVP_CIPHER *cipher, bool encrypt, bool padding)
-{
-	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-
-	must(ctx, "EVP_CIPHER_CTX_new");
-	must(EVP_CipherInit_ex2(ctx, cipher, NULL, NULL, encrypt, NULL) == 1, "EVP_CipherInit_ex2");
-	if (!padding)
-		must(EVP_CIPHER_CTX_set_padding(ctx, 0) == 1, "EVP_CIPHER_CTX_set_padding");
-	return ctx;
-}
-
 static void
 ciphers_new(struct kept *k)
 {
 	for (unsigned i = 1; i < CRYPTO_CIPHER_CNT; i++) {
-		EVP_CIPHER *c = EVP_CIPHER_fetch(NULL, cipher_names[i], NULL);
-		bool gcm = i >= CRYPTO_AES128_GCM;
-
-		must(c, cipher_names[i]);
-		k->enc[i] = cipher_new(c, true, gcm);
-		k->dec[i] = cipher_new(c, false, gcm);
-		EVP_CIPHER_free(c);
+		k->cipher[i] = EVP_CIPHER_fetch(NULL, cipher_names[i], NULL);
+		must(k->cipher[i], cipher_names[i]);
 	}
 }
 
 static void
 digests_new(struct kept *k)
 {
-	EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-
-	must(hmac, "HMAC");
+	k->hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+	must(k->hmac, "HMAC");
 	k->md = EVP_MD_CTX_new();
 	must(k->md, "EVP_MD_CTX_new");
 	for (unsigned i = 1; i < CRYPTO_HASH_CNT; i++) {
@@ -124,9 +129,8 @@ digests_new(struct kept *k)
 			continue;
 		k->digest[i] = EVP_MD_fetch(NULL, digest_names[i], NULL);
 		must(k->digest[i], digest_names[i]);
-		k->mac[i] = mac_new(hmac, digest_names[i]);
+		k->mac[i] = mac_new(k->hmac, digest_names[i]);
 	}
-	EVP_MAC_free(hmac);
 }
 
 static void
@@ -173,10 +177,13 @@ crypto_openssl_wipe(void)
 {
 	struct kept *k = &kept;
 
-	for (unsigned i = 0; i < CRYPTO_CIPHER_CNT; i++) {
-		EVP_CIPHER_CTX_free(k->enc[i]);
-		EVP_CIPHER_CTX_free(k->dec[i]);
+	for (unsigned i = 0; i < CRYPTO_CIPHER_CNT; i++)
+		EVP_CIPHER_free(k->cipher[i]);
+	for (unsigned i = 0; i < SLOTS; i++) {
+		EVP_CIPHER_CTX_free(k->cipher_slot[i].ctx);
+		EVP_MAC_CTX_free(k->mac_slot[i].ctx);
 	}
+	EVP_MAC_free(k->hmac);
 	for (unsigned i = 0; i < CRYPTO_HASH_CNT; i++) {
 		EVP_MAC_CTX_free(k->mac[i]);
 		EVP_MD_free(k->digest[i]);
@@ -188,7 +195,69 @@ crypto_openssl_wipe(void)
 		EC_GROUP_free(k->curve[i]);
 	}
 	BN_CTX_free(k->bn);
-	memset(k, 0, sizeof(*k));
+	OPENSSL_cleanse(k, sizeof(*k));
+}
+
+static unsigned
+slot_of(const uint8_t *key, size_t len, unsigned salt)
+{
+	uint32_t h = salt * 0x9e3779b1u;
+
+	for (size_t i = 0; i < len && i < 8; i++)
+		h = (h ^ key[i]) * 0x01000193u;
+	return (h ^ h >> 15) % SLOTS;
+}
+
+/* A context of this cipher, this key and this direction; its IV is still to be set. */
+static EVP_CIPHER_CTX *
+cipher_ctx(enum crypto_cipher a, const uint8_t *key, bool encrypt)
+{
+	struct kept *k = get();
+	size_t len = crypto_key_len(a);
+	struct cipher_slot *s = &k->cipher_slot[slot_of(key, len, (unsigned)a * 2 + encrypt)];
+
+	if (s->cipher == a && s->encrypt == encrypt && !memcmp(s->key, key, len))
+		return s->ctx;
+	if (!s->ctx)
+		s->ctx = EVP_CIPHER_CTX_new();
+	must(s->ctx, "EVP_CIPHER_CTX_new");
+	must(EVP_CipherInit_ex2(s->ctx, s->cipher == a && s->encrypt == encrypt ? NULL : k->cipher[a],
+		     key, NULL, encrypt, NULL) == 1,
+		"EVP_CipherInit_ex2");
+	if (a < CRYPTO_AES128_GCM)
+		must(EVP_CIPHER_CTX_set_padding(s->ctx, 0) == 1, "EVP_CIPHER_CTX_set_padding");
+	s->cipher = a;
+	s->encrypt = encrypt;
+	memcpy(s->key, key, len);
+	return s->ctx;
+}
+
+/* A MAC context with this key, at its beginning. */
+static EVP_MAC_CTX *
+mac_ctx(enum crypto_hash h, const uint8_t *key, size_t len)
+{
+	struct kept *k = get();
+	struct mac_slot *s = &k->mac_slot[slot_of(key, len, h)];
+	static const uint8_t none[1];
+
+	if (len == 0 || len > MAC_KEY_MAX) {
+		/* A NULL key would mean "the key of last time". */
+		must(EVP_MAC_init(k->mac[h], len ? key : none, len, NULL) == 1, "EVP_MAC_init");
+		return k->mac[h];
+	}
+	if (s->hash == h && s->key_len == len && !memcmp(s->key, key, len)) {
+		must(EVP_MAC_init(s->ctx, NULL, 0, NULL) == 1, "EVP_MAC_init");
+		return s->ctx;
+	}
+	if (s->hash != h) {
+		EVP_MAC_CTX_free(s->ctx);
+		s->ctx = mac_new(k->hmac, digest_names[h]);
+	}
+	must(EVP_MAC_init(s->ctx, key, len, NULL) == 1, "EVP_MAC_init");
+	s->hash = h;
+	s->key_len = len;
+	memcpy(s->key, key, len);
+	return s->ctx;
 }
 
 static void
@@ -206,13 +275,9 @@ static void
 hmac(enum crypto_hash h, const uint8_t *key, size_t key_len, const struct crypto_part *part,
 	size_t cnt, uint8_t *out)
 {
-	struct kept *k = get();
-	EVP_MAC_CTX *ctx = k->mac[h];
-	static const uint8_t none[1];
+	EVP_MAC_CTX *ctx = mac_ctx(h, key, key_len);
 	size_t len;
 
-	/* A NULL key would mean "the key of last time". */
-	must(EVP_MAC_init(ctx, key_len ? key : none, key_len, NULL) == 1, "EVP_MAC_init");
 	for (size_t i = 0; i < cnt; i++)
 		if (part[i].len)
 			must(EVP_MAC_update(ctx, part[i].p, part[i].len) == 1, "EVP_MAC_update");
@@ -220,12 +285,11 @@ hmac(enum crypto_hash h, const uint8_t *key, size_t key_len, const struct crypto
 }
 
 static void
-cbc(EVP_CIPHER_CTX *ctx, const uint8_t *key, const uint8_t *iv, const uint8_t *in, uint8_t *out,
-	size_t len)
+cbc(EVP_CIPHER_CTX *ctx, const uint8_t *iv, const uint8_t *in, uint8_t *out, size_t len)
 {
 	int n = 0;
 
-	must(EVP_CipherInit_ex2(ctx, NULL, key, iv, -1, NULL) == 1, "EVP_CipherInit_ex2");
+	must(EVP_CipherInit_ex2(ctx, NULL, NULL, iv, -1, NULL) == 1, "EVP_CipherInit_ex2");
 	must(EVP_CipherUpdate(ctx, out, &n, in, (int)len) == 1 && n == (int)len, "CBC");
 }
 
@@ -234,7 +298,7 @@ cbc_encrypt(enum crypto_cipher a, const uint8_t *key, const uint8_t *iv, const u
 	size_t len)
 {
 	assert(a >= CRYPTO_AES128_CBC && a <= CRYPTO_3DES_CBC && len % crypto_block_len(a) == 0);
-	cbc(get()->enc[a], key, iv, in, out, len);
+	cbc(cipher_ctx(a, key, true), iv, in, out, len);
 }
 
 static void
@@ -242,16 +306,16 @@ cbc_decrypt(enum crypto_cipher a, const uint8_t *key, const uint8_t *iv, const u
 	size_t len)
 {
 	assert(a >= CRYPTO_AES128_CBC && a <= CRYPTO_3DES_CBC && len % crypto_block_len(a) == 0);
-	cbc(get()->dec[a], key, iv, in, out, len);
+	cbc(cipher_ctx(a, key, false), iv, in, out, len);
 }
 
 static void
-gcm_run(EVP_CIPHER_CTX *ctx, const uint8_t *key, const uint8_t *nonce, const uint8_t *aad,
+gcm_run(EVP_CIPHER_CTX *ctx, const uint8_t *nonce, const uint8_t *aad,
 	size_t aad_len, const uint8_t *in, uint8_t *out, size_t len)
 {
 	int n = 0;
 
-	must(EVP_CipherInit_ex2(ctx, NULL, key, nonce, -1, NULL) == 1, "EVP_CipherInit_ex2");
+	must(EVP_CipherInit_ex2(ctx, NULL, NULL, nonce, -1, NULL) == 1, "EVP_CipherInit_ex2");
 	if (aad_len)
 		must(EVP_CipherUpdate(ctx, NULL, &n, aad, (int)aad_len) == 1, "AES-GCM aad");
 	if (len)
@@ -262,11 +326,11 @@ static void
 gcm_seal(enum crypto_cipher a, const uint8_t *key, const uint8_t nonce[CRYPTO_GCM_NONCE],
 	const uint8_t *aad, size_t aad_len, const uint8_t *in, uint8_t *out, size_t len, uint8_t tag[CRYPTO_GCM_TAG])
 {
-	EVP_CIPHER_CTX *ctx = get()->enc[a];
+	EVP_CIPHER_CTX *ctx = cipher_ctx(a, key, true);
 	uint8_t none[CRYPTO_BLOCK];
 	int n = 0;
 
-	gcm_run(ctx, key, nonce, aad, aad_len, in, out, len);
+	gcm_run(ctx, nonce, aad, aad_len, in, out, len);
 	must(EVP_CipherFinal_ex(ctx, none, &n) == 1, "AES-GCM final");
 	must(EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, CRYPTO_GCM_TAG, tag) == 1, "tag");
 }
@@ -276,11 +340,11 @@ gcm_open(enum crypto_cipher a, const uint8_t *key, const uint8_t nonce[CRYPTO_GC
 	const uint8_t *aad, size_t aad_len, const uint8_t *in, uint8_t *out, size_t len,
 	const uint8_t tag[CRYPTO_GCM_TAG])
 {
-	EVP_CIPHER_CTX *ctx = get()->dec[a];
+	EVP_CIPHER_CTX *ctx = cipher_ctx(a, key, false);
 	uint8_t want[CRYPTO_GCM_TAG], none[CRYPTO_BLOCK];
 	int n = 0;
 
-	gcm_run(ctx, key, nonce, aad, aad_len, in, out, len);
+	gcm_run(ctx, nonce, aad, aad_len, in, out, len);
 	memcpy(want, tag, sizeof(want));
 	must(EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, CRYPTO_GCM_TAG, want) == 1, "tag");
 	return EVP_CipherFinal_ex(ctx, none, &n) == 1 ? ERR_OK : ERR_AUTH;

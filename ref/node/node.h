@@ -79,8 +79,11 @@ struct node_rules {
 	uint8_t channel_key_max; /* octets of the sync channel's key that count: all */
 };
 
+/* Tables are placed once; a program for larger ones is compiled with other sizes. */
+#ifndef NODE_PAIRS
 #define NODE_IKES 1024
 #define NODE_PAIRS 2048
+#endif
 #define NODE_XCHGS 1024
 #define NODE_MAPS 64
 #define NODE_ACLS 256

@@ -4,6 +4,7 @@
  * not allowed the tests are skipped, and say so.
  */
 #include "harness/lab/guest.h"
+#include "harness/lab/guest_flow.h"
 
 #include <arpa/inet.h>
 #include <check.h>
@@ -245,6 +246,42 @@ START_TEST(routes_are_logged)
 }
 END_TEST
 
+static bool
+settled(void *ctx)
+{
+	return guest_flow_settled(ctx);
+}
+
+/* A cable that is out for 100 ms is seen by the pings, and not by the bytes. */
+START_TEST(flows_are_counted)
+{
+	struct guest_flow *f = guest_flow_new(lab, PORT_PROBE_SYNC);
+	struct guest_pings p;
+	struct guest_transfer t;
+
+	ck_assert_msg(guest_machine_open(lab, &third, err), "%s", err);
+	ck_assert(guest_flow_ping(f, PORT_PEER, LAB_OUT_PEER, LAB_OUT_PROBE, 5 * NS_PER_MS));
+	ck_assert(guest_flow_tcp(
+		f, PORT_PROBE_OUT, LAB_OUT_PROBE, PORT_PEER, LAB_OUT_PEER, 7001, 200000));
+	lab_run(lab, 500 * NS_PER_MS);
+	lab_loss(lab, PORT_PROBE_OUT, 1000000);
+	lab_run(lab, 100 * NS_PER_MS);
+	lab_loss(lab, PORT_PROBE_OUT, 0);
+	lab_run(lab, 500 * NS_PER_MS);
+	guest_flow_stop(f);
+	ck_assert(lab_until(lab, "the end of the flows", 10 * NS_PER_S, settled, f));
+	guest_flow_pings(f, &p);
+	ck_assert_msg(p.sent > 150 && p.longest >= 15 && p.longest <= 40 && p.twice == 0 &&
+			      p.sent - p.came >= p.longest,
+		"%u sent, %u came, %u in a row lost", p.sent, p.came, p.longest);
+	ck_assert(p.gap == p.longest * 5 * NS_PER_MS);
+	ck_assert(guest_flow_transfer(f, 0, &t) && !guest_flow_transfer(f, 1, &t));
+	ck_assert(t.connected && !t.broken && t.sent > 100000 && t.came == t.sent && t.wrong == 0);
+	ck_assert(t.sum_sent == t.sum_came);
+	guest_flow_free(f);
+}
+END_TEST
+
 static Suite *
 suite(void)
 {
@@ -260,6 +297,7 @@ suite(void)
 	tcase_add_test(t, a_command_has_a_limit);
 	tcase_add_test(t, two_machines_talk_through_the_switch);
 	tcase_add_test(t, routes_are_logged);
+	tcase_add_test(t, flows_are_counted);
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -81,6 +81,7 @@ struct guest; /* a program that was started; owned by the lab */
 
 /* Is that file there, and may it be run? */
 bool guest_installed(const char *path);
+bool guest_there(const char *path); /* a file of any kind */
 /* Start it on the machine at that port (any port of a member means the member's). NULL and a text
  * in err. */
 struct guest *guest_start(struct lab *l, enum lab_port p, const struct guest_program *g, char *err);

@@ -34,6 +34,12 @@ guest_installed(const char *path)
 	return access(path, X_OK) == 0;
 }
 
+bool
+guest_there(const char *path)
+{
+	return access(path, F_OK) == 0;
+}
+
 /* ---- in the child ---- */
 
 static bool

@@ -208,6 +208,30 @@ ike_msgid_again(struct node_rules *r)
 }
 
 static void
+ike_skeyid_order(struct node_rules *r)
+{
+	r->ike.skeyid_order = false;
+}
+
+static void
+natt_not_mirrored(struct node_rules *r)
+{
+	r->mirror_natt = false;
+}
+
+static void
+natt_initiator_stays(struct node_rules *r)
+{
+	r->ike.natt_float = false;
+}
+
+static void
+natt_plain_esp(struct node_rules *r)
+{
+	r->natt_encapsulate = false;
+}
+
+static void
 ike_any_version(struct node_rules *r)
 {
 	r->ike.check_version = false;
@@ -827,6 +851,10 @@ const struct mutant mutants[] = {
 	{"ike-redo-duplicates", "a repeated first message is worked on afresh", ike_redo_duplicates},
 	{"ike-any-pfs", "PFS is not insisted on", ike_any_pfs},
 	{"ike-msgid-again", "a used message id is accepted again", ike_msgid_again},
+	{"ike-skeyid-order", "SKEYID is made of Nr and Ni, not of Ni and Nr", ike_skeyid_order},
+	{"natt-not-mirrored", "the standby is not told of UDP encapsulation", natt_not_mirrored},
+	{"natt-initiator-stays", "an initiator stays on port 500 though there is a NAT", natt_initiator_stays},
+	{"natt-plain-esp", "ESP leaves without UDP though that was agreed", natt_plain_esp},
 	{"ike-any-version", "a message of any IKE version is looked into", ike_any_version},
 	{"ike-answers-without-key", "first messages are answered without a key for the peer", ike_answers_without_key},
 	{"ike-responder-insists", "a responder's answers are sent again unasked", ike_responder_insists},

@@ -10,7 +10,7 @@
 #define LIBIPSEC "/usr/lib/ipsec/plugins/libstrongswan-kernel-libipsec.so"
 #define UP_LIMIT (10 * NS_PER_S)
 #define PACE (5 * NS_PER_MS)
-#define RATE 150000 /* octets a second and transfer: far below what it queues at */
+#define RATE 150000u /* octets a second and transfer: far below what it queues at */
 
 /* kernel-libipsec before kernel-netlink: else that takes the policies, and the kernel has no ESP.
  */
@@ -23,7 +23,7 @@ static const char daemon_conf[] = "charon {\n"
 				  " retransmit_base = 1.4\n"
 				  " retransmit_tries = 6\n"
 				  " filelog {\n"
-				  "  stdout {\n"
+				  "  stderr {\n"
 				  "   default = 1\n"
 				  "   flush_line = yes\n"
 				  "  }\n"
@@ -139,6 +139,24 @@ run_charon(struct swan *s, const struct swan_cfg *cfg)
 	return false;
 }
 
+bool
+swan_configure(struct swan *s, const struct swan_cfg *cfg)
+{
+	static const char *const end[] = {"--terminate", "--ike", "pair", "--timeout", "2", NULL};
+	static const char *const load[] = {"--load-all", "--noprompt", NULL};
+	char connection[2048], path[128];
+	FILE *f = fopen(guest_path(s->charon, "/etc/swanctl/swanctl.conf", path, sizeof path), "w");
+	bool ok;
+
+	write_connection(connection, sizeof connection, cfg);
+	(void)swan_ctl(s, end, UP_LIMIT); /* fails if there is none */
+	ok = f && fputs(connection, f) >= 0;
+	ok = f && fclose(f) == 0 && ok && swan_ctl(s, load, UP_LIMIT) != NULL;
+	if (!ok)
+		case_error(s->w.c, "charon did not take its connection: see its log");
+	return ok;
+}
+
 static void
 needs(struct case_run *c)
 {
@@ -175,27 +193,20 @@ swan_alone(struct swan *s, struct case_run *c, const struct lab_text *knobs,
 	return run_charon(s, cfg);
 }
 
-static void
-let_go(struct case_run *c, void *ctx)
-{
-	(void)c;
-	free(ctx);
-}
-
+/* The text is kept until the next one. */
 const char *
 swan_ctl(struct swan *s, const char *const *words, ns_t limit)
 {
+	static char *last; /* a case is a process of its own */
 	const char *argv[12] = {SWANCTL};
 	int argc = 1, status;
 	char *text;
 
 	while (*words)
 		argv[argc++] = *words++;
-	text = guest_command(s->charon, argv, limit, &status);
-	if (!text)
-		return NULL;
-	case_at_end(s->w.c, let_go, text);
-	return status == 0 ? text : NULL;
+	free(last);
+	last = text = guest_command(s->charon, argv, limit, &status);
+	return text && status == 0 ? text : NULL;
 }
 
 size_t
@@ -263,13 +274,15 @@ swan_expect_tunnel(struct swan *s)
 void
 swan_flows(struct swan *s)
 {
+	uint32_t rate = s->rate ? s->rate : RATE;
+
 	s->flow = guest_flow_new(s->w.lab, PORT_PROBE_SYNC);
 	case_at_end(s->w.c, free_flow, s->flow);
 	if (!guest_flow_ping(s->flow, PORT_PEER, LAB_REMOTE_HOST, LAB_IN_HOST, PACE) ||
 		!guest_flow_tcp(
-			s->flow, PORT_PEER, LAB_REMOTE_HOST, PORT_HOST, LAB_IN_HOST, 7001, RATE) ||
+			s->flow, PORT_PEER, LAB_REMOTE_HOST, PORT_HOST, LAB_IN_HOST, 7001, rate) ||
 		!guest_flow_tcp(
-			s->flow, PORT_HOST, LAB_IN_HOST, PORT_PEER, LAB_REMOTE_HOST, 7002, RATE))
+			s->flow, PORT_HOST, LAB_IN_HOST, PORT_PEER, LAB_REMOTE_HOST, 7002, rate))
 		case_broken(s->w.c, "no sockets for the flows");
 }
 

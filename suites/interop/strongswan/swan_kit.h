@@ -28,6 +28,7 @@ struct swan {
 	struct world w; /* peer and host of the harness are not plugged in */
 	struct guest *charon;
 	struct guest_flow *flow; /* NULL until swan_flows */
+	uint32_t rate;		 /* of a transfer, octets a second; 0 = 150000 */
 };
 
 /* The pair up (B ready), charon running with its connection loaded, the inside host there; nobody
@@ -37,12 +38,14 @@ bool swan_up(struct swan *s, struct case_run *c, const struct lab_text *knobs,
 /* The same with A alone: enough where the pair is not the point. */
 bool swan_alone(struct swan *s, struct case_run *c, const struct lab_text *knobs,
 	const struct swan_cfg *cfg);
+/* From now on that connection, and none of the SAs that it had. False: the case is over. */
+bool swan_configure(struct swan *s, const struct swan_cfg *cfg);
 /* charon initiates, and says that the CHILD_SA is there: a precondition. */
 bool swan_tunnel(struct swan *s);
 /* The same as an expectation. */
 bool swan_expect_tunnel(struct swan *s);
 
-/* A line for swanctl; what it printed is owned by the case until its end. NULL: it failed or hung.
+/* A line for swanctl; what it printed is good until the next call. NULL: it failed or hung.
  */
 const char *swan_ctl(struct swan *s, const char *const *words, ns_t limit);
 /* How often charon's log has said that, since `from` (swan_mark). */

@@ -97,7 +97,7 @@ resign(struct case_run *c)
 {
 	const struct lab_fault f = {.kind = FAULT_STOP, .member = LAB_A};
 
-	failover(c, &f, PAIR_HELLO + PAIR_MARGIN);
+	failover(c, &f, PAIR_HELLO);
 }
 
 static void

@@ -816,6 +816,84 @@ rri_unasked(struct node_rules *r)
 	r->routes_only_asked = false;
 }
 
+static void
+natt_blind(struct node_rules *r)
+{
+	r->ike.natt_detect = false;
+}
+
+static void
+natt_no_keepalive(struct node_rules *r)
+{
+	r->natt_keepalive = false;
+}
+
+static void
+natt_hash_without_port(struct node_rules *r)
+{
+	r->ike.natt_hash_port = false;
+}
+
+static void
+natt_one_hash(struct node_rules *r)
+{
+	r->ike.natt_all_hashes = false;
+}
+
+static void
+natt_always_tunnel(struct node_rules *r)
+{
+	r->ike.natt_offer_mode = false;
+}
+
+static void
+natt_short_hash(struct node_rules *r)
+{
+	r->ike.natt_check_length = false;
+}
+
+static void
+natt_no_marker(struct node_rules *r)
+{
+	r->natt_marker = false;
+}
+
+static void
+natt_any_mode(struct node_rules *r)
+{
+	r->ike.natt_check_mode = false;
+}
+
+static void
+natt_draft_mode(struct node_rules *r)
+{
+	r->ike.natt_draft_mode = true;
+}
+
+static void
+natt_any_encapsulation(struct node_rules *r)
+{
+	r->natt_check_encap = false;
+}
+
+static void
+natt_no_follow(struct node_rules *r)
+{
+	r->ike.natt_follow = false;
+}
+
+static void
+natt_follow_old(struct node_rules *r)
+{
+	r->natt_follow_old = true;
+}
+
+static void
+natt_move_not_mirrored(struct node_rules *r)
+{
+	r->mirror_moves = false;
+}
+
 /* clang-format off */
 const struct mutant mutants[] = {
 	{"hsrp-ttl-255", "HSRP messages leave with TTL 255", hsrp_ttl_255},
@@ -952,6 +1030,19 @@ const struct mutant mutants[] = {
 	{"rri-one-route", "only the first prefix is routed", rri_one_route},
 	{"rri-no-covered", "a prefix inside a wider one is not routed", rri_no_covered},
 	{"rri-unasked", "reverse routes also without reverse-route", rri_unasked},
+	{"natt-blind", "a NAT is not seen", natt_blind},
+	{"natt-no-keepalive", "no NAT keepalive is sent", natt_no_keepalive},
+	{"natt-hash-without-port", "NAT-D hashes leave the port out", natt_hash_without_port},
+	{"natt-one-hash", "of several NAT-D hashes of the peer the first alone counts", natt_one_hash},
+	{"natt-always-tunnel", "tunnel mode is offered and taken even with a NAT", natt_always_tunnel},
+	{"natt-short-hash", "NAT-D hashes may have any length", natt_short_hash},
+	{"natt-no-marker", "IKE on port 4500 has no non-ESP marker", natt_no_marker},
+	{"natt-any-mode", "any encapsulation mode is taken, whether or not there is a NAT", natt_any_mode},
+	{"natt-draft-mode", "the drafts' encapsulation mode counts as the standard's", natt_draft_mode},
+	{"natt-any-encapsulation", "ESP is taken with or without UDP, whatever was agreed", natt_any_encapsulation},
+	{"natt-no-follow", "a peer whose mapping changes is not followed", natt_no_follow},
+	{"natt-follow-old", "any authentic ESP packet moves its peer, however old", natt_follow_old},
+	{"natt-move-not-mirrored", "the standby is not told when a peer behind a NAT moves", natt_move_not_mirrored},
 };
 /* clang-format on */
 const unsigned mutant_cnt = sizeof mutants / sizeof mutants[0];

@@ -155,11 +155,13 @@ struct ike_rules {
 	bool natt_hash_port;	  /* 3.2: the port is in the hash */
 	bool natt_remote_first;	  /* 3.2: the first NAT-D is of the remote end */
 	bool natt_all_hashes;	  /* 3.2: any of the peer's own hashes may match; else the first only */
+	bool natt_check_length;	  /* a hash is as long as the hash function's */
 	bool natt_detect;	  /* a NAT is seen */
 	bool natt_float;	  /* 4: the initiator goes to port 4500 with message 5 */
 	bool natt_float_follow;	  /* 4: and the responder follows */
 	bool natt_offer_mode;	  /* 5.1: UDP-encapsulated tunnel if there is a NAT, tunnel if not */
 	bool natt_check_mode;	  /* and the peer's choice must be that */
+	bool natt_draft_mode;	  /* false; 61443 of the drafts is taken for 3 */
 	bool natt_follow;	  /* 7: a peer whose mapping changes is followed */
 	bool natt_follow_any;	  /* false; by any authentic message, fresh or not */
 	bool natt_follow_behind;  /* false; also if we are the side behind the NAT */

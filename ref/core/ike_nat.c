@@ -81,6 +81,14 @@ ike_nat_d(const struct ike *k, const struct ike_sa *sa, struct isakmp_build *b)
 	isakmp_build_bytes(b, ISAKMP_NAT_D, order ? local : remote, len);
 }
 
+static bool
+matches(const struct isakmp_payload *p, const uint8_t *want, size_t len)
+{
+	size_t n = rd_left(&p->body);
+
+	return n && memcmp(p->body.p, want, n < len ? n : len) == 0;
+}
+
 /* Does one of the peer's own hashes, which are all but the first, speak of where it is seen? */
 static bool
 peer_as_seen(const struct ike *k, const struct ike_sa *sa, const struct ike_msg *m)
@@ -90,7 +98,7 @@ peer_as_seen(const struct ike *k, const struct ike_sa *sa, const struct ike_msg 
 
 	end_hash(k, sa, sa->remote, want);
 	for (unsigned n = 1; (p = isakmp_payload_find(&m->p, ISAKMP_NAT_D, n)); n++) {
-		if (memcmp(p->body.p, want, crypto_hash_len(sa->hash)) == 0)
+		if (matches(p, want, crypto_hash_len(sa->hash)))
 			return true;
 		if (!k->rules->natt_all_hashes)
 			break;
@@ -111,10 +119,10 @@ ike_nat_d_in(struct ike_ctx *c, struct ike_sa *sa, const struct ike_msg *m)
 	if (!(sa->natt & IKE_NATT_ABLE))
 		return IKE_R_PAYLOAD_UNEXPECTED;
 	for (unsigned n = 0; (p = isakmp_payload_find(&m->p, ISAKMP_NAT_D, n)); n++)
-		if (rd_left(&p->body) != len)
+		if (rd_left(&p->body) != len && c->k->rules->natt_check_length)
 			return IKE_R_NAT_D;
 	end_hash(c->k, sa, sa->local, want);
-	if (memcmp(first->body.p, want, len) != 0)
+	if (!matches(first, want, len))
 		found |= IKE_NATT_US;
 	if (!peer_as_seen(c->k, sa, m))
 		found |= IKE_NATT_PEER;

@@ -4,6 +4,7 @@
 
 #include "ref/core/ike_int.h"
 
+#define MODE_DRAFT 61443      /* UDP-encapsulated tunnel, before RFC 3947 */
 #define LIFE_DEFAULT_S 28800 /* RFC 2407 4.5 */
 
 static void
@@ -86,6 +87,7 @@ static bool
 p2_mode_fits(const struct ike *k, uint16_t mode, uint16_t must)
 {
 	return mode == must ||
+	       (k->rules->natt_draft_mode && mode == MODE_DRAFT && must == ISAKMP_MODE_UDP_TUNNEL) ||
 	       (!k->rules->natt_check_mode &&
 		       (mode == ISAKMP_MODE_TUNNEL || mode == ISAKMP_MODE_UDP_TUNNEL));
 }

@@ -173,7 +173,7 @@ stray_nat_oa(const struct ike_msg *m)
 static uint8_t
 child_natt(const struct ike_sa *sa, const struct ike_p2_choice *ch)
 {
-	return ch->mode == ISAKMP_MODE_UDP_TUNNEL ? sa->natt & IKE_NATT_BITS : 0;
+	return ch->mode != ISAKMP_MODE_TUNNEL ? sa->natt & IKE_NATT_BITS : 0;
 }
 
 static bool

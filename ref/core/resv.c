@@ -93,8 +93,8 @@ copy(struct resv *r, struct resv_out *out)
 			out->ask = r->asked;
 		break;
 	case RESV_COPYING:
-	case RESV_PROTECTED:
-		out->ask = ask(r);
+	case RESV_PROTECTED: /* told again: no more than it has, unless that is nearly used up */
+		out->ask = plus(r->next, r->interval, LOWER_MAX) > r->asked ? ask(r) : 0;
 		if (!out->ask)
 			out->ask = r->asked;
 		break;

@@ -5,6 +5,7 @@
  */
 #include "harness/bin/baton.h"
 
+#include <dirent.h>
 #include <libgen.h>
 #include <limits.h>
 #include <stdarg.h>
@@ -35,6 +36,9 @@ static const char help[] =
 	"      --junit FILE   results as JUnit XML\n"
 	"  baton mutants [PREFIX...] [-j N] [-o DIR] [--seed S] [--json FILE]\n"
 	"                                        prove that every case can fail\n"
+	"  baton bench [WHAT...]                 figures, each beside its peer or limit: esp sync outage\n"
+	"      -n N           failovers (default 500), tunnels (1000 and 100000 if none is given)\n"
+	"      --json FILE    the same as JSON (- = standard output alone)\n"
 	"  baton lab                             hold the pair up, to look at and pull plugs\n"
 	"  baton --version\n"
 	"\n"
@@ -52,6 +56,7 @@ static const struct {
 	{"mutants", baton_mutants},
 	{"lab", baton_lab},
 	{"fields", baton_fields},
+	{"bench", baton_bench},
 };
 
 const char *
@@ -74,6 +79,24 @@ baton_beside(const char *name)
 	self[len] = '\0';
 	snprintf(path, sizeof(path), "%s/%s", dirname(self), name);
 	return path;
+}
+
+void
+baton_remove_folder(const char *dir)
+{
+	DIR *d = opendir(dir);
+	struct dirent *e;
+	char path[PATH_MAX];
+
+	while (d && (e = readdir(d)) != NULL) {
+		if (e->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
+		(void)unlink(path);
+	}
+	if (d)
+		(void)closedir(d);
+	(void)rmdir(dir);
 }
 
 int

@@ -99,20 +99,6 @@ inside(void *ctx)
 }
 
 static void
-remove_folder(const char *dir)
-{
-	static const char *const names[] = {"A.conf", "B.conf", "A.log", "B.log", "A.stderr",
-		"B.stderr", "A.keylog", "B.keylog"};
-	char path[256];
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
-		(void)unlink(path);
-	}
-	(void)rmdir(dir);
-}
-
-static void
 explain(pid_t pid, const char *dir)
 {
 	const char *twinctl = baton_beside("twinctl");
@@ -174,6 +160,6 @@ baton_lab(int argc, char **argv)
 	sigaction(SIGTERM, &a, NULL);
 	explain(pid, dir);
 	rc = wait_for(pid);
-	remove_folder(dir);
+	baton_remove_folder(dir);
 	return rc;
 }

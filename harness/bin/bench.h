@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef BATON_BIN_BENCH_H
+#define BATON_BIN_BENCH_H
+
+/*
+ * What `baton bench` measures: each writes one JSON object a line to the file. Speed is told as a
+ * ratio to a peer, or beside a limit, of the same run.
+ */
+#include <stdio.h>
+
+/*
+ * The outage that a client of the pair sees when the active loses its power: n failovers at hello 15,
+ * hold 50 ms; the same client and lab with keepalived at advertisements each 20 ms. Everything runs under SCHED_FIFO if
+ * that is allowed (the line says so). 0, 3 (the lab), 4 (not here).
+ */
+int bench_outage(unsigned n, FILE *out);
+
+#endif

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* baton bench: the figures, each beside its peer or its limit. */
+#include <errno.h>
+#include <getopt.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "harness/bin/baton.h"
+#include "harness/bin/bench.h"
+
+/* Run twind-bench; its lines go to out. */
+static int
+own_costs(const char *const words[], FILE *out)
+{
+	const char *path = baton_beside("twind-bench");
+	char line[1024];
+	int fds[2], status = 0;
+	FILE *f;
+	pid_t pid;
+
+	if (pipe(fds) < 0)
+		return 3;
+	pid = fork();
+	if (pid == 0) {
+		(void)dup2(fds[1], STDOUT_FILENO);
+		(void)close(fds[0]);
+		(void)close(fds[1]);
+		(void)execv(path, (char *const *)(unsigned long)words);
+		_exit(127);
+	}
+	(void)close(fds[1]);
+	f = fdopen(fds[0], "r");
+	while (f && fgets(line, sizeof line, f))
+		(void)fputs(line, out);
+	if (f)
+		(void)fclose(f);
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		return 3;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : 3;
+}
+
+static int
+esp(unsigned n, FILE *out)
+{
+	const char *const words[] = {"twind-bench", "esp", "200", NULL};
+
+	(void)n;
+	return own_costs(words, out);
+}
+
+static int
+sync_of(unsigned tunnels, FILE *out)
+{
+	char file[] = "/tmp/baton-bench-XXXXXX", cnt[16];
+	const char *const make[] = {"twind-bench", "make", file, cnt, NULL};
+	const char *const run[] = {"twind-bench", "sync", file, NULL};
+	int fd = mkstemp(file), rc;
+
+	if (fd < 0)
+		return 3;
+	(void)close(fd);
+	(void)snprintf(cnt, sizeof cnt, "%u", tunnels);
+	rc = own_costs(make, out);
+	if (!rc)
+		rc = own_costs(run, out);
+	(void)unlink(file);
+	return rc;
+}
+
+static int
+sync_all(unsigned n, FILE *out)
+{
+	int rc;
+
+	if (n)
+		return sync_of(n, out);
+	rc = sync_of(1000, out);
+	return rc ? rc : sync_of(100000, out);
+}
+
+static int
+outage(unsigned n, FILE *out)
+{
+	return bench_outage(n ? n : 500, out);
+}
+
+static const struct {
+	const char *name;
+	int (*run)(unsigned n, FILE *out);
+} benches[] = {{"esp", esp}, {"sync", sync_all}, {"outage", outage}};
+#define BENCHES (sizeof benches / sizeof benches[0])
+
+/* ---- text ---- */
+
+static double
+num(const json_t *o, const char *key)
+{
+	return json_number_value(json_object_get(o, key));
+}
+
+static const char *
+word(const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	return s ? s : "";
+}
+
+static void
+row(const json_t *o)
+{
+	const char *kind = word(o, "bench");
+
+	if (!strcmp(kind, "esp-core"))
+		printf("  %-22s %5.0f octets  seal %5.0f k/s, %.2f of libcrypto's  open %5.0f k/s, %.2f "
+		       "(goal %.1f)\n",
+			word(o, "transform"), num(o, "octets"), num(o, "seal_pps") / 1000,
+			num(o, "seal_ratio"), num(o, "open_pps") / 1000, num(o, "open_ratio"),
+			num(o, "goal"));
+	else if (!strcmp(kind, "bulk-sync"))
+		printf("  %6.0f tunnels  %8.1f ms  %.1f octets an SA (goal %.0f)  %.0f octets of memory a "
+		       "tunnel (goal %.0f)\n",
+			num(o, "tunnels"), num(o, "ms"), num(o, "octets_an_sa"),
+			num(o, "goal_octets_an_sa"), num(o, "memory_a_tunnel"),
+			num(o, "goal_memory_a_tunnel"));
+	else if (!strcmp(kind, "outage"))
+		printf("  %-26s %-32s %4.0f failovers%s  p50 %3.0f ms  p99 %3.0f ms  max %3.0f ms\n",
+			word(o, "who"), word(o, "seen_by"), num(o, "failovers"),
+			json_is_true(json_object_get(o, "sched_fifo")) ? "" : " (not SCHED_FIFO)",
+			num(o, "p50_ms"), num(o, "p99_ms"), num(o, "max_ms"));
+}
+
+/* The lines of the file as an array; text of each on the way, if it is wanted. */
+static json_t *
+collect(FILE *f, bool text)
+{
+	json_t *all = json_array();
+	char line[1024];
+
+	rewind(f);
+	while (fgets(line, sizeof line, f)) {
+		json_t *o = json_loads(line, 0, NULL);
+
+		if (!o)
+			continue;
+		if (text)
+			row(o);
+		(void)json_array_append_new(all, o);
+	}
+	return all;
+}
+
+static int
+run_one(size_t i, unsigned n, json_t *all, bool text)
+{
+	FILE *f = tmpfile();
+	json_t *lines;
+	int rc;
+
+	if (!f)
+		return 3;
+	if (text)
+		printf("%s\n", benches[i].name);
+	fflush(stdout);
+	rc = benches[i].run(n, f);
+	lines = collect(f, text);
+	(void)json_array_extend(all, lines);
+	json_decref(lines);
+	(void)fclose(f);
+	return rc;
+}
+
+static bool
+wanted(const char *name, int argc, char **argv)
+{
+	for (int i = 0; i < argc; i++)
+		if (!strcmp(argv[i], name))
+			return true;
+	return argc == 0;
+}
+
+static bool
+known(const char *name)
+{
+	for (size_t i = 0; i < BENCHES; i++)
+		if (!strcmp(name, benches[i].name))
+			return true;
+	return false;
+}
+
+enum { OPT_JSON = 256 };
+static const struct option options[] = {{"json", required_argument, NULL, OPT_JSON}, {NULL, 0, NULL, 0}};
+
+int
+baton_bench(int argc, char **argv)
+{
+	const char *json = NULL;
+	unsigned n = 0;
+	int c, rc = 0, worst = 0;
+	json_t *all = json_array(), *doc;
+
+	opterr = 0;
+	optind = 1;
+	while ((c = getopt_long(argc, argv, "n:", options, NULL)) != -1) {
+		if (c == 'n')
+			n = (unsigned)strtoul(optarg, NULL, 10);
+		else if (c == OPT_JSON)
+			json = optarg;
+		else
+			return baton_usage("unknown or incomplete option '%s'", argv[optind - 1]);
+		if (c == 'n' && !n)
+			return baton_usage("-n needs a number above 0, not '%s'", optarg);
+	}
+	for (int i = optind; i < argc; i++)
+		if (!known(argv[i]))
+			return baton_usage("no bench is called '%s': esp, sync, outage", argv[i]);
+	for (size_t i = 0; i < BENCHES; i++) {
+		if (!wanted(benches[i].name, argc - optind, argv + optind))
+			continue;
+		rc = run_one(i, n, all, !json || strcmp(json, "-") != 0);
+		worst = rc > worst ? rc : worst;
+	}
+	doc = json_pack("{s:s, s:s, s:o}", "schema", "baton-bench/1", "version", baton_version(), "figures", all);
+	if (json && strcmp(json, "-") != 0 && json_dump_file(doc, json, JSON_INDENT(1)) < 0) {
+		(void)fprintf(stderr, "%s: %s\n", json, strerror(errno));
+		worst = 3;
+	} else if (json && !strcmp(json, "-")) {
+		(void)json_dumpf(doc, stdout, JSON_INDENT(1));
+		(void)fputc('\n', stdout);
+	}
+	json_decref(doc);
+	return worst;
+}

@@ -7,6 +7,7 @@
 
 #define CHARON "/usr/lib/ipsec/charon"
 #define SWANCTL "/usr/sbin/swanctl"
+#define OPENSSL "/usr/lib/ipsec/plugins/libstrongswan-openssl.so"
 #define LIBIPSEC "/usr/lib/ipsec/plugins/libstrongswan-kernel-libipsec.so"
 #define UP_LIMIT (10 * NS_PER_S)
 #define PACE (5 * NS_PER_MS)
@@ -164,6 +165,8 @@ needs(struct case_run *c)
 	case_needs(c, SWANCTL, "strongswan-swanctl");
 	if (!guest_there(LIBIPSEC))
 		case_needs(c, LIBIPSEC, "libcharon-extra-plugins");
+	if (!guest_there(OPENSSL))
+		case_needs(c, OPENSSL, "libstrongswan-standard-plugins");
 }
 
 bool
@@ -245,8 +248,8 @@ swan_await(struct swan *s, const char *text, size_t cnt, size_t from, ns_t limit
 	return case_await(s->w.c, what, limit, was_said, &a);
 }
 
-static bool
-initiate(struct swan *s)
+bool
+swan_initiate(struct swan *s)
 {
 	static const char *const words[] = {"--initiate", "--child", "net", "--timeout", "8", NULL};
 
@@ -256,7 +259,7 @@ initiate(struct swan *s)
 bool
 swan_tunnel(struct swan *s)
 {
-	if (initiate(s))
+	if (swan_initiate(s))
 		return true;
 	case_inconclusive(s->w.c, "precondition: charon did not get a CHILD_SA: see its log");
 	return false;
@@ -265,8 +268,8 @@ swan_tunnel(struct swan *s)
 bool
 swan_expect_tunnel(struct swan *s)
 {
-	return case_expect(
-		s->w.c, initiate(s), "expected charon to get a CHILD_SA, it did not: see its log");
+	return case_expect(s->w.c, swan_initiate(s),
+		"expected charon to get a CHILD_SA, it did not: see its log");
 }
 
 /* ---- traffic ---- */
@@ -332,18 +335,31 @@ pinged(void *ctx)
 	return p.came >= 2;
 }
 
+static bool
+answered(struct swan *s, const char *what, enum lab_port from, ip4_t src, ip4_t dst)
+{
+	struct guest_flow *f = guest_flow_new(s->w.lab, PORT_PROBE_OUT);
+	bool ok = guest_flow_ping(f, from, src, dst, 50 * NS_PER_MS) &&
+		  case_await(s->w.c, what, 5 * NS_PER_S, pinged, f);
+
+	guest_flow_free(f);
+	return ok;
+}
+
 bool
 swan_expect_traffic(struct swan *s, const char *when)
 {
-	struct guest_flow *f = guest_flow_new(s->w.lab, PORT_PROBE_OUT);
-	char what[120];
-	bool ok;
+	char what[160];
 
-	(void)snprintf(what, sizeof what, "answered pings %s", when);
-	ok = guest_flow_ping(f, PORT_PEER, LAB_REMOTE_HOST, LAB_IN_HOST, 50 * NS_PER_MS) &&
-	     case_await(s->w.c, what, 5 * NS_PER_S, pinged, f);
-	guest_flow_free(f);
-	return ok;
+	(void)snprintf(what, sizeof what, "answered pings with %s", when);
+	return answered(s, what, PORT_PEER, LAB_REMOTE_HOST, LAB_IN_HOST);
+}
+
+bool
+swan_expect_traffic_out(struct swan *s)
+{
+	return answered(
+		s, "answered pings of the inside host", PORT_HOST, LAB_IN_HOST, LAB_REMOTE_HOST);
 }
 
 /* ---- what charon tells ---- */

@@ -40,6 +40,8 @@ bool swan_alone(struct swan *s, struct case_run *c, const struct lab_text *knobs
 	const struct swan_cfg *cfg);
 /* From now on that connection, and none of the SAs that it had. False: the case is over. */
 bool swan_configure(struct swan *s, const struct swan_cfg *cfg);
+/* charon initiates: did it get its CHILD_SA? */
+bool swan_initiate(struct swan *s);
 /* charon initiates, and says that the CHILD_SA is there: a precondition. */
 bool swan_tunnel(struct swan *s);
 /* The same as an expectation. */
@@ -61,6 +63,8 @@ void swan_flows(struct swan *s);
 bool swan_flows_expect(struct swan *s, ns_t *gap);
 /* One answered ping, and another: traffic passes both ways. */
 bool swan_expect_traffic(struct swan *s, const char *when);
+/* The same from the inside host: the first of them makes a pair with a static map initiate. */
+bool swan_expect_traffic_out(struct swan *s);
 
 /* charon's SAs as its console tells: how many of a kind are up. */
 struct swan_sas {

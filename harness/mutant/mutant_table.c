@@ -894,6 +894,62 @@ natt_move_not_mirrored(struct node_rules *r)
 	r->mirror_moves = false;
 }
 
+static void
+ike_commit_ignored(struct node_rules *r)
+{
+	r->ike.honour_commit = false;
+}
+
+static void
+ike_traffic_proves_nothing(struct node_rules *r)
+{
+	r->ike.traffic_proves = false;
+}
+
+static void
+ike_connected_own_id(struct node_rules *r)
+{
+	r->ike.connected_msgid = false;
+}
+
+static void
+rekey_old_outbound(struct node_rules *r)
+{
+	r->outbound_oldest = true;
+}
+
+static void
+rekey_drops_old(struct node_rules *r)
+{
+	r->replace_lingers = false;
+}
+
+static void
+rekey_stuck_on_old(struct node_rules *r)
+{
+	r->outbound_oldest = true;
+	r->ike.honour_delete = false;
+}
+
+static void
+rekey_again_and_again(struct node_rules *r)
+{
+	r->rekey_replaced = true;
+}
+
+static void
+rekey_pairs_die_with_sa(struct node_rules *r)
+{
+	r->ike.rekey_adopt = false;
+	r->ike.children_outlive_sa = false;
+}
+
+static void
+rekey_no_phase1(struct node_rules *r)
+{
+	r->ike.rekey_phase1 = false;
+}
+
 /* clang-format off */
 const struct mutant mutants[] = {
 	{"hsrp-ttl-255", "HSRP messages leave with TTL 255", hsrp_ttl_255},
@@ -1043,6 +1099,15 @@ const struct mutant mutants[] = {
 	{"natt-no-follow", "a peer whose mapping changes is not followed", natt_no_follow},
 	{"natt-follow-old", "any authentic ESP packet moves its peer, however old", natt_follow_old},
 	{"natt-move-not-mirrored", "the standby is not told when a peer behind a NAT moves", natt_move_not_mirrored},
+	{"ike-commit-ignored", "the Commit Bit is not honoured", ike_commit_ignored},
+	{"ike-traffic-proves-nothing", "a pair is finished by the last message alone", ike_traffic_proves_nothing},
+	{"ike-connected-own-id", "CONNECTED has a message id of its own", ike_connected_own_id},
+	{"rekey-old-outbound", "the oldest pair of a flow is used outbound", rekey_old_outbound},
+	{"rekey-drops-old", "a pair that was replaced is deleted at once", rekey_drops_old},
+	{"rekey-stuck-on-old", "a replaced pair is used outbound even when the peer has deleted it", rekey_stuck_on_old},
+	{"rekey-again-and-again", "a pair that was replaced is replaced again", rekey_again_and_again},
+	{"rekey-pairs-die-with-sa", "pairs end with the IKE SA that made them", rekey_pairs_die_with_sa},
+	{"rekey-no-phase1", "an IKE SA is never replaced ahead of its end", rekey_no_phase1},
 };
 /* clang-format on */
 const unsigned mutant_cnt = sizeof mutants / sizeof mutants[0];

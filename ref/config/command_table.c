@@ -57,6 +57,8 @@ const struct command commands[] = {
 	{G, "no crypto isakmp key address A.B.C.D [MASK]", command_no_isakmp_key_of, NULL},
 	{G, "no crypto isakmp key KEY address A.B.C.D [MASK] [no-xauth]", command_no_isakmp_key, NULL},
 	{G, "no crypto isakmp keepalive REST", command_no_keepalive, NULL},
+	{G, "crypto isakmp commit-bit", command_commit, NULL},
+	{G, "no crypto isakmp commit-bit", command_no_commit, NULL},
 	{G, "no crypto isakmp nat keepalive REST", command_no_nat_keepalive, NULL},
 	{G, "no crypto ipsec nat-transparency udp-encapsulation", command_no_natt, NULL},
 	{G, "no crypto isakmp ssp N1-100", command_no_isakmp_ssp, NULL},

@@ -116,6 +116,13 @@ command_keepalive_msec(struct parse *p, const struct arg *a)
 }
 
 void
+command_commit(struct parse *p, const struct arg *a)
+{
+	(void)a;
+	p->cfg->commit = true;
+}
+
+void
 command_nat_keepalive(struct parse *p, const struct arg *a)
 {
 	p->cfg->nat_keepalive_s = a[0].num;

@@ -19,6 +19,8 @@ COMMAND(isakmp_key);
 COMMAND(keepalive);
 COMMAND(keepalive_msec);
 COMMAND(isakmp_ssp);
+COMMAND(commit);
+COMMAND(no_commit);
 COMMAND(nat_keepalive);
 COMMAND(no_nat_keepalive);
 COMMAND(natt);

@@ -69,6 +69,12 @@ NO(keepalive)
 	p->cfg->keepalive_periodic = false;
 }
 
+NO(commit)
+{
+	(void)a;
+	p->cfg->commit = false;
+}
+
 NO(nat_keepalive)
 {
 	(void)a;

@@ -316,6 +316,8 @@ config_print(const struct cfg *c, bool keys, char *dst, size_t cap)
 	put_ipsec(&o, c);
 	for (unsigned i = 0; i < c->ssp_cnt; i++)
 		put_ssp(&o, &c->ssp[i]);
+	if (c->commit)
+		put(&o, "crypto isakmp commit-bit\n");
 	if (c->nat_keepalive_s)
 		put(&o, "crypto isakmp nat keepalive %u\n", c->nat_keepalive_s);
 	if (c->no_natt)

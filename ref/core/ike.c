@@ -143,7 +143,7 @@ under_way(const struct ike *k, unsigned map, struct ike_end peer, const struct i
 		const struct ike_xchg *x = &k->xchg[i];
 
 		if ((x->state == IKE_QM_WAIT || x->state == IKE_QM_I1 ||
-			    x->state == IKE_QM_I3_HELD) &&
+			    x->state == IKE_QM_I3_HELD || x->state == IKE_QM_I3) &&
 			x->map == map && ike_end_near(x->child.remote, peer) &&
 			ike_same_proxy(&x->child.proxy_local, &in->proxy_local) &&
 			ike_same_proxy(&x->child.proxy_remote, &in->proxy_remote))

@@ -25,8 +25,9 @@
  * port. A peer whose mapping changes is followed on what is authentic and fresh: an answer in
  * Quick Mode here, ESP and DPD by the caller's MOVED.
  *
- * Not here: Aggressive and New Group Mode, the commit bit (ignored), certificates, IKE
- * fragmentation. A child's lifetime is the node's: it asks
+ * Commit Bit (RFC 2408 3.1): honoured in Quick Mode, from either role; ignored in Main Mode.
+ *
+ * Not here: Aggressive and New Group Mode, certificates, IKE fragmentation. A child's lifetime is the node's: it asks
  * for a rekey by INITIATE with `replaces`, and ends a pair by DELETE_CHILD.
  */
 #include "ref/base/ip4.h"
@@ -86,6 +87,7 @@ struct ike_cfg {
 	const struct ike_map *map; /* in order of id */
 	unsigned map_cnt;
 	bool dpd; /* send the vendor id of RFC 3706 */
+	bool commit; /* set the Commit Bit in Quick Mode (RFC 2408 3.1) */
 	bool natt; /* NAT traversal: look for NATs, and encapsulate behind one */
 };
 
@@ -104,6 +106,7 @@ struct ike_rules {
 	ns_t rekey_again;	  /* and again, if that came to nothing */
 	bool rekey_delete_old;	  /* then the old one is deleted */
 	ns_t rekey_linger;	  /* after that long */
+	bool children_outlive_sa; /* pairs do not end with the IKE SA that made them */
 	bool rekey_adopt;	  /* pairs go with the newest IKE SA of their peer */
 	ns_t notify_every;	  /* unprotected notifies: one each, on average */
 	unsigned notify_burst;
@@ -123,6 +126,9 @@ struct ike_rules {
 	bool answer_inactive;	  /* false; answers even before ACTIVATE */
 	/* exchanges */
 	bool traffic_proves;	  /* a pair that awaits message 3 is finished by traffic on it */
+	bool honour_commit;	  /* wait for CONNECTED if the peer set the Commit Bit */
+	bool send_connected;	  /* if we did */
+	bool connected_msgid;	  /* with the Quick Mode's message id */
 	bool answer_duplicates;	  /* with the same bytes; else not at all */
 	bool redo_duplicates;	  /* false; a duplicate MM1 is worked on afresh */
 	bool check_cookie;	  /* unknown cookies are dropped */
@@ -197,9 +203,9 @@ enum ike_state {
 	IKE_MM_DONE, /* kept for duplicates */
 	/* Quick Mode, initiator */
 	IKE_QM_WAIT, /* for an IKE SA */
-	IKE_QM_I1, IKE_QM_I3_HELD,
+	IKE_QM_I1, IKE_QM_I3_HELD, IKE_QM_I3, /* CONNECTED is awaited */
 	/* responder */
-	IKE_QM_R2_HELD, IKE_QM_R2,
+	IKE_QM_R2_HELD, IKE_QM_R2, IKE_QM_R3, /* message 3 is here, CONNECTED is awaited */
 	IKE_QM_DONE,
 	IKE_NEW, /* not an exchange: where MM1 and QM1 begin */
 	IKE_STATE_CNT
@@ -358,6 +364,7 @@ struct ike_xchg {
 	uint32_t token; /* while held */
 	uint8_t iv[CRYPTO_BLOCK]; /* of the next message */
 	struct secret psk, skeyid;
+	bool commit_own, commit_peer; /* who has set the Commit Bit */
 	bool have_priv;
 	uint8_t priv[CRYPTO_DH_PRIVATE];
 	uint8_t gx_own[CRYPTO_DH_MAX], gx_peer[CRYPTO_DH_MAX], shared[CRYPTO_DH_MAX];

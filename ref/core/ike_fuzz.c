@@ -24,7 +24,7 @@ static const struct ike_map map = {.id = 1,
 	.transform = {ESP_CBC128_SHA1, ESP_GCM128},
 	.transform_cnt = 2,
 	.lifetime_s = 3600};
-static const struct ike_cfg cfg = {IP4(10, 0, 0, 1), &policy, 1, &psk, 1, &map, 1, true, true};
+static const struct ike_cfg cfg = {IP4(10, 0, 0, 1), &policy, 1, &psk, 1, &map, 1, true, true, true};
 
 static void
 step(ns_t now, const struct ike_in *in)

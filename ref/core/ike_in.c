@@ -128,6 +128,8 @@ find(struct ike_ctx *c, struct ike_msg *m, struct ike_xchg **x)
 		return m->h.exchange == ISAKMP_X_INFO ? IKE_R_NONE : IKE_R_CLEAR;
 	if (!m->sa->confirmed || !m->sa->up)
 		return IKE_R_UNCONFIRMED;
+	if (m->h.exchange == ISAKMP_X_INFO && ike_commit_awaited(c->k, m->sa, m->h.msgid))
+		return IKE_R_NONE;
 	if (!*x && c->k->rules->check_msgid && ike_msgid_used(m->sa, m->h.msgid))
 		return IKE_R_MSGID_USED;
 	return IKE_R_NONE;
@@ -143,7 +145,8 @@ check_duplicate(struct ike_ctx *c, struct ike_xchg *x, const struct ike_msg *m)
 		return IKE_R_NONE;
 	if (x->token)
 		return IKE_R_DUPLICATE_HELD;
-	if (x->sent_len && c->k->rules->answer_duplicates)
+	/* In R3 message 2 is repeated by time alone: an answer to each message 3 would go round. */
+	if (c->k->rules->answer_duplicates && x->state != IKE_QM_R3)
 		ike_out_again(c, x);
 	return IKE_R_DUPLICATE;
 }
@@ -265,7 +268,11 @@ then(struct ike_ctx *c, struct ike_xchg *x, const struct ike_trans *t, const str
 {
 	memcpy(x->seen, m->digest, sizeof(x->seen));
 	x->have_seen = true;
-	if (!ike_unfinished(t->to))
+	if (t->to == IKE_QM_DONE && ike_commit_waits(c->k, x)) {
+		x->state = IKE_QM_R3; /* message 2 is repeated, so that the peer repeats CONNECTED */
+		x->tries = 0;
+		x->retry_at = c->now + c->k->rules->retry_first;
+	} else if (!ike_unfinished(t->to))
 		ike_xchg_done(c, x, t->to);
 	else
 		x->state = t->to;

@@ -290,10 +290,12 @@ ike_initial_contact(struct ike_ctx *c, struct ike_sa *sa, const struct ike_msg *
 }
 
 static enum ike_reason
-notify_in(struct ike_ctx *c, struct ike_sa *sa, struct ike_end from, const struct isakmp_notify *n)
+notify_in(struct ike_ctx *c, struct ike_sa *sa, const struct ike_msg *m, const struct isakmp_notify *n)
 {
 	if (n->type == ISAKMP_N_R_U_THERE || n->type == ISAKMP_N_R_U_THERE_ACK)
-		return dpd_in(c, sa, from, n);
+		return dpd_in(c, sa, m->in->remote, n);
+	if (n->type == ISAKMP_N_CONNECTED)
+		return ike_commit_in(c, sa, m->h.msgid);
 	if (n->type < ISAKMP_N_STATUS_MIN)
 		return error_in(c, sa);
 	if (n->type == ISAKMP_N_INITIAL_CONTACT) /* whoever came by it acts on it at the end */
@@ -336,7 +338,7 @@ act_all(struct ike_ctx *c, struct ike_sa *sa, const struct ike_msg *m)
 
 	for (unsigned i = 0; (p = isakmp_payload_find(&m->p, ISAKMP_NOTIFY, i)); i++) {
 		last = isakmp_notify_decode(p, &n, NULL) ? IKE_R_MALFORMED
-							 : notify_in(c, sa, m->in->remote, &n);
+							 : notify_in(c, sa, m, &n);
 		r = last ? last : r;
 	}
 	ike_initial_contact(c, sa, m);
@@ -362,7 +364,8 @@ ike_info_in(struct ike_ctx *c, struct ike_xchg *x, struct ike_msg *m)
 	r = parse_all(m);
 	if (r)
 		return r;
-	ike_msgid_record(c, m->sa, m->h.msgid);
+	if (!ike_commit_awaited(c->k, m->sa, m->h.msgid))
+		ike_msgid_record(c, m->sa, m->h.msgid);
 	if (c->k->rules->natt_follow_any)
 		ike_nat_fresh(c, m->sa, m);
 	return act_all(c, m->sa, m);

@@ -12,7 +12,7 @@
  *   ike_offer*.c  proposals          ike_keys.c    hashes, keys, IVs  ike_out.c   messages out,
  * HOLD
  *   ike_state.c   the tables: find, make, end    ike_ids.c   proxies    ike_copy.c  import, export
- *   ike_nat.c     NAT traversal     ike_rekey.c  replacing an IKE SA
+ *   ike_nat.c     NAT traversal     ike_rekey.c  replacing an IKE SA    ike_commit.c  Commit Bit
  */
 #include "ref/core/ike.h"
 
@@ -164,6 +164,14 @@ void ike_id_write(struct isakmp_build *b, const struct ike_proxy *p);
 bool ike_same_proxy(const struct ike_proxy *a, const struct ike_proxy *b);
 enum ike_reason ike_read_ids(struct ike_msg *m, struct ike_proxy *ci, struct ike_proxy *cr,
 	bool *given);
+
+/* ---- ike_commit.c ---- */
+/* Must we wait for CONNECTED before the outbound SA of this Quick Mode is used? */
+bool ike_commit_waits(const struct ike *k, const struct ike_xchg *x);
+/* Say CONNECTED, if the bit was ours. */
+void ike_commit_tell(struct ike_ctx *c, struct ike_xchg *x);
+bool ike_commit_awaited(const struct ike *k, const struct ike_sa *sa, uint32_t msgid);
+enum ike_reason ike_commit_in(struct ike_ctx *c, const struct ike_sa *sa, uint32_t msgid);
 
 /* ---- ike_rekey.c ---- */
 /* When is it to be replaced? Asked when its lifetime is known. */

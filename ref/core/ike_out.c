@@ -79,7 +79,8 @@ ike_out_begin(struct ike_xchg *x, const struct ike_sa *sa, struct wr *w, struct 
 	struct isakmp_hdr h = {
 		.version = ISAKMP_VERSION,
 		.exchange = exchange,
-		.flags = encrypted ? ISAKMP_F_ENCRYPT : 0,
+		.flags = (uint8_t)((encrypted ? ISAKMP_F_ENCRYPT : 0) |
+				   (x->commit_own ? ISAKMP_F_COMMIT : 0)),
 		.msgid = x->msgid,
 	};
 
@@ -136,7 +137,10 @@ peer_end(const struct ike *k, const struct ike_xchg *x)
 void
 ike_out_again(struct ike_ctx *c, struct ike_xchg *x)
 {
-	ike_send_bytes(c, ike_xchg_sa(c->k, x), peer_end(c->k, x), x->sent, x->sent_len);
+	if (x->sent_len)
+		ike_send_bytes(c, ike_xchg_sa(c->k, x), peer_end(c->k, x), x->sent, x->sent_len);
+	if (x->state == IKE_QM_DONE)
+		ike_commit_tell(c, x);
 }
 
 void
@@ -243,9 +247,15 @@ ike_release(struct ike_ctx *c, struct ike_xchg *x)
 		ike_out_send(c, x, true);
 		break;
 	case IKE_QM_I3_HELD:
+		if (ike_commit_waits(c->k, x)) {
+			x->state = IKE_QM_I3;
+			ike_out_send(c, x, true);
+			break;
+		}
 		ike_out_send(c, x, false);
 		ike_xchg_done(c, x, IKE_QM_DONE);
 		ike_use_out(c, x->child.spi_in);
+		ike_commit_tell(c, x);
 		break;
 	case IKE_FREE:
 	case IKE_MM_I1:
@@ -257,6 +267,8 @@ ike_release(struct ike_ctx *c, struct ike_xchg *x)
 	case IKE_QM_WAIT:
 	case IKE_QM_I1:
 	case IKE_QM_R2:
+	case IKE_QM_R3:
+	case IKE_QM_I3:
 	case IKE_QM_DONE:
 	case IKE_NEW:
 	case IKE_STATE_CNT:

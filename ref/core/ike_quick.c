@@ -316,6 +316,8 @@ ike_qm1_in(struct ike_ctx *c, struct ike_xchg *x, struct ike_msg *m)
 		return IKE_R_PAYLOAD_UNEXPECTED;
 	ch->remote = m->in->remote;
 	ch->begun = c->now;
+	x->commit_own = c->k->cfg->commit;
+	x->commit_peer = m->h.flags & ISAKMP_F_COMMIT;
 	ch->proxy_local = host(m->sa->local.addr);
 	ch->proxy_remote = host(m->sa->remote.addr);
 	r = ike_read_ids(m, &ch->proxy_remote, &ch->proxy_local, &ids);
@@ -360,33 +362,13 @@ ike_qm3_in(struct ike_ctx *c, struct ike_xchg *x, struct ike_msg *m)
 	/* Used up only now: until message 3 an heir may answer a repeated message 1 afresh. */
 	ike_msgid_record(c, m->sa, m->h.msgid);
 	ike_nat_fresh(c, m->sa, m);
+	x->commit_peer = x->commit_peer || m->h.flags & ISAKMP_F_COMMIT;
+	if (ike_commit_waits(c->k, x))
+		return IKE_R_NONE;
 	x->sent_len = 0;
 	ike_use_out(c, ch->spi_in);
+	ike_commit_tell(c, x);
 	return IKE_R_NONE;
-}
-
-/*
- * RFC 2408 3.1: who waits for the last message and gets verified traffic instead may take it for
- * said. Only one who has our nonce could send that.
- */
-void
-ike_quick_proven(struct ike_ctx *c, uint32_t spi_in)
-{
-	struct ike *k = c->k;
-
-	for (unsigned i = 0; i < k->xchg_cnt && k->rules->traffic_proves; i++) {
-		struct ike_xchg *x = &k->xchg[i];
-		struct ike_sa *sa = ike_xchg_sa(k, x);
-
-		if (x->state != IKE_QM_R2 || x->child.spi_in != spi_in || !sa)
-			continue;
-		ike_note(c, IKE_R_PROVEN, sa->remote, NULL);
-		ike_msgid_record(c, sa, x->msgid);
-		x->sent_len = 0;
-		ike_xchg_done(c, x, IKE_QM_DONE);
-		ike_use_out(c, spi_in);
-		return;
-	}
 }
 
 /* ---- initiator ---- */
@@ -396,6 +378,7 @@ ike_quick_start(struct ike_ctx *c, struct ike_xchg *x, struct ike_sa *sa)
 {
 	x->child.remote = sa->remote;
 	x->child.begun = c->now;
+	x->commit_own = c->k->cfg->commit;
 	x->pfs_group = c->k->cfg->map[x->map].pfs_group;
 	if (!make(c, x) || !ike_msgid_new(c, &x->msgid))
 		return IKE_R_ENTROPY;
@@ -489,6 +472,7 @@ ike_qm2_in(struct ike_ctx *c, struct ike_xchg *x, struct ike_msg *m)
 	if (r)
 		return r;
 	ike_nat_fresh(c, m->sa, m);
+	x->commit_peer = m->h.flags & ISAKMP_F_COMMIT;
 	x->child.natt = child_natt(m->sa, &choice);
 	x->child.transform = choice.transform;
 	x->child.spi_out = choice.spi;

@@ -237,7 +237,7 @@ side_init(struct side *d, ip4_t local, ip4_t remote, bool dynamic)
 	d->map = (struct ike_map){.id = 10, .is_dynamic = dynamic, .peer = remote,
 		.transform = {ESP_CBC128_SHA1, ESP_CBC128_SHA256, ESP_GCM128}, .transform_cnt = 3,
 		.lifetime_s = 3600, .lifetime_kb = 4608000, .acl = &d->acl, .acl_cnt = 1};
-	d->cfg = (struct ike_cfg){local, d->policy, 2, &d->psk, 1, &d->map, 1, true, false};
+	d->cfg = (struct ike_cfg){local, d->policy, 2, &d->psk, 1, &d->map, 1, true, false, false};
 	ike_init(&d->k, &d->cfg, &d->rules, &crypto_openssl, &t);
 }
 

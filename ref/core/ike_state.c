@@ -104,7 +104,7 @@ ike_xchg_fail(struct ike_ctx *c, struct ike_xchg *x, enum ike_reason r)
 {
 	struct ike_sa *sa = ike_xchg_sa(c->k, x);
 	struct ike_child *ch;
-	bool was_sent = x->state == IKE_QM_R2;
+	bool was_sent = x->state == IKE_QM_R2 || x->state == IKE_QM_R3 || x->state == IKE_QM_I3;
 
 	if (is_main(x->state)) {
 		if (sa)
@@ -115,7 +115,7 @@ ike_xchg_fail(struct ike_ctx *c, struct ike_xchg *x, enum ike_reason r)
 	}
 	if (x->initiator)
 		failed(c, x, r);
-	else if (sa)
+	else if (sa && x->state != IKE_QM_R3)
 		ike_msgid_record(c, sa, x->msgid);
 	ch = x->child.spi_in ? ike_child_by_spi(c->k, x->child.spi_in) : NULL;
 	ike_xchg_free(x);
@@ -249,10 +249,22 @@ end_exchanges(struct ike_ctx *c, unsigned sa, enum ike_reason r)
 	}
 }
 
+static void
+children_end(struct ike_ctx *c, const struct ike_cookies *cookies, enum ike_reason r)
+{
+	struct ike *k = c->k;
+
+	for (unsigned i = 0; i < k->child_cnt; i++)
+		if (k->child[i].used && !k->child[i].dying &&
+			!memcmp(&k->child[i].cookies, cookies, sizeof(*cookies)))
+			ike_child_end(c, &k->child[i], r);
+}
+
 void
 ike_sa_end(struct ike_ctx *c, struct ike_sa *sa, enum ike_reason r)
 {
 	bool was_starting = sa->initiator && !sa->up;
+	struct ike_cookies cookies = sa->cookies;
 	struct ike_end peer = sa->remote;
 	struct ike_act *a;
 
@@ -269,6 +281,8 @@ ike_sa_end(struct ike_ctx *c, struct ike_sa *sa, enum ike_reason r)
 	}
 	wipe(sa, sizeof(*sa));
 	ike_rekey_gone(c, peer);
+	if (!c->k->rules->children_outlive_sa)
+		children_end(c, &cookies, r);
 	if (was_starting)
 		fail_waiting(c, peer, r);
 }
@@ -403,7 +417,7 @@ ike_child_end(struct ike_ctx *c, struct ike_child *ch, enum ike_reason r)
 		struct ike_xchg *x = &k->xchg[i];
 
 		if (x->child.spi_in == ch->spi_in && x->state >= IKE_QM_I3_HELD &&
-			x->state <= IKE_QM_R2) {
+			x->state <= IKE_QM_R3) {
 			if (x->initiator)
 				failed(c, x, r);
 			ike_xchg_free(x);

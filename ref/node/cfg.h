@@ -138,6 +138,7 @@ struct cfg {
 	uint32_t keepalive_ms, keepalive_retry_ms; /* DPD; 0 off */
 	bool keepalive_periodic;
 	uint32_t nat_keepalive_s; /* 0 off */
+	bool commit;		  /* the Commit Bit is set in Quick Mode */
 	bool no_natt;		  /* no NAT traversal */
 	struct cfg_tset tset[CFG_TSETS];
 	unsigned tset_cnt;

@@ -60,6 +60,8 @@ struct node_rules {
 	bool probe_dormant;	 /* false: a standby sends no DPD */
 	bool honour_lifetime;	 /* hard limits end an SA pair */
 	bool replace_old;	 /* a new pair takes the place of the old one of its flow */
+	bool rekey_replaced;	 /* false; a pair that was replaced is rekeyed once more */
+	bool outbound_oldest;	 /* false; of several pairs of a flow the oldest is used */
 	bool replace_lingers;	 /* which is deleted when nobody uses it any more, not at once */
 	bool natt_marker;	 /* IKE on port 4500 begins with four zero octets (RFC 3948 2.2) */
 	bool natt_encapsulate;	 /* ESP goes in UDP where that was agreed */

@@ -71,7 +71,9 @@ retire(struct node *n, struct node_pair *old, const struct node_pair *now_used, 
 {
 	ns_t wait = now_used->heard_at ? LINGER : LINGER_UNHEARD;
 
-	old->dying = true;
+	if (n->rules->rekey_replaced)
+		old->rekeying = false;
+	old->dying = !n->rules->rekey_replaced;
 	old->dies_latest = n->now + LINGER_MAX;
 	if (ours)
 		old->dies_at = n->rules->replace_lingers ? n->now + wait : n->now;

@@ -50,6 +50,8 @@ node_rules_join(struct node_rules *r)
 		.probe_dormant = false,
 		.honour_lifetime = true,
 		.replace_old = true,
+		.rekey_replaced = false,
+		.outbound_oldest = false,
 		.replace_lingers = true,
 		.natt_marker = true,
 		.natt_encapsulate = true,

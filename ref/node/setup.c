@@ -141,6 +141,7 @@ phase1(struct node *n)
 		.map_cnt = n->map_cnt,
 		.dpd = true,
 		.natt = !c->no_natt,
+		.commit = c->commit,
 	};
 	n->dpd_cfg = (struct dpd_cfg){
 		.mode = !c->keepalive_ms	? DPD_OFF

@@ -123,7 +123,7 @@ pair_for(struct node *n, unsigned map, const struct flow *f)
 
 		if (!p->used || p->dormant || !p->use_out || p->map != map || !pair_match(p, f))
 			continue;
-		if (!best || better(p, best))
+		if (!best || (n->rules->outbound_oldest ? p->born < best->born : better(p, best)))
 			best = p;
 	}
 	return best;

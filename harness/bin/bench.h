@@ -15,4 +15,10 @@
  */
 int bench_outage(unsigned n, FILE *out);
 
+/*
+ * ESP through two gateways back to back: two twinds, and two strongSwans with its user-space ESP. 0, 3, 4
+ * as above.
+ */
+int bench_through(FILE *out);
+
 #endif

@@ -83,6 +83,13 @@ sync_all(unsigned n, FILE *out)
 }
 
 static int
+through(unsigned n, FILE *out)
+{
+	(void)n;
+	return bench_through(out);
+}
+
+static int
 outage(unsigned n, FILE *out)
 {
 	return bench_outage(n ? n : 500, out);
@@ -91,7 +98,7 @@ outage(unsigned n, FILE *out)
 static const struct {
 	const char *name;
 	int (*run)(unsigned n, FILE *out);
-} benches[] = {{"esp", esp}, {"sync", sync_all}, {"outage", outage}};
+} benches[] = {{"esp", esp}, {"sync", sync_all}, {"through", through}, {"outage", outage}};
 #define BENCHES (sizeof benches / sizeof benches[0])
 
 /* ---- text ---- */
@@ -127,6 +134,9 @@ row(const json_t *o)
 			num(o, "tunnels"), num(o, "ms"), num(o, "octets_an_sa"),
 			num(o, "goal_octets_an_sa"), num(o, "memory_a_tunnel"),
 			num(o, "goal_memory_a_tunnel"));
+	else if (!strcmp(kind, "esp-through"))
+		printf("  %-28s %-22s %5.0f octets  %8.1f k packets/s\n", word(o, "who"),
+			word(o, "transform"), num(o, "octets"), num(o, "pps") / 1000);
 	else if (!strcmp(kind, "outage"))
 		printf("  %-26s %-32s %4.0f failovers%s  p50 %3.0f ms  p99 %3.0f ms  max %3.0f ms\n",
 			word(o, "who"), word(o, "seen_by"), num(o, "failovers"),
@@ -154,6 +164,32 @@ collect(FILE *f, bool text)
 	return all;
 }
 
+/* Beside each figure of twind's, how many times strongSwan's of the same run it is. */
+static void
+ratios(json_t *lines, bool text)
+{
+	size_t cnt = json_array_size(lines);
+
+	for (size_t i = 0; i < cnt; i++)
+		for (size_t k = 0; k < cnt; k++) {
+			json_t *a = json_array_get(lines, i), *b = json_array_get(lines, k), *o;
+
+			if (strcmp(word(a, "bench"), "esp-through") != 0 ||
+				strcmp(word(b, "bench"), "esp-through") != 0 ||
+				strcmp(word(a, "who"), "twind") != 0 || !strcmp(word(b, "who"), "twind") ||
+				strcmp(word(a, "transform"), word(b, "transform")) != 0 ||
+				num(a, "octets") != num(b, "octets") || num(b, "pps") <= 0)
+				continue;
+			o = json_pack("{s:s, s:s, s:f, s:f, s:f}", "bench", "esp-through-ratio",
+				"transform", word(a, "transform"), "octets", num(a, "octets"), "ratio",
+				num(a, "pps") / num(b, "pps"), "goal", 5.0);
+			if (text)
+				printf("  twind : strongSwan           %-22s %5.0f octets  %8.2f (goal 5)\n",
+					word(a, "transform"), num(a, "octets"), num(o, "ratio"));
+			(void)json_array_append_new(lines, o);
+		}
+}
+
 static int
 run_one(size_t i, unsigned n, json_t *all, bool text)
 {
@@ -168,6 +204,7 @@ run_one(size_t i, unsigned n, json_t *all, bool text)
 	fflush(stdout);
 	rc = benches[i].run(n, f);
 	lines = collect(f, text);
+	ratios(lines, text);
 	(void)json_array_extend(all, lines);
 	json_decref(lines);
 	(void)fclose(f);
@@ -217,7 +254,7 @@ baton_bench(int argc, char **argv)
 	}
 	for (int i = optind; i < argc; i++)
 		if (!known(argv[i]))
-			return baton_usage("no bench is called '%s': esp, sync, outage", argv[i]);
+			return baton_usage("no bench is called '%s': esp, sync, through, outage", argv[i]);
 	for (size_t i = 0; i < BENCHES; i++) {
 		if (!wanted(benches[i].name, argc - optind, argv + optind))
 			continue;

@@ -66,9 +66,15 @@ map_entry(const struct cfg *c, const struct cfg_map *m, struct config_error *err
 static bool
 interfaces(struct cfg *c, struct config_error *err)
 {
+	const struct cfg_if *with_map = NULL;
+
 	for (unsigned i = 0; i < c->if_cnt; i++) {
 		struct cfg_if *f = &c->ifs[i];
 
+		if (f->map[0] && with_map)
+			return wrong(err, 0, f->name, "one interface alone has a crypto map");
+		if (f->map[0])
+			with_map = f;
 		if (f->map[0] && !map_known(c, f->map, false))
 			return wrong(err, 0, f->map, "no such crypto map");
 		if (f->ssp && !cfg_ssp(c, f->ssp))

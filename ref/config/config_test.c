@@ -106,6 +106,7 @@ static const struct {
 	{"interface eth0\n standby 1 authentication waytoolong\n", 2, 2, "8 characters"},
 	{"interface eth0\n standby version 2\n", 2, 2, "12.3(4)T"},
 	{"interface eth0\n standby use-bia\n", 2, 2, "virtual MAC"},
+	{"interface eth0\n standby 1 authentication md5 key-string k\n", 2, 2, "12.3(2)T"},
 	{"interface eth0\n standby 1 track eth9\n", 0, 1, "without an ip address"},
 	{"frobnicate\n", 1, 1, "hostname"},
 	{"crypto isakmp policy 10\n encryption des\n", 2, 2, "DES is broken"},
@@ -114,6 +115,9 @@ static const struct {
 	{"crypto isakmp policy 10\n encryption aes\n hash sha\n", 0, 1, "must each be written"},
 	{"crypto ipsec transform-set T ah-sha-hmac\n", 1, 1, "AH is not done"},
 	{"crypto ipsec transform-set T esp-aes esp-sha-hmac\n mode transport\n", 2, 2, "tunnels"},
+	{"crypto ipsec transform-set T esp-aes\n", 1, 1, "integrity"},
+	{"crypto ipsec transform-set T esp-null\n", 1, 1, "integrity"},
+	{"crypto map M 10 ipsec-isakmp\n reverse-route remote-peer\n", 2, 2, "12.3(14)T"},
 	{"access-list 101 permit ip 10.0.0.0 0.0.255.0 any\n", 1, 27, "NET"},
 	{"access-list 99 permit ip any any\n", 1, 13, "N100-199"},
 	{"interface a\n ip address 10.0.0.2 255.0.0.0\n standby name X\n"
@@ -127,6 +131,13 @@ static const struct {
 		"set transform-set is missing"},
 	{"crypto map M ha replay-interval inbound 10\n", 1, 43, "outbound"},
 	{"interface eth0\n crypto map M\n", 0, 1, "no such crypto map"},
+	{"interface eth0\n crypto map M redundancy X\n", 2, 2, "SSO"},
+	{"crypto dynamic-map D 1\n set transform-set T\n match address 101\n"
+	 "crypto ipsec transform-set T esp-aes esp-sha-hmac\n"
+	 "access-list 101 permit ip any host 10.2.0.1\n"
+	 "crypto map M 1 ipsec-isakmp dynamic D\n"
+	 "interface a\n crypto map M\ninterface b\n crypto map M\n",
+		0, 1, "one interface alone"},
 };
 
 START_TEST(wrong_text)

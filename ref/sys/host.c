@@ -42,6 +42,9 @@ interface(struct router *r, const struct cfg_if *f, unsigned ifindex)
 	/* a neighbour that has just come up should not wait a second for the next ARP request */
 	(void)snprintf(path, sizeof path, "/proc/sys/net/ipv4/neigh/%s/retrans_time_ms", f->name);
 	sysctl(r, path, "200");
+	/* RFC 2281 6.3: the kernel redirects if `all` or the interface itself lets it */
+	(void)snprintf(path, sizeof path, "/proc/sys/net/ipv4/conf/%s/send_redirects", f->name);
+	sysctl(r, path, "0");
 	if (f->shutdown)
 		return 0;
 	if (check(r, f->name, netlink_link_set(r->nl, ifindex, true)) < 0)

@@ -208,6 +208,12 @@ ike_msgid_again(struct node_rules *r)
 }
 
 static void
+ike_no_delete_sent(struct node_rules *r)
+{
+	r->ike.send_delete = false;
+}
+
+static void
 ike_skeyid_order(struct node_rules *r)
 {
 	r->ike.skeyid_order = false;
@@ -985,6 +991,7 @@ const struct mutant mutants[] = {
 	{"ike-redo-duplicates", "a repeated first message is worked on afresh", ike_redo_duplicates},
 	{"ike-any-pfs", "PFS is not insisted on", ike_any_pfs},
 	{"ike-msgid-again", "a used message id is accepted again", ike_msgid_again},
+	{"ike-no-delete-sent", "no Delete is ever sent", ike_no_delete_sent},
 	{"ike-skeyid-order", "SKEYID is made of Nr and Ni, not of Ni and Nr", ike_skeyid_order},
 	{"natt-not-mirrored", "the standby is not told of UDP encapsulation", natt_not_mirrored},
 	{"natt-initiator-stays", "an initiator stays on port 500 though there is a NAT", natt_initiator_stays},

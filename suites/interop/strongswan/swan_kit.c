@@ -15,21 +15,23 @@
 
 /* kernel-libipsec before kernel-netlink: else that takes the policies, and the kernel has no ESP.
  */
-static const char daemon_conf[] = "charon {\n"
-				  " load = random nonce aes sha1 sha2 md5 hmac kdf openssl gmp "
-				  "curve25519 pem pkcs1 x509 pubkey kernel-libipsec"
-				  " kernel-netlink socket-default vici updown\n"
-				  " install_virtual_ip = no\n"
-				  " retransmit_timeout = 1.0\n"
-				  " retransmit_base = 1.4\n"
-				  " retransmit_tries = 6\n"
-				  " filelog {\n"
-				  "  stderr {\n"
-				  "   default = 1\n"
-				  "   flush_line = yes\n"
-				  "  }\n"
-				  " }\n"
-				  "}\n";
+static const char daemon_conf[] =
+	"charon {\n"
+	" load = random nonce aes sha1 sha2 md5 hmac kdf openssl gmp "
+	"curve25519 pem pkcs1 x509 pubkey kernel-libipsec"
+	" kernel-netlink socket-default vici updown\n"
+	" install_virtual_ip = no\n"
+	" delete_rekeyed = yes\n" /* by default a rekeyed CHILD_SA stays until it expires */
+	" retransmit_timeout = 1.0\n"
+	" retransmit_base = 1.4\n"
+	" retransmit_tries = 6\n"
+	" filelog {\n"
+	"  stderr {\n"
+	"   default = 1\n"
+	"   flush_line = yes\n"
+	"  }\n"
+	" }\n"
+	"}\n";
 
 static unsigned
 or_else(unsigned v, unsigned standard)

@@ -205,6 +205,40 @@ hello_from_vmac(struct case_run *c)
 		"know where it is");
 }
 
+/* Each group has its own: outside 1, inside 2. */
+static void
+well_known_mac(struct case_run *c)
+{
+	static const struct {
+		enum lab_port port;
+		ip4_t vip;
+		uint8_t group;
+	} at[] = {{PORT_A_OUT, LAB_OUT_VIP, 1}, {PORT_A_IN, LAB_IN_VIP, 2}};
+	struct world w;
+
+	if (!kit_alone(&w, c, NULL))
+		return;
+	lab_run(w.lab, 300 * NS_PER_MS);
+	for (size_t i = 0; i < 2; i++) {
+		const struct mac want = {{0x00, 0x00, 0x0c, 0x07, 0xac, at[i].group}};
+		size_t no = kit_garp(w.lab, at[i].port, at[i].vip, 0);
+		struct pkt p;
+
+		if (no == TRACE_NONE) {
+			case_inconclusive(c, "no ARP response for the virtual address was seen");
+			return;
+		}
+		p = kit_pkt(w.lab, no);
+		case_decided_by(c, no, "virtual MAC of group %u", at[i].group);
+		if (!case_expect(c, mac_equal(&p.arp_sha, &want),
+			    "expected 00:00:0c:07:ac:%02x as virtual MAC of group %u; saw "
+			    "%02x:%02x:%02x:%02x:%02x:%02x",
+			    at[i].group, at[i].group, p.arp_sha.b[0], p.arp_sha.b[1],
+			    p.arp_sha.b[2], p.arp_sha.b[3], p.arp_sha.b[4], p.arp_sha.b[5]))
+			return;
+	}
+}
+
 static const struct case_def cases[] = {
 	{.id = "hsrp/2281-5.1/1",
 		.requirement = "RFC 2281 5.1; HSRP-01, 02, 04",
@@ -259,5 +293,13 @@ static const struct case_def cases[] = {
 		.says = "The active router's Hellos come from the virtual MAC.",
 		.mutant = "hsrp-hello-own-mac",
 		.run = hello_from_vmac},
+	{.id = "hsrp/2281-6.1/4",
+		.requirement = "RFC 2281 6.1; HSRP-15",
+		.level = CASE_SHOULD,
+		.class_ = CASE_VALID,
+		.says = "A group's virtual MAC is the well-known one, 00:00:0c:07:ac and the "
+			"group.",
+		.mutant = "hsrp-wrong-vmac",
+		.run = well_known_mac},
 };
 CASE_SUITE(cases)

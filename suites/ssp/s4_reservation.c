@@ -157,6 +157,73 @@ lost_channel(struct case_run *c)
 			"expected traffic to go on once the lease was over");
 }
 
+/* The longest time in which nothing of the pair left A, from `from` on, and when it began. */
+static ns_t
+stall(struct world *w, uint32_t spi, ns_t from, ns_t *began)
+{
+	const struct trace *t = lab_trace(w->lab);
+	ns_t last = from, longest = 0;
+	struct pkt p;
+
+	for (size_t i = 0; i < trace_len(t); i++) {
+		const struct frame *f = trace_frame(t, i);
+
+		if (f->at < from || !of_pair(f, spi, &p))
+			continue;
+		if (f->at - last > longest) {
+			longest = f->at - last;
+			*began = last;
+		}
+		last = f->at;
+	}
+	return longest;
+}
+
+/* The standby itself dies: what A owes to its lease is all that traffic loses. */
+static void
+lost_standby(struct case_run *c)
+{
+	static struct ssp_kit_grant g[GRANTS];
+	const struct ssp_kit *k;
+	struct world w;
+	struct sent s;
+	size_t cnt;
+	ns_t lease, off, dark, began = 0;
+
+	if (!carry(&w, c))
+		return;
+	off = lab_now(w.lab);
+	lab_power_off(w.lab, LAB_B);
+	lab_run(w.lab, 3 * NS_PER_S);
+	host_stream_stop(w.host, 1);
+	k = ssp_kit_read(&w);
+	cnt = ssp_kit_grants(k, peer_phase2(w.peer), g, GRANTS);
+	s = held_against(&w, g, cnt, peer_phase2(w.peer)->spi_in, SIZE_MAX);
+	lease = lease_begin(k);
+	if (!lease || !cnt) {
+		case_inconclusive(c, "no lease, or no reservation, could be read");
+		return;
+	}
+	dark = stall(&w, peer_phase2(w.peer)->spi_in, off, &began);
+	case_figure(c, "stall", (double)dark / 1e6, "ms");
+	case_figure(c, "of it at most, hold and four keepalives", (double)ns_to_ms(SSP_KIT_LEASE),
+		"ms");
+	case_figure(c, "beyond the reservation after the lease began", (double)(s.at - lease) / 1e6,
+		"ms");
+	case_decided_by(c, s.above, "number %u, reserved up to %u", s.seq, s.upto);
+	if (!case_expect(c, s.above != TRACE_NONE,
+		    "expected traffic to go on without a standby; no number above %u left",
+		    g[cnt - 1].upto) ||
+		!case_expect(c, s.at >= lease + SSP_KIT_LEASE,
+			"expected no number above %u before the lease of %lld ms was over; saw %u "
+			"after %.0f ms",
+			s.upto, (long long)ns_to_ms(SSP_KIT_LEASE), s.seq,
+			(double)(s.at - lease) / 1e6))
+		return;
+	(void)case_expect_within(
+		c, dark, SSP_KIT_LEASE + PAIR_MARGIN, "the stall of traffic, standby lost");
+}
+
 static const struct case_def cases[] = {
 	{
 		.id = "ssp/ssp-4/1",
@@ -179,6 +246,17 @@ static const struct case_def cases[] = {
 			"run out; then traffic goes on.",
 		.mutant = "resv-lease-ignored",
 		.run = lost_channel,
+	},
+	{
+		.id = "ssp/ssp-4/5",
+		.requirement = "docs/spec/ssp.md 4, lost; SSP-12",
+		.level = CASE_MUST,
+		.class_ = CASE_INOPPORTUNE,
+		.says = "When the standby dies under traffic with a small replay-interval, traffic "
+			"stands for its lease at "
+			"most, and no number above the reservation leaves before.",
+		.mutant = "resv-lease-ignored",
+		.run = lost_standby,
 	},
 };
 CASE_SUITE(cases)

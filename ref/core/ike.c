@@ -17,6 +17,7 @@ clear(struct ike *k)
 	k->known_used = 0;
 	k->known_full = false;
 	k->active = false;
+	k->due = NS_NEVER;
 }
 
 void
@@ -109,10 +110,18 @@ tick(struct ike_ctx *c)
 		tick_xchg(c, &k->xchg[i]);
 	for (unsigned i = 0; i < k->sa_cnt && acts_room(c); i++)
 		tick_sa(c, &k->sa[i]);
+	ike_drain_dying(c);
+	k->due = ike_deadline_exact(k);
 }
 
 ns_t
 ike_deadline(const struct ike *k)
+{
+	return k->due;
+}
+
+ns_t
+ike_deadline_exact(const struct ike *k)
 {
 	ns_t t = NS_NEVER;
 
@@ -191,6 +200,7 @@ waiting(struct ike_ctx *c, const struct ike_in *in, unsigned map, struct ike_end
 	x->child.proxy_remote = in->proxy_remote;
 	x->child.replaces = in->replaces;
 	x->expires = c->now + 2 * c->k->rules->half_open_time;
+	ike_due(c->k, x->expires);
 	return x;
 }
 

@@ -515,6 +515,7 @@ struct ike {
 	unsigned known_cnt, known_used;
 	bool known_full; /* a peer did not fit: INITIAL-CONTACT is not sent any more */
 	bool active;
+	ns_t due; /* nothing is due before that */
 	uint32_t next_token;
 	ns_t notify_credit_at; /* rate limit of unprotected notifies */
 	uint64_t count[IKE_R_CNT];
@@ -538,7 +539,10 @@ void ike_init(struct ike *k, const struct ike_cfg *cfg, const struct ike_rules *
 /* Feed one input; acts is reset first. e must hold fresh bytes (1 KB is enough for any step). */
 void ike_step(struct ike *k, ns_t now, const struct ike_in *in, struct entropy *e,
 	struct ike_acts *acts);
+/* When to TICK; it may come to nothing. Kept, not searched for: asking is free. */
 ns_t ike_deadline(const struct ike *k);
+/* The exact moment, by looking at everything: for tests. Never before ike_deadline. */
+ns_t ike_deadline_exact(const struct ike *k);
 void ike_wipe(struct ike *k);
 
 /*

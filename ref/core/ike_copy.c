@@ -53,6 +53,7 @@ ike_import(struct ike_ctx *c, const struct ike_export *x)
 	/* Nobody can finish a Main Mode whose secrets died with the other member. */
 	if (!sa->confirmed)
 		sa->hard_at = ns_min(sa->hard_at, c->now + c->k->rules->half_open_time);
+	ike_sa_due(c->k, sa);
 	ike_know(c->k, x->remote.addr);
 	if (sa->confirmed)
 		ike_rekey_up(c, sa);

@@ -272,6 +272,7 @@ then(struct ike_ctx *c, struct ike_xchg *x, const struct ike_trans *t, const str
 		x->state = IKE_QM_R3; /* message 2 is repeated, so that the peer repeats CONNECTED */
 		x->tries = 0;
 		x->retry_at = c->now + c->k->rules->retry_first;
+		ike_due(c->k, x->retry_at);
 	} else if (!ike_unfinished(t->to))
 		ike_xchg_done(c, x, t->to);
 	else
@@ -287,6 +288,7 @@ then(struct ike_ctx *c, struct ike_xchg *x, const struct ike_trans *t, const str
 		break;
 	case IKE_THEN_HOLD:
 		x->expires = c->now + c->k->rules->half_open_time;
+		ike_due(c->k, x->expires);
 		ike_hold(c, x);
 		break;
 	}

@@ -66,6 +66,13 @@ struct ike_trans {
 extern const struct ike_trans ike_table[];
 extern const unsigned ike_table_cnt;
 
+/* Something is due then: the deadline is not later. */
+static inline void
+ike_due(struct ike *k, ns_t t)
+{
+	k->due = ns_min(k->due, t);
+}
+
 /* ---- ike_in.c ---- */
 void ike_packet(struct ike_ctx *c, const struct ike_in *in);
 /* The notify that tells the peer about a refusal, 0 if none does. */
@@ -276,6 +283,8 @@ struct ike_child *ike_child_by_spi(const struct ike *k, uint32_t spi_in);
 const struct ike_psk *ike_psk_for(const struct ike *k, ip4_t peer);
 bool ike_unfinished(enum ike_state s);
 ns_t ike_soft_at(const struct ike *k, const struct ike_sa *sa);
+/* Its limits are known, or it is up now. */
+void ike_sa_due(struct ike *k, const struct ike_sa *sa);
 unsigned ike_half_open(const struct ike *k);
 void ike_know(struct ike *k, ip4_t peer);
 bool ike_first_contact(const struct ike *k, const struct ike_sa *sa);

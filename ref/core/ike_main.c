@@ -191,6 +191,7 @@ confirm(struct ike_ctx *c, struct ike_sa *sa)
 	sa->created = c->now;
 	sa->hard_at = c->now + ns_from_s(sa->lifetime_s);
 	ike_rekey_plan(c->k, sa);
+	ike_sa_due(c->k, sa);
 }
 
 /* ---- initiator ---- */
@@ -297,6 +298,7 @@ ike_mm4_in(struct ike_ctx *c, struct ike_xchg *x, struct ike_msg *m)
 	sa->visible = true;
 	sa->created = c->now;
 	sa->hard_at = c->now + ns_from_s(sa->lifetime_s);
+	ike_sa_due(c->k, sa);
 	return IKE_R_NONE;
 }
 

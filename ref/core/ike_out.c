@@ -149,6 +149,7 @@ ike_out_send(struct ike_ctx *c, struct ike_xchg *x, bool retransmit)
 	ike_out_again(c, x);
 	x->tries = 0;
 	x->retry_at = retransmit ? c->now + c->k->rules->retry_first : NS_NEVER;
+	ike_due(c->k, x->retry_at);
 }
 
 /* The wait doubles with each try. */
@@ -173,6 +174,7 @@ ike_retransmit(struct ike_ctx *c, struct ike_xchg *x)
 	ike_note(c, IKE_R_RETRANSMIT, peer_end(c->k, x), NULL);
 	ike_out_again(c, x);
 	x->retry_at = c->now + backoff(c->k->rules, x->tries);
+	ike_due(c->k, x->retry_at);
 }
 
 /* ---- write ahead ---- */

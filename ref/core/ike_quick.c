@@ -404,12 +404,14 @@ ike_quick_start_waiting(struct ike_ctx *c, struct ike_sa *sa)
 			continue;
 		if (c->acts->cnt > IKE_ACTS_MAX / 2) {
 			x->retry_at = c->now; /* the next tick goes on */
+			ike_due(c->k, c->now);
 			return;
 		}
 		r = ike_quick_start(c, x, sa);
-		if (r == IKE_R_ENTROPY)
+		if (r == IKE_R_ENTROPY) {
 			x->retry_at = c->now;
-		else if (r)
+			ike_due(c->k, c->now);
+		} else if (r)
 			ike_xchg_fail(c, x, r);
 	}
 }

@@ -50,6 +50,7 @@ rekey(struct ike_ctx *c, struct ike_sa *sa)
 	sa->rekey_at = c->now + rules->rekey_again;
 	if (sa->rekey_at > sa->hard_at)
 		sa->rekey_at = NS_NEVER;
+	ike_due(c->k, sa->rekey_at);
 	if (!rules->rekey_phase1 || sa->superseded || !has_children(c->k, sa) ||
 		ike_main_under_way(c->k, sa->remote))
 		return;
@@ -72,6 +73,7 @@ retire(struct ike_ctx *c, struct ike_sa *sa)
 {
 	if (busy(c->k, sa) && c->now < sa->hard_at - NS_PER_S) {
 		sa->dies_at = c->now + NS_PER_S;
+		ike_due(c->k, sa->dies_at);
 		return;
 	}
 	ike_send_delete(c, sa, ISAKMP_P_ISAKMP, &sa->cookies, sizeof(sa->cookies));
@@ -124,6 +126,7 @@ supersede(struct ike_ctx *c, struct ike_sa *loser, bool ours)
 	loser->superseded = true;
 	if (ours && c->k->rules->rekey_delete_old)
 		loser->dies_at = ns_min(loser->dies_at, c->now + c->k->rules->rekey_linger);
+	ike_due(c->k, loser->dies_at);
 }
 
 /* Of a collision, the smaller initiator's cookie loses, on both sides. */

@@ -196,6 +196,7 @@ START_TEST(quick_mode_goes_over)
 	s->tap = swallow_qm;
 	sim_initiate(s, &s->a, s->a.pair.spi_in);
 	s->a.k.sa[0].rekey_at = s->now;
+	s->a.k.due = ns_min(s->a.k.due, s->now);
 	sim_run(s, s->now + NS_PER_S);
 	ck_assert_uint_eq(s->a.ups, 2);
 	sim_step(
@@ -219,6 +220,7 @@ START_TEST(heir_in_the_middle)
 	start(s, 1);
 	sim_established(s);
 	s->a.k.sa[0].rekey_at = S(100);
+	s->a.k.due = ns_min(s->a.k.due, S(100));
 	sim_run(s, S(101));
 	ck_assert_uint_eq(live_sas(&s->a), 2);
 	for (unsigned i = 0; i < 2; i++)

@@ -201,6 +201,8 @@ sim_run(struct sim *s, ns_t until)
 	for (;;) {
 		struct flying *f = sim_next(s);
 		ns_t da = ike_deadline(&s->a.k), db = ike_deadline(&s->b.k);
+		ck_assert_int_le(da, ike_deadline_exact(&s->a.k));
+		ck_assert_int_le(db, ike_deadline_exact(&s->b.k));
 		ns_t t = ns_min(f ? f->at : NS_NEVER, ns_min(da, db));
 
 		if (t > until)

@@ -55,6 +55,7 @@ ike_xchg_new(struct ike_ctx *c)
 	best->sa = IKE_NO_SA;
 	best->expires = c->now + k->rules->half_open_time;
 	best->retry_at = NS_NEVER;
+	ike_due(k, best->expires);
 	return best;
 }
 
@@ -70,6 +71,7 @@ ike_xchg_done(struct ike_ctx *c, struct ike_xchg *x, enum ike_state s)
 	x->state = s;
 	x->retry_at = NS_NEVER;
 	x->expires = c->now + c->k->rules->linger;
+	ike_due(c->k, x->expires);
 }
 
 static void
@@ -181,6 +183,12 @@ ike_soft_at(const struct ike *k, const struct ike_sa *sa)
 	return sa->hard_at - ns_min(k->rules->soft_before, (sa->hard_at - sa->created) / 2);
 }
 
+void
+ike_sa_due(struct ike *k, const struct ike_sa *sa)
+{
+	ike_due(k, ns_min(sa->hard_at, sa->up ? ns_min(ike_soft_at(k, sa), ike_rekey_deadline(sa)) : NS_NEVER));
+}
+
 unsigned
 ike_half_open(const struct ike *k)
 {
@@ -204,6 +212,7 @@ ike_sa_up(struct ike_ctx *c, struct ike_sa *sa)
 		a->cookies = sa->cookies;
 		a->remote = sa->remote;
 	}
+	ike_sa_due(c->k, sa);
 	ike_rekey_up(c, sa);
 	ike_quick_start_waiting(c, sa);
 }
@@ -242,6 +251,7 @@ end_exchanges(struct ike_ctx *c, unsigned sa, enum ike_reason r)
 			x->have_seen = false;
 			x->retry_at = c->now;
 			x->expires = c->now + k->rules->half_open_time;
+			ike_due(k, c->now);
 			continue;
 		}
 		x->sa = IKE_NO_SA; /* so that it sends nothing any more */
@@ -436,8 +446,10 @@ ike_drain_dying(struct ike_ctx *c)
 
 		if (!ch->used || !ch->dying)
 			continue;
-		if (c->acts->cnt >= IKE_ACTS_MAX - 4)
+		if (c->acts->cnt >= IKE_ACTS_MAX - 4) {
+			ike_due(c->k, INT64_MIN); /* the rest with the next list */
 			return;
+		}
 		a = ike_act(c, IKE_ACT_CHILD_DOWN);
 		a->spi = ch->spi_in;
 		a->remote = ch->remote;

@@ -281,6 +281,8 @@ node_configure(struct node *n, ns_t now, const struct cfg *next, const struct ma
 	routes_move(n);
 	role_settle(n);
 	nat_wake(n);
+	n->keying_at = n->pairs_at = n->copies_at = n->now;
+	pairs_changed(n);
 	node_note(n, "node", "configured", 0, 0);
 	node_trace(n, NODE_DEBUG_SSP_CONFIG, "ssp", "group",
 		n->ssp_cfg ? n->ssp_cfg->remote : 0, n->ssp_cfg ? n->ssp_cfg->id : 0);

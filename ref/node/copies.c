@@ -82,6 +82,7 @@ ike_sa_in(struct node *n, const struct ssp_msg *m)
 	k->dormant = true;
 	k->marked = true;
 	k->copied_at = n->now;
+	n->copies_at = ns_min(n->copies_at, n->now + ns_from_s(k->copy.left_s));
 	return ERR_OK;
 }
 
@@ -195,6 +196,7 @@ pair_in(struct node *n, const struct ssp_msg *m)
 	p->dormant = true;
 	p->marked = true;
 	p->in.hard_at = p->out.hard_at = n->now + ns_from_s(m->life_s);
+	n->copies_at = ns_min(n->copies_at, p->out.hard_at);
 	reserve_in(n, p, m);
 	window_in(n, p, m);
 	volume_in(n, p, m);
@@ -424,10 +426,17 @@ copies_tick(struct node *n)
 	for (unsigned i = 0; i < n->ike_cnt; i++)
 		if (n->ike[i].used && n->ike[i].dormant && !left_now(n, &n->ike[i]))
 			keying_drop(n, &n->ike[i]);
+	n->copies_at = copies_exact(n);
 }
 
 ns_t
 copies_deadline(const struct node *n)
+{
+	return n->copies_at;
+}
+
+ns_t
+copies_exact(const struct node *n)
 {
 	ns_t t = NS_NEVER;
 

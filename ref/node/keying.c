@@ -15,8 +15,9 @@
 struct node_ike *
 keying_find(struct node *n, const struct ike_cookies *c)
 {
-	for (unsigned i = 0; i < n->ike_cnt; i++)
-		if (n->ike[i].used && !memcmp(&n->ike[i].cookies, c, sizeof *c))
+	for (uint32_t i = index_first(&n->by_cookies, index_hash(&n->by_cookies, c, sizeof *c));
+		i != INDEX_END; i = index_next(&n->by_cookies, i))
+		if (!memcmp(&n->ike[i].cookies, c, sizeof *c))
 			return &n->ike[i];
 	return NULL;
 }
@@ -35,6 +36,7 @@ keying_new(struct node *n, const struct ike_cookies *c, ip4_t peer)
 		k->cookies = *c;
 		k->peer = peer;
 		k->probe_until = NS_NEVER;
+		index_add(&n->by_cookies, index_hash(&n->by_cookies, c, sizeof *c), i);
 		if (i >= n->ike_cnt)
 			n->ike_cnt = i + 1;
 	}
@@ -48,6 +50,8 @@ keying_drop(struct node *n, struct node_ike *k)
 {
 	if (k->dpd_on)
 		dpd_wipe(&k->dpd);
+	index_del(&n->by_cookies, index_hash(&n->by_cookies, &k->cookies, sizeof k->cookies),
+		(uint32_t)(k - n->ike));
 	wipe(k, sizeof *k);
 	while (n->ike_cnt && !n->ike[n->ike_cnt - 1].used)
 		n->ike_cnt--;
@@ -66,6 +70,7 @@ keying_hold(struct node *n, uint32_t token, uint32_t number)
 		if (h->used)
 			continue;
 		*h = (struct node_hold){true, token, number, n->now + NODE_HOLD_MAX};
+		keying_due(n, h->until);
 		node_trace(n, NODE_DEBUG_IKE_HA_FSM, "ike ha", "held until recorded", 0, number);
 		return;
 	}
@@ -213,6 +218,7 @@ child_use_out(struct node *n, uint32_t spi)
 	if (!p)
 		return;
 	p->use_out = true;
+	pairs_changed(n);
 	replace_used(n, p);
 }
 
@@ -260,6 +266,7 @@ failed(struct node *n, const struct ike_act *a)
 		p->rekey_wait =
 			p->rekey_wait ? ns_min(2 * p->rekey_wait, REKEY_WAIT_MAX) : REKEY_WAIT;
 		p->rekey_after = n->now + p->rekey_wait;
+		pairs_touch(n, p);
 	}
 }
 
@@ -388,12 +395,25 @@ keying_tick(struct node *n)
 		if (n->ike[i].used && n->ike[i].dpd_on && !n->ike[i].dormant &&
 			n->now >= dpd_deadline(&n->ike[i].dpd))
 			probe_feed(n, &n->ike[i], DPD_IN_TICK, 0, NULL);
+	n->keying_at = keying_exact(n);
+}
+
+void
+keying_due(struct node *n, ns_t t)
+{
+	n->keying_at = ns_min(n->keying_at, t);
 }
 
 ns_t
 keying_deadline(const struct node *n)
 {
-	ns_t t = n->live ? ike_deadline(&n->ike_core) : NS_NEVER;
+	return n->live ? ns_min(ike_deadline(&n->ike_core), n->keying_at) : NS_NEVER;
+}
+
+ns_t
+keying_exact(const struct node *n)
+{
+	ns_t t = NS_NEVER;
 
 	for (unsigned i = 0; n->live && i < NODE_HOLDS; i++)
 		if (n->hold[i].used)

@@ -124,6 +124,17 @@ node_lease(const struct node *n)
 }
 
 static void
+indexes(struct node *n, struct entropy *e)
+{
+	uint64_t key[2];
+
+	if (!entropy_take(e, key, sizeof key))
+		key[0] = key[1] = (uint64_t)n->now;
+	index_init(&n->by_spi, n->spi_head, NODE_PAIRS, n->spi_next, NODE_PAIRS, key);
+	index_init(&n->by_cookies, n->cookies_head, NODE_IKES, n->cookies_next, NODE_IKES, key);
+}
+
+static void
 cores_init(struct node *n, struct entropy *e)
 {
 	const struct ike_tables t = {
@@ -180,6 +191,9 @@ node_init(struct node *n, const struct cfg *cfg, const struct node_rules *rules,
 	n->entropy = e;
 	n->now = n->role_since = now;
 	n->told_at = n->nat_at = NS_NEVER;
+	n->keying_at = n->pairs_at = n->copies_at = NS_NEVER;
+	n->generation = 1;
+	indexes(n, e);
 	memcpy(n->mac, macs, cfg->if_cnt * sizeof n->mac[0]);
 	node_setup(n);
 	groups_init(n);
@@ -269,6 +283,16 @@ node_deadline(const struct node *n)
 	t = ns_min(t, ns_min(keying_deadline(n), pairs_deadline(n)));
 	t = ns_min(t, nat_deadline(n));
 	return ns_min(t, ns_min(copies_deadline(n), traffic_deadline(n)));
+}
+
+ns_t
+node_deadline_exact(const struct node *n)
+{
+	ns_t t = ns_min(groups_deadline(n), ssp_deadline(&n->ssp));
+
+	t = ns_min(t, n->live ? ike_deadline_exact(&n->ike_core) : NS_NEVER);
+	t = ns_min(t, ns_min(keying_exact(n), pairs_exact(n)));
+	return ns_min(t, ns_min(copies_exact(n), traffic_deadline(n)));
 }
 
 void

@@ -17,6 +17,7 @@
  *
  * Not here: more than one crypto interface, VRFs, IPv6, kernel forwarding (sys gives packets to the kernel through TUN).
  */
+#include "ref/base/index.h"
 #include "ref/core/dpd.h"
 #include "ref/core/esp.h"
 #include "ref/core/ike.h"
@@ -83,8 +84,8 @@ struct node_rules {
 
 /* Tables are placed once; a program for larger ones is compiled with other sizes. */
 #ifndef NODE_PAIRS
-#define NODE_IKES 1024
-#define NODE_PAIRS 2048
+#define NODE_IKES 2048 /* 1,000 tunnels, each being rekeyed */
+#define NODE_PAIRS 4096
 #endif
 #define NODE_XCHGS 1024
 #define NODE_MAPS 64
@@ -94,6 +95,7 @@ struct node_rules {
 #define NODE_PACKET_MAX 9216
 #define NODE_ASKS 8
 #define NODE_TOMBSTONES NODE_PAIRS
+#define NODE_FLOWS 4096 /* remembered answers to "which pair?" */
 
 enum node_role { NODE_NEITHER = 0, NODE_ACTIVE = 1, NODE_STANDBY = 2 };
 
@@ -167,6 +169,17 @@ struct node_pair {
 	uint32_t last_volume_kb; /* as `show` has it */
 	uint32_t number;	 /* of the IPSEC_SA that announced it, 0 none */
 	ns_t sent_at;		 /* the last packet */
+};
+
+/* The answer to a flow, good while nothing about any pair has changed. */
+struct node_flow {
+	uint32_t generation; /* 0: none */
+	ip4_t src, dst;
+	uint16_t sport, dport;
+	uint8_t proto;
+	bool ports_unknown;
+	uint16_t map;  /* map_cnt: in clear */
+	uint16_t pair; /* index; meaningless in clear */
 };
 
 struct node_hold {
@@ -343,6 +356,12 @@ struct node {
 	struct ipfrag_slot frag_slot[16];
 	uint16_t ip_id;
 	ns_t nat_at; /* when keepalives are looked at next */
+	ns_t keying_at, pairs_at, copies_at; /* nothing of those is due before */
+	struct index by_spi, by_cookies;     /* pairs by inbound SPI; IKE SAs */
+	uint32_t spi_head[NODE_PAIRS], spi_next[NODE_PAIRS];
+	uint32_t cookies_head[NODE_IKES], cookies_next[NODE_IKES];
+	struct node_flow flow[NODE_FLOWS];
+	uint32_t generation; /* of all pairs: one more with each change */
 	uint32_t debug; /* enum node_debug, set by the caller between steps */
 	uint64_t count[NODE_CNT_CNT];
 };

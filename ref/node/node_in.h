@@ -21,6 +21,9 @@ void node_emit_routes(struct node *n);
 /* clear.c: what an operator clears */
 void clear_asked(struct node *n, enum node_clear what, ip4_t peer);
 
+/* The exact deadline, by looking at everything: for tests. Never before node_deadline. */
+ns_t node_deadline_exact(const struct node *n);
+
 /* setup.c: configuration -> what the cores want */
 void node_setup(struct node *n);
 
@@ -61,7 +64,7 @@ void frame_tun(struct node *n, const uint8_t *b, size_t len);
 enum verdict { VERDICT_CLEAR, VERDICT_PROTECT, VERDICT_DROP };
 enum verdict traffic_out(struct node *n, const uint8_t *ip, size_t len);
 /* Would the policy have wanted this clear packet, that came in outside, protected? */
-bool traffic_should_be_protected(const struct node *n, const uint8_t *ip, size_t len);
+bool traffic_should_be_protected(struct node *n, const uint8_t *ip, size_t len);
 /* port 0: not encapsulated */
 void traffic_esp_in(struct node *n, struct ike_end from, const uint8_t *esp, size_t len);
 void traffic_flush(struct node *n, unsigned pair);
@@ -85,6 +88,10 @@ void pairs_resv(struct node *n, struct node_pair *p, const struct resv_in *in);
 void pairs_rekey(struct node *n, struct node_pair *p);
 void pairs_tick(struct node *n);
 ns_t pairs_deadline(const struct node *n);
+ns_t pairs_exact(const struct node *n);
+/* Something about this pair has changed: when it is due, and which flows are its. */
+void pairs_touch(struct node *n, struct node_pair *p);
+void pairs_changed(struct node *n);
 struct ssp_spis pairs_spis(const struct node_pair *p);
 
 /* Write ahead waits that long; then the channel counts as lost. */
@@ -96,8 +103,10 @@ void keying_packet(
 	struct node *n, struct ike_end from, uint16_t dport, const uint8_t *b, size_t len);
 void keying_tick(struct node *n);
 ns_t keying_deadline(const struct node *n);
+ns_t keying_exact(const struct node *n);
+void keying_due(struct node *n, ns_t t);
 void keying_heard(struct node *n, const struct ike_cookies *c);
-void keying_want(struct node *n, ip4_t peer);
+void keying_want(struct node *n, const struct ike_cookies *c);
 void keying_release(struct node *n, uint32_t acked, bool all);
 struct node_ike *keying_find(struct node *n, const struct ike_cookies *c);
 struct node_ike *keying_new(struct node *n, const struct ike_cookies *c, ip4_t peer);
@@ -157,5 +166,6 @@ void copies_sweep(struct node *n, bool begin);
 void copies_promote(struct node *n);
 void copies_tick(struct node *n);
 ns_t copies_deadline(const struct node *n);
+ns_t copies_exact(const struct node *n);
 
 #endif

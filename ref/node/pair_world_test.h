@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "ref/config/config.h"
-#include "ref/node/node.h"
+#include "ref/node/node_in.h"
 #include "ref/node/rules.h"
 
 #define MS NS_PER_MS
@@ -361,7 +361,8 @@ start_member(enum who n)
 	char text[4096];
 	int at = snprintf(text, sizeof text, "%s", extra_text);
 
-	(void)snprintf(text + at, sizeof text - (size_t)at, member_text, n == A ? 2 : 1, n == A ? 1 : 2, n == A ? 1 : 2);
+	(void)snprintf(text + at, sizeof text - (size_t)at, member_text, n == A ? 2 : 1,
+		n == A ? 1 : 2, n == A ? 1 : 2);
 	start(n, text);
 }
 
@@ -414,8 +415,12 @@ run(ns_t span, ns_t every)
 		if (i < EVENTS)
 			t = ns_min(t, w.event[i].at);
 		for (unsigned n = 0; n < NODES; n++)
-			if (w.on[n])
+			if (w.on[n]) {
+				if (w.order % 16 == 0) /* it looks at everything */
+					ck_assert_int_le(node_deadline(w.node[n]),
+						node_deadline_exact(w.node[n]));
 				t = ns_min(t, node_deadline(w.node[n]));
+			}
 		if (!w.channel && w.channel_at > w.now)
 			t = ns_min(t, w.channel_at);
 		if (w.channel && w.cut_at > w.now)

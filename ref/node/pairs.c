@@ -36,8 +36,9 @@ pairs_new(struct node *n)
 struct node_pair *
 pairs_by_spi_in(struct node *n, uint32_t spi)
 {
-	for (unsigned i = 0; i < n->pair_cnt; i++)
-		if (n->pair[i].used && n->pair[i].child.spi_in == spi)
+	for (uint32_t i = index_first(&n->by_spi, index_hash(&n->by_spi, &spi, sizeof spi));
+		i != INDEX_END; i = index_next(&n->by_spi, i))
+		if (n->pair[i].child.spi_in == spi)
 			return &n->pair[i];
 	return NULL;
 }
@@ -45,11 +46,11 @@ pairs_by_spi_in(struct node *n, uint32_t spi)
 struct node_pair *
 pairs_by_spis(struct node *n, const struct ssp_spis *s)
 {
-	for (unsigned i = 0; i < n->pair_cnt; i++) {
+	for (uint32_t i = index_first(&n->by_spi, index_hash(&n->by_spi, &s->in, sizeof s->in));
+		i != INDEX_END; i = index_next(&n->by_spi, i)) {
 		const struct ike_child *c = &n->pair[i].child;
 
-		if (n->pair[i].used && c->spi_in == s->in && c->spi_out == s->out &&
-			c->remote.addr == s->peer)
+		if (c->spi_in == s->in && c->spi_out == s->out && c->remote.addr == s->peer)
 			return &n->pair[i];
 	}
 	return NULL;
@@ -73,10 +74,32 @@ pairs_ends(struct node_pair *p)
 	p->in.dport = p->out.sport = udp ? c->local.port : 0;
 }
 
+/* The index has it under this SPI from now on; 0: not any more. */
+static void
+spi_known(struct node *n, struct node_pair *p, uint32_t spi)
+{
+	uint32_t was = p->child.spi_in;
+
+	if (was)
+		index_del(&n->by_spi, index_hash(&n->by_spi, &was, sizeof was), pairs_index(n, p));
+	if (spi)
+		index_add(&n->by_spi, index_hash(&n->by_spi, &spi, sizeof spi), pairs_index(n, p));
+}
+
+void
+pairs_changed(struct node *n)
+{
+	if (++n->generation == 0) { /* what is older must not look new */
+		memset(n->flow, 0, sizeof n->flow);
+		n->generation = 1;
+	}
+}
+
 /* Keys go to the two ESP SAs; the copy of the child keeps none. */
 void
 pairs_setup(struct node *n, struct node_pair *p, const struct ike_child *c)
 {
+	spi_known(n, p, c->spi_in);
 	p->child = *c;
 	secret_wipe(&p->child.enc_in);
 	secret_wipe(&p->child.auth_in);
@@ -118,6 +141,8 @@ pairs_live(struct node *n, struct node_pair *p)
 	p->sent_at = n->now;
 	node_emit(n, &a);
 	nat_wake(n);
+	pairs_changed(n);
+	pairs_touch(n, p);
 	if ((n->map[p->map].reverse_route || !n->rules->routes_only_asked) && !p->rri) {
 		p->rri = true;
 		route(n, p, true);
@@ -131,6 +156,9 @@ pairs_drop(struct node *n, struct node_pair *p)
 		route(n, p, false);
 	if (!p->dormant && !p->dying && n->live)
 		replace_gone(n, p);
+	if (!p->dormant)
+		pairs_changed(n);
+	spi_known(n, p, 0);
 	esp_sa_wipe(&p->in);
 	esp_sa_wipe(&p->out);
 	wipe(p, sizeof *p);
@@ -148,6 +176,7 @@ pairs_resv(struct node *n, struct node_pair *p, const struct resv_in *in)
 		(void)sync_reserve(n, p, out.ask);
 	if (p->resv.rekey && n->live)
 		pairs_rekey(n, p);
+	pairs_touch(n, p);
 }
 
 void
@@ -241,27 +270,43 @@ pairs_tick(struct node *n)
 		if (n->live && p->used)
 			life(n, p);
 	}
+	n->pairs_at = pairs_exact(n);
+}
+
+static ns_t
+due(const struct node *n, const struct node_pair *p)
+{
+	ns_t t = resv_deadline(&p->resv);
+
+	if (!n->live)
+		return t;
+	if (!p->rekeying && !p->dying)
+		t = ns_min(t, soft_kb(n, p) || p->resv.rekey ? p->rekey_after : soft_due(n, p));
+	if (n->rules->honour_lifetime)
+		t = ns_min(t, hard_kb(n, p) ? n->now : p->out.hard_at);
+	return ns_min(t, p->dies_at);
+}
+
+void
+pairs_touch(struct node *n, struct node_pair *p)
+{
+	if (p->used && !p->dormant)
+		n->pairs_at = ns_min(n->pairs_at, due(n, p));
 }
 
 ns_t
 pairs_deadline(const struct node *n)
 {
+	return n->pairs_at;
+}
+
+ns_t
+pairs_exact(const struct node *n)
+{
 	ns_t t = NS_NEVER;
 
-	for (unsigned i = 0; i < n->pair_cnt; i++) {
-		const struct node_pair *p = &n->pair[i];
-
-		if (!p->used || p->dormant)
-			continue;
-		t = ns_min(t, resv_deadline(&p->resv));
-		if (!n->live)
-			continue;
-		if (!p->rekeying && !p->dying)
-			t = ns_min(t,
-				soft_kb(n, p) || p->resv.rekey ? p->rekey_after : soft_due(n, p));
-		if (n->rules->honour_lifetime)
-			t = ns_min(t, hard_kb(n, p) ? n->now : p->out.hard_at);
-		t = ns_min(t, p->dies_at);
-	}
+	for (unsigned i = 0; i < n->pair_cnt; i++)
+		if (n->pair[i].used && !n->pair[i].dormant)
+			t = ns_min(t, due(n, &n->pair[i]));
 	return t;
 }

@@ -37,6 +37,7 @@ probe(struct node *n, struct node_ike *k, uint32_t seq)
 	if (k->probe_number && n->mirrored && n->rules->write_ahead) {
 		k->probe_held = true;
 		k->probe_until = n->now + NODE_HOLD_MAX;
+		keying_due(n, k->probe_until);
 	} else {
 		probe_leave(n, k);
 	}
@@ -74,6 +75,7 @@ probe_newest(struct node *n, struct ike_end peer)
 		if (!sa || ike_sa_newest(&n->ike_core, sa->remote) != best)
 			continue;
 		dpd_mode(&k->dpd, sa == best && k->copy.dpd ? n->dpd_cfg.mode : DPD_OFF, n->now);
+		keying_due(n, dpd_deadline(&k->dpd));
 	}
 }
 
@@ -104,6 +106,7 @@ probe_feed(struct node *n, struct node_ike *k, enum dpd_in_kind kind, uint32_t s
 	if (!k->dpd_on || k->dormant)
 		return;
 	dpd_step(&k->dpd, n->now, &in, &acts);
+	keying_due(n, dpd_deadline(&k->dpd));
 	if (from)
 		dpd_from(n, k, &acts, *from);
 	for (unsigned i = 0; i < acts.cnt && k->used; i++) {
@@ -138,6 +141,7 @@ keying_dpd_start(struct node *n, struct node_ike *k, const struct dpd_export *x)
 	else
 		dpd_init(&k->dpd, &cfg, &n->rules->dpd, n->entropy, n->now);
 	k->dpd_on = true;
+	keying_due(n, dpd_deadline(&k->dpd));
 }
 
 void
@@ -150,9 +154,10 @@ keying_heard(struct node *n, const struct ike_cookies *c)
 }
 
 void
-keying_want(struct node *n, ip4_t peer)
+keying_want(struct node *n, const struct ike_cookies *c)
 {
-	for (unsigned i = 0; i < n->ike_cnt; i++)
-		if (n->ike[i].used && n->ike[i].peer == peer)
-			probe_feed(n, &n->ike[i], DPD_IN_WANT, 0, NULL);
+	struct node_ike *k = keying_find(n, c);
+
+	if (k)
+		probe_feed(n, k, DPD_IN_WANT, 0, NULL);
 }

@@ -92,6 +92,7 @@ START_TEST(phase1_too)
 		for (unsigned i = 0; i < NODE_IKES; i++)
 			if (w.node[P]->ike_core.sa[i].used)
 				w.node[P]->ike_core.sa[i].rekey_at = w.now + 5 * NS_PER_S;
+		w.node[P]->ike_core.due = w.now;
 		run(130 * NS_PER_S, 5 * EVERY);
 		ups += w.node[P]->ike_core.count[IKE_R_REKEY] - cnt;
 	}
@@ -128,6 +129,23 @@ collide(unsigned seed)
 		a->rekey_after = w.now + (ns_t)(seed % 9) * MS;
 	else
 		p->rekey_after = w.now + (ns_t)(seed % 9) * MS;
+	pairs_touch(w.node[A], a);
+	pairs_touch(w.node[P], p);
+}
+
+static void
+rekey_pair(struct node *n)
+{
+	struct node_pair *p = the_pair(n);
+
+	p->resv.rekey = true;
+	pairs_touch(n, p);
+}
+
+static void
+rekey_ike(struct node *n)
+{
+	n->ike_core.sa[0].rekey_at = n->ike_core.due = w.now;
 }
 
 START_TEST(collisions)
@@ -159,9 +177,9 @@ START_TEST(failover_within)
 		if (seed % 3 == 0)
 			collide(seed);
 		else if (seed % 3 == 1)
-			the_pair(w.node[seed & 1 ? A : P])->resv.rekey = true;
+			rekey_pair(w.node[seed & 1 ? A : P]);
 		else
-			w.node[seed & 1 ? A : P]->ike_core.sa[0].rekey_at = w.now;
+			rekey_ike(w.node[seed & 1 ? A : P]);
 		run((ns_t)(seed % 15) * MS, 2 * MS);
 		power_off(A);
 		run(1500 * MS, EVERY);

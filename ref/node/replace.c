@@ -79,6 +79,8 @@ retire(struct node *n, struct node_pair *old, const struct node_pair *now_used, 
 		old->dies_at = n->rules->replace_lingers ? n->now + wait : n->now;
 	else if (now_used->child.initiator) /* the peer's to delete, unless he sees it otherwise */
 		old->dies_at = old->dies_latest;
+	pairs_changed(n);
+	pairs_touch(n, old);
 }
 
 static void
@@ -120,6 +122,7 @@ replace_heard(struct node *n, struct node_pair *p)
 	p->unproven = false;
 	if (!first && !was_unproven)
 		return;
+	pairs_changed(n);
 	if (!p->use_out)
 		keying_step(n, &proven);
 	else if (was_unproven)
@@ -129,8 +132,10 @@ replace_heard(struct node *n, struct node_pair *p)
 	for (unsigned i = 0; i < n->pair_cnt; i++) {
 		struct node_pair *q = &n->pair[i];
 
-		if (same_flow(p, q) && q->dying && q->dies_at != NS_NEVER)
-			q->dies_at = ns_min(q->dies_at, n->now + LINGER);
+		if (!same_flow(p, q) || !q->dying || q->dies_at == NS_NEVER)
+			continue;
+		q->dies_at = ns_min(q->dies_at, n->now + LINGER);
+		pairs_touch(n, q);
 	}
 }
 
@@ -153,6 +158,8 @@ replace_gone(struct node *n, const struct node_pair *p)
 		return;
 	best->dying = false;
 	best->dies_at = NS_NEVER;
+	pairs_changed(n);
+	pairs_touch(n, best);
 }
 
 /*

@@ -102,6 +102,7 @@ promote(struct node *n)
 
 	n->count[NODE_CNT_PROMOTIONS]++;
 	n->live = true;
+	n->keying_at = n->pairs_at = n->now; /* what was suspended may be due */
 	keying_step(n, &in);
 	keying_release(n, 0, true); /* held when we were suspended */
 	copies_promote(n);

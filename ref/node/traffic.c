@@ -95,14 +95,6 @@ policy(const struct node *n, const struct flow *f)
 	return n->map_cnt;
 }
 
-bool
-traffic_should_be_protected(const struct node *n, const uint8_t *ip, size_t len)
-{
-	struct flow f = flow_of(ip, len), back = reversed(f);
-
-	return policy(n, &back) < n->map_cnt;
-}
-
 static bool
 better(const struct node_pair *p, const struct node_pair *than)
 {
@@ -127,6 +119,60 @@ pair_for(struct node *n, unsigned map, const struct flow *f)
 			best = p;
 	}
 	return best;
+}
+
+/* ---- answers that are remembered ---- */
+
+static struct node_flow
+question(const struct node *n, const struct flow *f)
+{
+	struct node_flow q;
+
+	memset(&q, 0, sizeof q); /* it is hashed */
+	q.generation = n->generation;
+	q.src = f->src;
+	q.dst = f->dst;
+	q.sport = f->sport;
+	q.dport = f->dport;
+	q.proto = f->proto;
+	q.ports_unknown = f->ports_unknown;
+	return q;
+}
+
+/*
+ * The map entry of a flow (map_cnt: in clear) and its pair. Only a whole answer is remembered: in clear,
+ * or this pair.
+ */
+static unsigned
+answer(struct node *n, const struct flow *f, struct node_pair **p)
+{
+	struct node_flow q = question(n, f);
+	struct node_flow *c = &n->flow[index_hash(&n->by_spi, &q, sizeof q) % NODE_FLOWS];
+	unsigned map;
+
+	q.map = c->map;
+	q.pair = c->pair;
+	if (!memcmp(&q, c, sizeof q)) {
+		*p = c->map < n->map_cnt ? &n->pair[c->pair] : NULL;
+		return c->map;
+	}
+	map = policy(n, f);
+	*p = map < n->map_cnt ? pair_for(n, map, f) : NULL;
+	if (*p || map == n->map_cnt) {
+		q.map = (uint16_t)map;
+		q.pair = *p ? (uint16_t)pairs_index(n, *p) : 0;
+		memcpy(c, &q, sizeof q);
+	}
+	return map;
+}
+
+bool
+traffic_should_be_protected(struct node *n, const uint8_t *ip, size_t len)
+{
+	struct flow f = flow_of(ip, len), back = reversed(f);
+	struct node_pair *p;
+
+	return answer(n, &back, &p) < n->map_cnt;
 }
 
 static void
@@ -182,7 +228,8 @@ seal_and_send(struct node *n, struct node_pair *p, uint32_t seq, const uint8_t *
 	p->sent_at = n->now;
 	traffic_ip_out(n, out, out_len);
 	volume_count(n, p);
-	keying_want(n, p->child.remote.addr);
+	pairs_touch(n, p);
+	keying_want(n, &p->child.cookies);
 }
 
 static void
@@ -211,6 +258,7 @@ used_up(struct node *n, struct node_pair *p, size_t len)
 		p->out.bytes + len <= p->out.hard_kb * 1024)
 		return false;
 	p->out.hard_at = n->now;
+	pairs_touch(n, p);
 	n->count[NODE_CNT_EXHAUSTED]++;
 	return true;
 }
@@ -240,6 +288,7 @@ number_and_send(struct node *n, struct node_pair *p, const uint8_t *ip, size_t l
 	}
 	if (p->resv.rekey && !p->rekeying)
 		pairs_rekey(n, p);
+	pairs_touch(n, p);
 	return true;
 }
 
@@ -274,8 +323,8 @@ enum verdict
 traffic_out(struct node *n, const uint8_t *ip, size_t len)
 {
 	struct flow f = flow_of(ip, len);
-	unsigned map = policy(n, &f);
 	struct node_pair *p;
+	unsigned map = answer(n, &f, &p);
 
 	if (map == n->map_cnt)
 		return VERDICT_CLEAR;
@@ -283,7 +332,6 @@ traffic_out(struct node *n, const uint8_t *ip, size_t len)
 		n->count[NODE_CNT_NOT_ACTIVE]++;
 		return VERDICT_DROP;
 	}
-	p = pair_for(n, map, &f);
 	if (!p) {
 		n->count[NODE_CNT_NO_SA]++;
 		if (n->rules->leak_without_sa)
@@ -359,6 +407,7 @@ accepted(struct node *n, struct node_pair *p)
 	if (n->ha.inbound && p->in_unreported >= n->ha.inbound)
 		(void)sync_replay(n, p);
 	volume_count(n, p);
+	pairs_touch(n, p);
 	keying_heard(n, &p->child.cookies);
 }
 

@@ -4,6 +4,7 @@
 #   make check    that, and unit tests, gates, a fuzz smoke, and all again under sanitizers
 #   make          build/baton build/twind build/twinctl build/twind-mutant
 #   make suites   the suites alone (CASES='hsrp/ failover/')
+#   make interop  the cases with other people's software, and docs/interop.md from what they said
 #   make mutants  prove that every case can fail
 #   make soak N=20 LOAD=2      the suites N times beside LOAD busy processes
 #   make fuzz FUZZ_SECONDS=10  each decoder, from its committed corpus
@@ -139,6 +140,11 @@ run: deps
 	$(MAKE) all
 	$(MAKE) suites
 
+# Writes docs/interop.md: which versions, which verdicts and figures.
+interop: all
+	ci/interop $(B)/baton $(J) build/interop >build/interop.md || { cat build/interop.md; exit 1; }
+	cp build/interop.md docs/interop.md
+
 mutants: all
 	$(B)/baton mutants -j $(J)
 
@@ -158,5 +164,5 @@ clean:
 
 -include $(shell find $(B)/obj build/fuzz/obj -name '*.d' 2>/dev/null)
 
-.PHONY: FORCE all tests unit gates fuzz fuzz-build deps suites run mutants check soak install clean
+.PHONY: FORCE all tests unit gates fuzz fuzz-build deps suites run mutants interop check soak install clean
 .SECONDARY:

@@ -205,8 +205,8 @@ soft_due(const struct node *n, const struct node_pair *p)
 
 	if (soft < p->out.created)
 		soft = p->out.created + (p->out.hard_at - p->out.created) / 2;
-	if (!p->child.initiator)
-		soft = ns_min(soft + RESPONDER_LATER, p->out.hard_at);
+	if (!p->child.initiator) /* an heir may inherit little: still ahead of the end */
+		soft += ns_min(RESPONDER_LATER, (p->out.hard_at - soft) / 2);
 	else /* not all pairs of one moment at one moment */
 		soft -= (soft - p->out.created) / 16 * (p->child.spi_in & 255) / 256;
 	return soft > p->rekey_after ? soft : p->rekey_after;

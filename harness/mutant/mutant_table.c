@@ -130,6 +130,12 @@ hsrp_speak_ignores_better(struct node_rules *r)
 }
 
 static void
+hsrp_waits_for_lesser(struct node_rules *r)
+{
+	r->hsrp.cell[HSRP_EV_L][HSRP_SPEAK].act = NULL;
+}
+
+static void
 ike_any_psk(struct node_rules *r)
 {
 	r->ike.check_psk_hash = false;
@@ -978,6 +984,7 @@ const struct mutant mutants[] = {
 	{"hsrp-silent-shutdown", "no Resign when HSRP is taken down", hsrp_silent_shutdown},
 	{"hsrp-no-higher-standby", "a standby router stays so beside a better one", hsrp_no_higher_standby},
 	{"hsrp-speak-ignores-better", "a speaking router ignores a better speaker", hsrp_speak_ignores_better},
+	{"hsrp-waits-for-lesser", "a speaking router waits for a lesser standby router to go", hsrp_waits_for_lesser},
 	{"ike-any-psk", "HASH_I is not checked", ike_any_psk},
 	{"ike-no-hash-check", "HASH(1) to HASH(3) are not checked", ike_no_hash_check},
 	{"ike-any-proxy", "proxies outside the access list are accepted", ike_any_proxy},

@@ -256,6 +256,34 @@ better_speaker(struct case_run *c)
 		"did");
 }
 
+/* l, Speak: D/5. A lesser standby router, whose Hellos hold for a minute, is not waited for. With
+ * times in seconds, for with milliseconds those of others do not count. */
+static void
+lesser_standby(struct case_run *c)
+{
+	const struct lab_text knobs = {.no_ssp = true,
+		.swap = {{" standby 1 timers", " standby 1 timers 1 3"}}};
+	const struct kit_msg m = {.opcode = KIT_HELLO,
+		.state = PAIR_STANDBY,
+		.priority = 50,
+		.hold_s = 60,
+		.src = IP4(172, 16, 31, 97)};
+	struct world w;
+	ns_t end;
+
+	world_open_cold(&w, c, &knobs, NULL);
+	w.c = c;
+	case_start(c, LAB_A);
+	end = lab_now(w.lab) + 5 * NS_PER_S;
+	while (lab_now(w.lab) < end && !kit_count(w.lab, PORT_A_OUT, KIT_HELLO, PAIR_STANDBY, 0)) {
+		kit_send(w.lab, &m);
+		lab_run(w.lab, 100 * NS_PER_MS);
+	}
+	(void)case_expect_timely(c, kit_count(w.lab, PORT_A_OUT, KIT_HELLO, PAIR_STANDBY, 0) > 0,
+		"expected A to get past Speak beside a lesser standby router (cell l/4: D/5); it "
+		"did not in 5 s");
+}
+
 /* b, Active: CDH/1. */
 static void
 shutdown_resigns(struct case_run *c)
@@ -358,5 +386,12 @@ static const struct case_def cases[] = {
 		.says = "A standby router yields to a better standby router.",
 		.mutant = "hsrp-no-higher-standby",
 		.run = better_standby},
+	{.id = "hsrp/2281-5.7/l4",
+		.requirement = "RFC 2281 5.7 l",
+		.level = CASE_MUST,
+		.class_ = CASE_VALID,
+		.says = "A speaking router takes the place of a lesser standby router.",
+		.mutant = "hsrp-waits-for-lesser",
+		.run = lesser_standby},
 };
 CASE_SUITE(cases)

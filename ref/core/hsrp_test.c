@@ -160,6 +160,32 @@ START_TEST(alone_becomes_active)
 }
 END_TEST
 
+/* 5.1: nothing configured, nobody to learn from. */
+START_TEST(defaults)
+{
+	struct hsrp_cfg c = cfg();
+	unsigned hellos = 0;
+
+	c.timers_set = false;
+	c.hello = c.hold = 0;
+	start(c);
+	ck_assert_int_eq(h.hello, 3 * S);
+	ck_assert_int_eq(h.hold, 10 * S);
+	run(now + 20 * S);
+	ck_assert_int_eq(h.state, HSRP_ACTIVE);
+	for (unsigned i = 0; i < acts.cnt; i++) {
+		const struct hsrp_act *a = &acts.v[i];
+
+		if (a->kind != HSRP_ACT_SEND || a->msg.opcode != HSRP_HELLO)
+			continue;
+		hellos++;
+		ck_assert_uint_eq(a->msg.hello_s, 3);
+		ck_assert_uint_eq(a->msg.hold_s, 10);
+	}
+	ck_assert_uint_gt(hellos, 0);
+}
+END_TEST
+
 START_TEST(owed_expiry_is_cancelled_by_a_live_active)
 {
 	start(cfg());
@@ -327,6 +353,7 @@ main(void)
 
 	tcase_add_test(t, table_is_the_rfcs);
 	tcase_add_test(t, alone_becomes_active);
+	tcase_add_test(t, defaults);
 	tcase_add_test(t, owed_expiry_is_cancelled_by_a_live_active);
 	tcase_add_test(t, take_over_sends_hello_and_arp);
 	tcase_add_test(t, resign_is_taken_at_once);

@@ -292,6 +292,12 @@ ike_reserved_ignored(struct node_rules *r)
 }
 
 static void
+dpd_any_cookies(struct node_rules *r)
+{
+	r->ike.check_dpd_cookies = false;
+}
+
+static void
 vip_everyone(struct node_rules *r)
 {
 	r->vip_only_owner = false;
@@ -1011,6 +1017,7 @@ const struct mutant mutants[] = {
 	{"ike-no-lifetime", "no lifetime attributes", ike_no_lifetime},
 	{"ike-initial-contact-always", "INITIAL-CONTACT though mirrored SAs exist", ike_initial_contact_always},
 	{"ike-reserved-ignored", "reserved octets are not looked at", ike_reserved_ignored},
+	{"dpd-any-cookies", "the cookies in R-U-THERE and its ACK are not looked at", dpd_any_cookies},
 	{"vip-everyone", "a standby answers for the virtual address, too", vip_everyone},
 	{"esp-no-replay-check", "no anti-replay", esp_no_replay_check},
 	{"esp-window-before-icv", "the window moves before the ICV is checked", esp_window_before_icv},

@@ -154,6 +154,7 @@ struct ike_rules {
 	bool responder_insists;	  /* false; answers are sent again unasked, too */
 	bool check_reserved;	  /* reserved octets are 0 (RFC 2408 5.3) */
 	bool check_payloads;	  /* unexpected payloads refuse the message */
+	bool check_dpd_cookies;	  /* of an R-U-THERE and its ACK (RFC 3706 6.1) */
 	bool check_nonce;	  /* 8 to 256 octets (RFC 2409 5) */
 	bool padding_zero_only;	  /* false; refuse any other padding of an encrypted message */
 	/* NAT traversal (RFC 3947) */

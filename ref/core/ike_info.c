@@ -195,7 +195,8 @@ dpd_in(struct ike_ctx *c, struct ike_sa *sa, struct ike_end from, const struct i
 		return IKE_R_DPD_NOT_AGREED;
 	/* RFC 3706 6.1: the cookies SHOULD be checked. */
 	if (n->protocol != ISAKMP_P_ISAKMP || n->spi_len != sizeof(sa->cookies) ||
-		memcmp(n->spi, &sa->cookies, sizeof(sa->cookies)) != 0)
+		(c->k->rules->check_dpd_cookies &&
+			memcmp(n->spi, &sa->cookies, sizeof(sa->cookies)) != 0))
 		return IKE_R_NOTIFY_SPI;
 	if (n->data_len != 4)
 		return IKE_R_MALFORMED;

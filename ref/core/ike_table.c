@@ -94,6 +94,7 @@ const struct ike_rules ike_rules_standard = {
 	.check_version = true,
 	.need_key = true,
 	.check_reserved = true,
+	.check_dpd_cookies = true,
 	.check_payloads = true,
 	.check_nonce = true,
 	.padding_zero_only = false,

@@ -20,6 +20,28 @@ old_number(struct case_run *c)
 	(void)case_expect_u64(c, 0, dpd_kit_acked(&w, 900, 0), "ACKs with number 900");
 }
 
+/* 6.1: a question about another SA is not one about this. */
+static void
+other_cookies(struct case_run *c)
+{
+	struct world w;
+
+	if (!ike_kit_tunnel(&w, c, NULL, NULL))
+		return;
+	peer_cfg(w.peer)->dpd_retry = 300 * NS_PER_S;
+	if (!dpd_kit_ask(&w, 1000, NS_PER_S)) {
+		case_inconclusive(c, "A did not answer R-U-THERE");
+		return;
+	}
+	peer_wrong(w.peer)->dpd_wrong_cookies = true;
+	if (!case_expect(c, !dpd_kit_ask(&w, 1001, 500 * NS_PER_MS),
+		    "expected no answer to an R-U-THERE with the cookies of another SA; saw one"))
+		return;
+	peer_wrong(w.peer)->dpd_wrong_cookies = false;
+	(void)case_expect(c, dpd_kit_ask(&w, 1002, NS_PER_S),
+		"expected an answer to the next one, with the right cookies");
+}
+
 /* One sample is enough to catch a router that does not look; the RFC asks for it of each first
  * number. */
 static void
@@ -160,6 +182,16 @@ heir_refuses_old(struct case_run *c)
 }
 
 static const struct case_def cases[] = {
+	{
+		.id = "dpd/3706-6.1/2",
+		.requirement = "RFC 3706, 6.1",
+		.level = CASE_SHOULD,
+		.class_ = CASE_INVALID,
+		.says = "An R-U-THERE whose SPI field has the cookies of another SA is not "
+			"answered.",
+		.mutant = "dpd-any-cookies",
+		.run = other_cookies,
+	},
 	{
 		.id = "dpd/3706-6.2/2",
 		.requirement = "RFC 3706, 6.2",

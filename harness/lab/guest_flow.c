@@ -17,6 +17,7 @@
 #define BEAT NS_PER_MS
 #define TRANSFERS 4
 #define CHUNK 4096
+#define WORTH 1200	   /* octets: no packets smaller than that for want of waiting */
 #define PING_TIME NS_PER_S /* an answer that takes longer is none */
 #define PINGS_MAX 65535
 #define FNV_START 0xcbf29ce484222325u
@@ -159,6 +160,8 @@ push(struct transfer *t, ns_t now)
 	uint8_t b[CHUNK];
 	uint64_t due = (uint64_t)(now - t->begun) / 1000 * t->bytes_per_s / 1000000;
 
+	if (due - t->seen.sent < WORTH && due > t->seen.sent)
+		return;
 	while (t->seen.sent < due && !t->seen.broken) {
 		size_t len = due - t->seen.sent < CHUNK ? (size_t)(due - t->seen.sent) : CHUNK;
 		ssize_t put;

@@ -197,7 +197,7 @@ static void
 corrupt(struct lab *l, const struct lab_disturb *d, size_t no, uint8_t *b, size_t len)
 {
 	size_t at = d->at;
-	uint8_t flip = d->flip ? d->flip : (uint8_t)(1u << lab_random(l, 8));
+	uint8_t flip = (uint8_t)(d->flip ? d->flip : 1u << lab_random(l, 8));
 	char text[64];
 
 	if (!at)

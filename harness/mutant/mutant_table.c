@@ -968,6 +968,12 @@ rekey_no_phase1(struct node_rules *r)
 	r->ike.rekey_phase1 = false;
 }
 
+static void
+ike_half_open_for_ever(struct node_rules *r)
+{
+	r->ike.embryo_sure = r->ike.half_open_time;
+}
+
 /* clang-format off */
 const struct mutant mutants[] = {
 	{"hsrp-ttl-255", "HSRP messages leave with TTL 255", hsrp_ttl_255},
@@ -1129,6 +1135,7 @@ const struct mutant mutants[] = {
 	{"rekey-again-and-again", "a pair that was replaced is replaced again", rekey_again_and_again},
 	{"rekey-pairs-die-with-sa", "pairs end with the IKE SA that made them", rekey_pairs_die_with_sa},
 	{"rekey-no-phase1", "an IKE SA is never replaced ahead of its end", rekey_no_phase1},
+	{"ike-half-open-for-ever", "whoever sends message 1 keeps its place until it times out", ike_half_open_for_ever},
 };
 /* clang-format on */
 const unsigned mutant_cnt = sizeof mutants / sizeof mutants[0];

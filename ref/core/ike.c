@@ -16,6 +16,8 @@ clear(struct ike *k)
 	wipe(k->xchg, k->xchg_cnt * sizeof(k->xchg[0]));
 	k->known_used = 0;
 	k->known_full = false;
+	wipe(k->embryo, k->embryo_cnt * sizeof(k->embryo[0]));
+	ike_index_init(k, k->sas.key);
 	k->active = false;
 	k->due = NS_NEVER;
 }
@@ -24,7 +26,7 @@ void
 ike_init(struct ike *k, const struct ike_cfg *cfg, const struct ike_rules *rules,
 	const struct crypto *crypto, const struct ike_tables *t)
 {
-	assert(t->sa_cnt && t->child_cnt && t->xchg_cnt && t->known_cnt && cfg->policy_cnt <= 255);
+	assert(t->embryo_cnt && t->sa_cnt && t->child_cnt && t->xchg_cnt && t->known_cnt && cfg->policy_cnt <= 255);
 	memset(k, 0, sizeof(*k));
 	k->cfg = cfg;
 	k->rules = rules;
@@ -37,6 +39,8 @@ ike_init(struct ike *k, const struct ike_cfg *cfg, const struct ike_rules *rules
 	k->xchg_cnt = t->xchg_cnt;
 	k->known = t->known;
 	k->known_cnt = t->known_cnt;
+	k->embryo = t->embryo;
+	k->embryo_cnt = t->embryo_cnt;
 	k->notify_credit_at = INT64_MIN;
 	clear(k);
 }
@@ -68,7 +72,7 @@ tick_xchg(struct ike_ctx *c, struct ike_xchg *x)
 		if (ike_unfinished(x->state))
 			ike_xchg_fail(c, x, IKE_R_TIMEOUT);
 		else
-			ike_xchg_free(x);
+			ike_xchg_free(c->k, x);
 		return;
 	}
 	if (x->retry_at > c->now)
@@ -164,9 +168,10 @@ under_way(const struct ike *k, unsigned map, struct ike_end peer, const struct i
 bool
 ike_main_under_way(const struct ike *k, struct ike_end peer)
 {
-	for (unsigned i = 0; i < k->sa_cnt; i++)
-		if (k->sa[i].used && k->sa[i].initiator && !k->sa[i].up && !k->sa[i].imported &&
-			ike_end_near(k->sa[i].remote, peer))
+	const struct ike_sa *sa = ike_sa_of(k, peer.addr, NULL);
+
+	for (; sa; sa = ike_sa_of(k, peer.addr, sa))
+		if (sa->initiator && !sa->up && !sa->imported && ike_end_near(sa->remote, peer))
 			return true;
 	return false;
 }
@@ -387,7 +392,7 @@ command(struct ike_ctx *c, const struct ike_in *in)
 	case IKE_IN_FORGET_CHILD:
 		ch = ike_child_by_spi(c->k, in->spi);
 		if (ch)
-			memset(ch, 0, sizeof(*ch));
+			ike_child_wipe(c->k, ch);
 		break;
 	case IKE_IN_KNOWN_PEER:
 		ike_know(c->k, in->remote.addr);
@@ -410,6 +415,18 @@ command(struct ike_ctx *c, const struct ike_in *in)
 	}
 }
 
+/* Peers choose cookies: the chains they fall into are not for them to know. */
+static void
+key(struct ike_ctx *c)
+{
+	uint64_t fresh[2];
+
+	if (c->k->keyed || !entropy_take(c->e, fresh, sizeof(fresh)))
+		return;
+	c->k->keyed = true; /* nothing is in the tables before the first step */
+	ike_index_init(c->k, fresh);
+}
+
 void
 ike_step(struct ike *k, ns_t now, const struct ike_in *in, struct entropy *e, struct ike_acts *acts)
 {
@@ -418,6 +435,7 @@ ike_step(struct ike *k, ns_t now, const struct ike_in *in, struct entropy *e, st
 	acts->cnt = 0;
 	acts->used = 0;
 	acts->child_cnt = 0;
+	key(&c);
 	command(&c, in);
 	ike_drain_dying(&c);
 }
@@ -444,6 +462,18 @@ const struct ike_sa *
 ike_sa_newest(const struct ike *k, struct ike_end peer)
 {
 	return ike_sa_any(k, peer);
+}
+
+const struct ike_child *
+ike_child_next(const struct ike *k, ip4_t peer, const struct ike_child *after)
+{
+	return ike_child_of(k, peer, after);
+}
+
+const struct ike_sa *
+ike_sa_next(const struct ike *k, ip4_t peer, const struct ike_sa *after)
+{
+	return ike_sa_of(k, peer, after);
 }
 
 const struct ike_child *

@@ -30,6 +30,7 @@
  * Not here: Aggressive and New Group Mode, certificates, IKE fragmentation. A child's lifetime is the node's: it asks
  * for a rekey by INITIATE with `replaces`, and ends a pair by DELETE_CHILD.
  */
+#include "ref/base/index.h"
 #include "ref/base/ip4.h"
 #include "ref/base/secret.h"
 #include "ref/base/time.h"
@@ -99,7 +100,10 @@ struct ike_rules {
 	ns_t retry_max;
 	unsigned retries;	  /* 0: none at all */
 	ns_t half_open_time;	  /* an unfinished Main Mode lives no longer */
-	unsigned half_open_max;	  /* as responder, all peers together */
+	unsigned half_open_max;	  /* as responder, from message 3 on, all peers together */
+	unsigned half_open_each;  /* and of one address */
+	ns_t half_open_chance;	  /* it yields to others only after that long */
+	ns_t embryo_sure;	  /* the same before message 3 */
 	ns_t linger;		  /* a finished exchange is kept to answer duplicates */
 	ns_t soft_before;	  /* an IKE SA begins no exchange this long before its end */
 	bool rekey_phase1;	  /* about then, a new one is made */
@@ -290,6 +294,7 @@ enum ike_reason {
 	IKE_R_CLEARED,
 	IKE_R_REKEY,
 	IKE_R_PROVEN,
+	IKE_R_CROWDED_OUT,
 	IKE_R_NAT_FOUND,
 	IKE_R_MOVED,
 	IKE_R_CNT
@@ -359,6 +364,7 @@ struct ike_child {
 struct ike_xchg {
 	enum ike_state state;
 	bool initiator;
+	bool bound;	/* sa is one */
 	unsigned sa;	/* index of its IKE SA */
 	unsigned map;	/* Quick Mode: index of its map entry */
 	uint32_t msgid;
@@ -381,6 +387,18 @@ struct ike_xchg {
 	bool have_seen;
 	unsigned tries;
 	ns_t retry_at, expires;
+};
+
+/* What a responder keeps of message 1 until message 3 comes. */
+struct ike_embryo {
+	bool used;
+	bool dpd;
+	uint8_t natt;
+	uint16_t sa_len;
+	struct ike_cookies cookies;
+	struct ike_end local, remote;
+	ns_t at;
+	uint8_t sa[IKE_SA_BODY_MAX];
 };
 
 struct ike_known {
@@ -502,6 +520,21 @@ void ike_acts_wipe(struct ike_acts *acts);
 
 /* ---- the machine ---- */
 
+/* Tables are not longer than these (asserted). */
+#define IKE_SA_MAX 2048
+#define IKE_CHILD_MAX 4096
+#define IKE_XCHG_MAX 1024
+#define IKE_EMBRYO_MAX 4096
+
+struct ike_index {
+	uint32_t sa_head[IKE_SA_MAX], sa_next[IKE_SA_MAX];
+	uint32_t peer_head[IKE_SA_MAX], peer_next[IKE_SA_MAX];
+	uint32_t child_head[IKE_CHILD_MAX], child_next[IKE_CHILD_MAX];
+	uint32_t far_head[IKE_CHILD_MAX], far_next[IKE_CHILD_MAX];
+	uint32_t xchg_head[IKE_XCHG_MAX], xchg_next[IKE_XCHG_MAX];
+	uint32_t embryo_head[IKE_EMBRYO_MAX], embryo_next[IKE_EMBRYO_MAX];
+};
+
 struct ike {
 	const struct ike_cfg *cfg;     /* borrowed */
 	const struct ike_rules *rules; /* borrowed */
@@ -514,6 +547,11 @@ struct ike {
 	unsigned xchg_cnt;
 	struct ike_known *known;
 	unsigned known_cnt, known_used;
+	struct ike_embryo *embryo; /* a ring */
+	unsigned embryo_cnt, embryo_next;
+	struct index sas, sa_peers, children, child_peers, xchgs, embryos;
+	struct ike_index index;
+	bool keyed; /* the hash of the indexes is */
 	bool known_full; /* a peer did not fit: INITIAL-CONTACT is not sent any more */
 	bool active;
 	ns_t due; /* nothing is due before that */
@@ -532,6 +570,8 @@ struct ike_tables {
 	unsigned xchg_cnt;
 	struct ike_known *known;
 	unsigned known_cnt;
+	struct ike_embryo *embryo; /* those who have sent message 1 alone */
+	unsigned embryo_cnt;
 };
 
 /* Starts inactive. */
@@ -558,6 +598,10 @@ const struct ike_sa *ike_sa_find(const struct ike *k, const struct ike_cookies *
 const struct ike_sa *ike_sa_for_peer(const struct ike *k, struct ike_end peer, ns_t now);
 /* The newest confirmed SA with this peer, whether or not it may begin exchanges. */
 const struct ike_sa *ike_sa_newest(const struct ike *k, struct ike_end peer);
+/* The children of a peer's address, one after the other; after: NULL, or the one before. */
+const struct ike_child *ike_child_next(const struct ike *k, ip4_t peer, const struct ike_child *after);
+/* The same of its IKE SAs. */
+const struct ike_sa *ike_sa_next(const struct ike *k, ip4_t peer, const struct ike_sa *after);
 const struct ike_child *ike_child_find(const struct ike *k, uint32_t spi_in);
 /* Fill *out (which the caller wipes) from an SA of this core. */
 void ike_export(const struct ike *k, const struct ike_sa *sa, ns_t now, struct ike_export *out);

@@ -12,8 +12,9 @@ ike_import(struct ike_ctx *c, const struct ike_export *x)
 {
 	struct ike_sa *sa = ike_sa_by_cookies(c->k, x->cookies.i, x->cookies.r);
 
-	if (!sa)
-		sa = ike_sa_new(c);
+	if (sa)
+		ike_sa_wipe(c->k, sa);
+	sa = ike_sa_new(c);
 	if (!sa) {
 		ike_note(c, IKE_R_TABLE_FULL, x->remote, NULL);
 		return;
@@ -45,6 +46,7 @@ ike_import(struct ike_ctx *c, const struct ike_export *x)
 		.hard_at = c->now + ns_from_s(x->left_s),
 		.msgid_cnt = x->msgid_cnt < IKE_MSGIDS ? x->msgid_cnt : IKE_MSGIDS,
 	};
+	ike_sa_named(c->k, sa);
 	memcpy(sa->last_block, x->last_block, sizeof(sa->last_block));
 	memcpy(sa->peer_id, x->peer_id, sizeof(sa->peer_id));
 	memcpy(sa->msgid, x->msgid, sizeof(sa->msgid));
@@ -93,7 +95,7 @@ ike_remap(struct ike *k, const unsigned *to, unsigned cnt)
 		if (x->state < IKE_QM_WAIT || x->map >= cnt)
 			continue;
 		if (to[x->map] >= k->cfg->map_cnt) {
-			ike_xchg_free(x);
+			ike_xchg_free(k, x);
 			continue;
 		}
 		x->map = to[x->map];

@@ -12,6 +12,7 @@ static struct ike_sa sas[4];
 static struct ike_child children[4];
 static struct ike_xchg xchgs[6];
 static struct ike_known known[2];
+static struct ike_embryo embryos[4];
 static struct ike_acts acts;
 static struct entropy entropy;
 static struct ike k;
@@ -40,7 +41,7 @@ step(ns_t now, const struct ike_in *in)
 static void
 start(void)
 {
-	static const struct ike_tables t = {sas, 4, children, 4, xchgs, 6, known, 2};
+	static const struct ike_tables t = {sas, 4, children, 4, xchgs, 6, known, 2, embryos, 4};
 	static struct ike_export x = {.remote = {IP4(10, 0, 0, 2), 500},
 		.confirmed = true,
 		.dpd = true,

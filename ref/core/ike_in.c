@@ -54,33 +54,27 @@ check_header(const struct ike *k, struct ike_msg *m)
 
 /* ---- whose it is ---- */
 
-/* A responder's Main Mode, by the initiator's cookie alone: for duplicates of message 1. */
-static struct ike_xchg *
-by_icookie(const struct ike *k, const struct ike_msg *m)
-{
-	for (unsigned i = 0; i < k->xchg_cnt; i++) {
-		struct ike_xchg *x = &k->xchg[i];
-		const struct ike_sa *sa = ike_xchg_sa(k, x);
-
-		if (x->state >= IKE_MM_R2 && x->state <= IKE_MM_DONE && !x->initiator && sa &&
-			memcmp(sa->cookies.i, m->h.icookie, ISAKMP_COOKIE_LEN) == 0 &&
-			ike_nat_from(k, sa, m))
-			return x;
-	}
-	return NULL;
-}
-
 static struct ike_xchg *
 of_sa(const struct ike *k, const struct ike_sa *sa, uint8_t exchange, uint32_t msgid)
 {
 	bool main = exchange == ISAKMP_X_MAIN;
 
-	for (unsigned i = 0; i < k->xchg_cnt; i++) {
-		struct ike_xchg *x = &k->xchg[i];
-
-		if (x->state == IKE_FREE || ike_xchg_sa(k, x) != sa)
-			continue;
+	for (struct ike_xchg *x = ike_xchg_of(k, sa, NULL); x; x = ike_xchg_of(k, sa, x))
 		if (main ? x->state <= IKE_MM_DONE : x->state > IKE_MM_DONE && x->msgid == msgid)
+			return x;
+	return NULL;
+}
+
+/* A responder's Main Mode, by the initiator's cookie alone: for duplicates of message 1. */
+static struct ike_xchg *
+by_icookie(const struct ike *k, const struct ike_msg *m)
+{
+	struct ike_sa *sa = ike_sa_by_icookie(k, m->h.icookie, NULL);
+
+	for (; sa; sa = ike_sa_by_icookie(k, m->h.icookie, sa)) {
+		struct ike_xchg *x = of_sa(k, sa, ISAKMP_X_MAIN, 0);
+
+		if (x && x->state >= IKE_MM_R2 && !x->initiator && ike_nat_from(k, sa, m))
 			return x;
 	}
 	return NULL;
@@ -115,6 +109,10 @@ find(struct ike_ctx *c, struct ike_msg *m, struct ike_xchg **x)
 		return IKE_R_NONE;
 	}
 	m->sa = find_sa(c->k, m);
+	if (!m->sa && m->h.exchange == ISAKMP_X_MAIN)
+		m->embryo = ike_embryo_find(c, m);
+	if (m->embryo)
+		return IKE_R_NONE;
 	if (!m->sa)
 		return m->h.exchange == ISAKMP_X_INFO && !m->encrypted ? IKE_R_UNPROTECTED
 								       : IKE_R_UNKNOWN_COOKIE;
@@ -305,11 +303,19 @@ run(struct ike_ctx *c, struct ike_xchg *x, const struct ike_trans *t, struct ike
 	if (t->to == IKE_FREE)
 		return t->handler(c, NULL, m);
 	if (fresh) {
+		r = m->embryo ? ike_embryo_room(c, m) : IKE_R_NONE;
+		if (r)
+			return r;
 		x = ike_xchg_new(c);
 		if (!x)
 			return IKE_R_TABLE_FULL;
 		x->msgid = m->h.msgid;
-		x->sa = m->sa ? (unsigned)(m->sa - c->k->sa) : IKE_NO_SA;
+		ike_xchg_bind(c->k, x, m->sa ? (unsigned)(m->sa - c->k->sa) : IKE_NO_SA);
+		r = m->embryo ? ike_embryo_hatch(c, x, m) : IKE_R_NONE;
+		if (r) {
+			ike_xchg_free(c->k, x);
+			return r;
+		}
 	}
 	memcpy(iv, x->iv, sizeof(iv));
 	if (m->encrypted)
@@ -317,8 +323,12 @@ run(struct ike_ctx *c, struct ike_xchg *x, const struct ike_trans *t, struct ike
 	r = t->handler(c, x, m);
 	if (r == IKE_R_NONE) {
 		then(c, x, t, m);
+		if (m->embryo)
+			ike_embryo_free(c->k, m->embryo);
 	} else if (fresh) {
-		ike_xchg_free(x);
+		ike_xchg_free(c->k, x);
+		if (m->embryo)
+			ike_sa_wipe(c->k, m->sa);
 	} else {
 		memcpy(x->iv, iv, sizeof(iv));
 	}
@@ -342,7 +352,7 @@ work(struct ike_ctx *c, struct ike_msg *m)
 		r = check_duplicate(c, x, m);
 	if (r)
 		return r;
-	t = row(x ? x->state : IKE_NEW, m, &r);
+	t = row(x ? x->state : m->embryo ? IKE_MM_R2 : IKE_NEW, m, &r);
 	if (!t)
 		return r;
 	r = decrypt(c->k, x, m);

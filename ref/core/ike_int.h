@@ -32,6 +32,7 @@ struct ike_msg {
 	struct isakmp_hdr h;
 	struct isakmp_payloads p;
 	struct ike_sa *sa; /* whose it is, NULL for MM1 */
+	struct ike_embryo *embryo; /* of MM3, before there is an SA */
 	uint8_t digest[CRYPTO_HASH_MAX];
 	uint8_t iv[CRYPTO_BLOCK];      /* that opened it */
 	uint8_t next_iv[CRYPTO_BLOCK]; /* its last ciphertext block */
@@ -85,6 +86,11 @@ ike_handler ike_info_in, ike_info_clear_in;
 
 /* ---- ike_main.c, ike_quick.c: as initiator ---- */
 enum ike_reason ike_main_start(struct ike_ctx *c, struct ike_end local, struct ike_end remote);
+/* What the peer has chosen, or we; vendor ids; a cookie of our own. */
+struct ike_p1_choice;
+void ike_sa_agree(struct ike_sa *sa, const struct ike_p1_choice *ch);
+void ike_vids_in(const struct ike *k, struct ike_sa *sa, const struct ike_msg *m);
+bool ike_cookie_new(struct ike_ctx *c, uint8_t cookie[ISAKMP_COOKIE_LEN]) MUST_CHECK;
 /* Have we begun one with this peer that is not up yet? */
 bool ike_main_under_way(const struct ike *k, struct ike_end peer);
 enum ike_reason ike_quick_start(struct ike_ctx *c, struct ike_xchg *x, struct ike_sa *sa);
@@ -172,6 +178,32 @@ bool ike_same_proxy(const struct ike_proxy *a, const struct ike_proxy *b);
 enum ike_reason ike_read_ids(struct ike_msg *m, struct ike_proxy *ci, struct ike_proxy *cr,
 	bool *given);
 
+/* ---- ike_embryo.c ---- */
+/* What message 3 answers; NULL. */
+struct ike_embryo *ike_embryo_find(const struct ike_ctx *c, const struct ike_msg *m);
+/* Room for one more exchange of this message's sender, made if need be. */
+enum ike_reason ike_embryo_room(struct ike_ctx *c, const struct ike_msg *m);
+/* An SA and x from it; the embryo stays until message 3 has turned out to be good. */
+enum ike_reason ike_embryo_hatch(struct ike_ctx *c, struct ike_xchg *x, struct ike_msg *m);
+void ike_embryo_free(struct ike *k, struct ike_embryo *e);
+
+/* ---- ike_index.c ---- */
+void ike_index_init(struct ike *k, const uint64_t key[2]);
+/* Its initiator's cookie and remote end are there: it can be found from now on. */
+void ike_sa_named(struct ike *k, const struct ike_sa *sa);
+void ike_sa_at(struct ike *k, struct ike_sa *sa, struct ike_end to); /* its peer is there now */
+void ike_sa_wipe(struct ike *k, struct ike_sa *sa);
+void ike_child_named(struct ike *k, const struct ike_child *ch);
+void ike_child_at(struct ike *k, struct ike_child *ch, struct ike_end to);
+void ike_child_wipe(struct ike *k, struct ike_child *ch);
+void ike_xchg_bind(struct ike *k, struct ike_xchg *x, unsigned sa); /* or IKE_NO_SA */
+/* One after the other; after: NULL, or the one before, which must still be there. */
+struct ike_sa *ike_sa_by_icookie(const struct ike *k, const uint8_t *i, const struct ike_sa *after);
+struct ike_sa *ike_sa_of(const struct ike *k, ip4_t peer, const struct ike_sa *after);
+struct ike_child *ike_child_of(const struct ike *k, ip4_t peer, const struct ike_child *after);
+struct ike_xchg *ike_xchg_of(const struct ike *k, const struct ike_sa *sa,
+	const struct ike_xchg *after);
+
 /* ---- ike_commit.c ---- */
 /* Must we wait for CONNECTED before the outbound SA of this Quick Mode is used? */
 bool ike_commit_waits(const struct ike *k, const struct ike_xchg *x);
@@ -198,7 +230,7 @@ void ike_nat_d(const struct ike *k, const struct ike_sa *sa, struct isakmp_build
 enum ike_reason ike_nat_d_in(struct ike_ctx *c, struct ike_sa *sa, const struct ike_msg *m);
 /* To port 4500, as initiator with message 5; as responder to where an authentic message 5 came from. */
 void ike_nat_float(const struct ike *k, struct ike_sa *sa);
-enum ike_reason ike_nat_follow(const struct ike *k, const struct ike_xchg *x, struct ike_sa *sa,
+enum ike_reason ike_nat_follow(struct ike *k, const struct ike_xchg *x, struct ike_sa *sa,
 	const struct ike_msg *m);
 /* May this message of the SA come from where it does? */
 bool ike_nat_from(const struct ike *k, const struct ike_sa *sa, const struct ike_msg *m);
@@ -274,7 +306,7 @@ void ike_vid(const struct ike *k, struct isakmp_build *b);
 /* ---- ike_state.c ---- */
 struct ike_sa *ike_sa_new(struct ike_ctx *c);
 struct ike_xchg *ike_xchg_new(struct ike_ctx *c);
-void ike_xchg_free(struct ike_xchg *x);
+void ike_xchg_free(struct ike *k, struct ike_xchg *x);
 void ike_xchg_done(struct ike_ctx *c, struct ike_xchg *x, enum ike_state s);
 struct ike_sa *ike_xchg_sa(const struct ike *k, const struct ike_xchg *x);
 struct ike_sa *ike_sa_by_cookies(const struct ike *k, const uint8_t *i, const uint8_t *r);
@@ -285,7 +317,6 @@ bool ike_unfinished(enum ike_state s);
 ns_t ike_soft_at(const struct ike *k, const struct ike_sa *sa);
 /* Its limits are known, or it is up now. */
 void ike_sa_due(struct ike *k, const struct ike_sa *sa);
-unsigned ike_half_open(const struct ike *k);
 void ike_know(struct ike *k, ip4_t peer);
 bool ike_first_contact(const struct ike *k, const struct ike_sa *sa);
 bool ike_msgid_used(const struct ike_sa *sa, uint32_t msgid);

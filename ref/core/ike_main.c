@@ -17,8 +17,8 @@
 
 /* ---- what both sides do ---- */
 
-static void
-agree(struct ike_sa *sa, const struct ike_p1_choice *ch)
+void
+ike_sa_agree(struct ike_sa *sa, const struct ike_p1_choice *ch)
 {
 	sa->cipher = ch->cipher;
 	sa->key_bits = ch->key_bits;
@@ -27,8 +27,8 @@ agree(struct ike_sa *sa, const struct ike_p1_choice *ch)
 	sa->lifetime_s = ch->life_s;
 }
 
-static void
-note_vid(const struct ike *k, struct ike_sa *sa, const struct ike_msg *m)
+void
+ike_vids_in(const struct ike *k, struct ike_sa *sa, const struct ike_msg *m)
 {
 	const struct isakmp_payload *p;
 
@@ -213,8 +213,8 @@ build_mm1(const struct ike *k, struct ike_xchg *x, const struct ike_sa *sa)
 	return ike_out_clear(x, &w, &b);
 }
 
-static bool
-new_cookie(struct ike_ctx *c, uint8_t cookie[ISAKMP_COOKIE_LEN])
+bool
+ike_cookie_new(struct ike_ctx *c, uint8_t cookie[ISAKMP_COOKIE_LEN])
 {
 	static const uint8_t zero[ISAKMP_COOKIE_LEN];
 
@@ -244,13 +244,14 @@ ike_main_start(struct ike_ctx *c, struct ike_end local, struct ike_end remote)
 	sa->initiator = x->initiator = true;
 	sa->local = local;
 	sa->remote = remote;
-	x->sa = (unsigned)(sa - c->k->sa);
+	ike_xchg_bind(c->k, x, (unsigned)(sa - c->k->sa));
 	x->psk = psk->secret;
-	if (!new_cookie(c, sa->cookies.i) || !build_mm1(c->k, x, sa)) {
-		ike_xchg_free(x);
+	if (!ike_cookie_new(c, sa->cookies.i) || !build_mm1(c->k, x, sa)) {
+		ike_xchg_free(c->k, x);
 		wipe(sa, sizeof(*sa));
 		return IKE_R_ENTROPY;
 	}
+	ike_sa_named(c->k, sa);
 	x->state = IKE_MM_I1;
 	ike_out_send(c, x, true);
 	return IKE_R_NONE;
@@ -272,8 +273,8 @@ ike_mm2_in(struct ike_ctx *c, struct ike_xchg *x, struct ike_msg *m)
 	if (!make_ke(c, x, ch.group))
 		return IKE_R_ENTROPY;
 	memcpy(sa->cookies.r, m->h.rcookie, sizeof(sa->cookies.r));
-	agree(sa, &ch);
-	note_vid(c->k, sa, m);
+	ike_sa_agree(sa, &ch);
+	ike_vids_in(c->k, sa, m);
 	return build_ke(c->k, x, sa) ? IKE_R_NONE : IKE_R_TOO_LONG;
 }
 
@@ -290,7 +291,7 @@ ike_mm4_in(struct ike_ctx *c, struct ike_xchg *x, struct ike_msg *m)
 		r = ike_nat_d_in(c, sa, m);
 	if (r)
 		return r;
-	note_vid(c->k, sa, m);
+	ike_vids_in(c->k, sa, m);
 	ike_nat_float(c->k, sa);
 	if (!build_auth(c->k, x, sa))
 		return IKE_R_TOO_LONG;
@@ -322,71 +323,6 @@ ike_mm6_in(struct ike_ctx *c, struct ike_xchg *x, struct ike_msg *m)
 
 /* ---- responder ---- */
 
-static bool
-build_mm2(const struct ike *k, struct ike_xchg *x, const struct ike_sa *sa,
-	const struct ike_p1_choice *ch)
-{
-	struct isakmp_build b;
-	struct wr w;
-
-	ike_out_begin(x, sa, &w, &b, ISAKMP_X_MAIN, false);
-	isakmp_build_begin(&b, ISAKMP_SA);
-	ike_p1_answer(&w, ch);
-	isakmp_build_end(&b);
-	ike_vid(k, &b);
-	return ike_out_clear(x, &w, &b);
-}
-
-static enum ike_reason
-admit(struct ike_ctx *c, const struct ike_msg *m, const struct ike_psk **psk,
-	struct ike_p1_choice *ch, struct why *why)
-{
-	const struct isakmp_payload *sa = isakmp_payload_find(&m->p, ISAKMP_SA, 0);
-
-	*psk = ike_psk_for(c->k, m->in->remote.addr);
-	if (!*psk && !c->k->rules->need_key && c->k->cfg->psk_cnt)
-		*psk = &c->k->cfg->psk[0];
-	if (!*psk)
-		return IKE_R_NO_KEY;
-	if (ike_half_open(c->k) >= c->k->rules->half_open_max)
-		return IKE_R_HALF_OPEN;
-	if (rd_left(&sa->body) > IKE_SA_BODY_MAX)
-		return IKE_R_SA_SIZE;
-	if (isakmp_payload_find(&m->p, ISAKMP_SA, 1))
-		return IKE_R_PAYLOAD_UNEXPECTED;
-	return ike_p1_choose(c->k, sa, ch, why);
-}
-
-enum ike_reason
-ike_mm1_in(struct ike_ctx *c, struct ike_xchg *x, struct ike_msg *m)
-{
-	const struct rd *body = &isakmp_payload_find(&m->p, ISAKMP_SA, 0)->body;
-	const struct ike_psk *psk;
-	struct ike_p1_choice ch;
-	struct ike_sa *sa;
-	enum ike_reason r = admit(c, m, &psk, &ch, &m->why);
-
-	if (r)
-		return r;
-	sa = ike_sa_new(c);
-	if (!sa)
-		return IKE_R_TABLE_FULL;
-	memcpy(sa->cookies.i, m->h.icookie, sizeof(sa->cookies.i));
-	sa->local = m->in->local;
-	sa->remote = m->in->remote;
-	agree(sa, &ch);
-	note_vid(c->k, sa, m);
-	x->psk = psk->secret;
-	x->sa_i_len = rd_left(body);
-	memcpy(x->sa_i, body->p, x->sa_i_len);
-	if (!new_cookie(c, sa->cookies.r) || !build_mm2(c->k, x, sa, &ch)) {
-		wipe(sa, sizeof(*sa));
-		return IKE_R_ENTROPY;
-	}
-	x->sa = (unsigned)(sa - c->k->sa);
-	return IKE_R_NONE;
-}
-
 enum ike_reason
 ike_mm3_in(struct ike_ctx *c, struct ike_xchg *x, struct ike_msg *m)
 {
@@ -403,7 +339,7 @@ ike_mm3_in(struct ike_ctx *c, struct ike_xchg *x, struct ike_msg *m)
 		r = ike_nat_d_in(c, sa, m);
 	if (r)
 		return r;
-	note_vid(c->k, sa, m);
+	ike_vids_in(c->k, sa, m);
 	return build_ke(c->k, x, sa) ? IKE_R_NONE : IKE_R_TOO_LONG;
 }
 

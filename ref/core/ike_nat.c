@@ -145,7 +145,7 @@ ike_nat_float(const struct ike *k, struct ike_sa *sa)
 
 enum ike_reason
 ike_nat_follow(
-	const struct ike *k, const struct ike_xchg *x, struct ike_sa *sa, const struct ike_msg *m)
+	struct ike *k, const struct ike_xchg *x, struct ike_sa *sa, const struct ike_msg *m)
 {
 	const struct ike_psk *psk;
 
@@ -158,7 +158,7 @@ ike_nat_follow(
 			return IKE_R_OTHER_ADDRESS;
 	}
 	sa->local = m->in->local;
-	sa->remote = m->in->remote;
+	ike_sa_at(k, sa, m->in->remote);
 	return IKE_R_NONE;
 }
 
@@ -195,7 +195,7 @@ sa_moved(struct ike_ctx *c, struct ike_sa *sa, struct ike_end to)
 {
 	struct ike_act *a;
 
-	sa->remote = to;
+	ike_sa_at(c->k, sa, to);
 	a = sa->visible ? ike_act(c, IKE_ACT_IKE_CHANGED) : NULL;
 	if (!a)
 		return;
@@ -226,7 +226,7 @@ ike_nat_moved(struct ike_ctx *c, struct ike_end was, struct ike_end to)
 
 		if (!ch->used || !may_follow(k, ch->natt) || !same_end(ch->remote, was))
 			continue;
-		ch->remote = to;
+		ike_child_at(k, ch, to);
 		moved++;
 	}
 	if (!moved)

@@ -385,7 +385,7 @@ ike_quick_start(struct ike_ctx *c, struct ike_xchg *x, struct ike_sa *sa)
 	ike_iv_phase2(c->k, sa, x->msgid, x->iv);
 	if (!build_qm1(c->k, x, sa))
 		return IKE_R_TOO_LONG;
-	x->sa = (unsigned)(sa - c->k->sa);
+	ike_xchg_bind(c->k, x, (unsigned)(sa - c->k->sa));
 	x->state = IKE_QM_I1;
 	x->expires = NS_NEVER; /* the retries bound it */
 	ike_msgid_record(c, sa, x->msgid);

@@ -36,8 +36,10 @@ ike_rekey_plan(const struct ike *k, struct ike_sa *sa)
 static bool
 has_children(const struct ike *k, const struct ike_sa *sa)
 {
-	for (unsigned i = 0; i < k->child_cnt; i++)
-		if (k->child[i].used && !k->child[i].dying && ike_peer_is(sa, k->child[i].remote))
+	const struct ike_child *ch = ike_child_of(k, sa->remote.addr, NULL);
+
+	for (; ch; ch = ike_child_of(k, sa->remote.addr, ch))
+		if (ike_peer_is(sa, ch->remote))
 			return true;
 	return false;
 }
@@ -62,8 +64,8 @@ rekey(struct ike_ctx *c, struct ike_sa *sa)
 static bool
 busy(const struct ike *k, const struct ike_sa *sa)
 {
-	for (unsigned i = 0; i < k->xchg_cnt; i++)
-		if (ike_unfinished(k->xchg[i].state) && ike_xchg_sa(k, &k->xchg[i]) == sa)
+	for (const struct ike_xchg *x = ike_xchg_of(k, sa, NULL); x; x = ike_xchg_of(k, sa, x))
+		if (ike_unfinished(x->state))
 			return true;
 	return false;
 }
@@ -151,10 +153,9 @@ adopt(struct ike_ctx *c, const struct ike_sa *sa)
 	struct ike_act *a;
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < k->child_cnt; i++) {
-		struct ike_child *ch = &k->child[i];
-
-		if (!ch->used || ch->dying || !ike_peer_is(sa, ch->remote) ||
+	for (struct ike_child *ch = ike_child_of(k, sa->remote.addr, NULL); ch;
+		ch = ike_child_of(k, sa->remote.addr, ch)) {
+		if (!ike_peer_is(sa, ch->remote) ||
 			memcmp(&ch->cookies, &sa->cookies, sizeof(sa->cookies)) == 0)
 			continue;
 		ch->cookies = sa->cookies;
@@ -181,11 +182,11 @@ void
 ike_rekey_up(struct ike_ctx *c, struct ike_sa *sa)
 {
 	struct ike *k = c->k;
-	struct ike_sa *best;
+	struct ike_sa *best, *o = ike_sa_of(k, sa->remote.addr, NULL);
 
-	for (unsigned i = 0; i < k->sa_cnt; i++)
-		if (&k->sa[i] != sa && live(&k->sa[i]) && ike_peer_is(sa, k->sa[i].remote))
-			settle(c, sa, &k->sa[i]);
+	for (; o; o = ike_sa_of(k, sa->remote.addr, o))
+		if (o != sa && live(o) && ike_peer_is(sa, o->remote))
+			settle(c, sa, o);
 	best = ike_sa_any(k, sa->remote);
 	if (best && k->rules->rekey_adopt)
 		adopt(c, best);

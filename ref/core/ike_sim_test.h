@@ -16,6 +16,9 @@
 #define SIM_SAS 8
 #define SIM_CHILDREN 16
 #define SIM_FLYING 64
+#ifndef SIM_EMBRYOS
+#define SIM_EMBRYOS 16
+#endif
 
 struct side {
 	struct ike k;
@@ -29,6 +32,7 @@ struct side {
 	struct ike_child child[SIM_CHILDREN];
 	struct ike_xchg xchg[16];
 	struct ike_known known[4];
+	struct ike_embryo embryo[SIM_EMBRYOS];
 	struct ike_acts acts;
 	/* what was seen */
 	struct ike_child pair; /* of the last CHILD_NEW, with keys */
@@ -226,7 +230,8 @@ side_init(struct side *d, ip4_t local, ip4_t remote, bool dynamic)
 {
 	struct ike_proxy in = {{IP4(10, local & 255, 0, 0), 16}, 0, 0};
 	struct ike_proxy out = {{IP4(10, remote & 255, 0, 0), 16}, 0, 0};
-	struct ike_tables t = {d->sa, SIM_SAS, d->child, SIM_CHILDREN, d->xchg, 16, d->known, 4};
+	struct ike_tables t = {d->sa, SIM_SAS, d->child, SIM_CHILDREN, d->xchg, 16, d->known, 4,
+		d->embryo, SIM_EMBRYOS};
 
 	memset(d, 0, sizeof(*d));
 	d->rules = ike_rules_standard;

@@ -28,8 +28,9 @@ ike_xchg_sa(const struct ike *k, const struct ike_xchg *x)
 }
 
 void
-ike_xchg_free(struct ike_xchg *x)
+ike_xchg_free(struct ike *k, struct ike_xchg *x)
 {
+	ike_xchg_bind(k, x, IKE_NO_SA);
 	wipe(x, sizeof(*x));
 }
 
@@ -51,7 +52,7 @@ ike_xchg_new(struct ike_ctx *c)
 	}
 	if (!best)
 		return NULL;
-	ike_xchg_free(best);
+	ike_xchg_free(k, best);
 	best->sa = IKE_NO_SA;
 	best->expires = c->now + k->rules->half_open_time;
 	best->retry_at = NS_NEVER;
@@ -96,7 +97,7 @@ fail_waiting(struct ike_ctx *c, struct ike_end peer, enum ike_reason r)
 
 		if (x->state == IKE_QM_WAIT && ike_end_near(x->child.remote, peer)) {
 			failed(c, x, r);
-			ike_xchg_free(x);
+			ike_xchg_free(c->k, x);
 		}
 	}
 }
@@ -112,7 +113,7 @@ ike_xchg_fail(struct ike_ctx *c, struct ike_xchg *x, enum ike_reason r)
 		if (sa)
 			ike_sa_end(c, sa, r);
 		else
-			ike_xchg_free(x);
+			ike_xchg_free(c->k, x);
 		return;
 	}
 	if (x->initiator)
@@ -120,7 +121,7 @@ ike_xchg_fail(struct ike_ctx *c, struct ike_xchg *x, enum ike_reason r)
 	else if (sa && x->state != IKE_QM_R3)
 		ike_msgid_record(c, sa, x->msgid);
 	ch = x->child.spi_in ? ike_child_by_spi(c->k, x->child.spi_in) : NULL;
-	ike_xchg_free(x);
+	ike_xchg_free(c->k, x);
 	if (!ch)
 		return;
 	/* The peer may have taken message 2 for good: tell it. */
@@ -148,30 +149,14 @@ ike_sa_new(struct ike_ctx *c)
 }
 
 struct ike_sa *
-ike_sa_by_cookies(const struct ike *k, const uint8_t *i, const uint8_t *r)
-{
-	for (unsigned n = 0; n < k->sa_cnt; n++) {
-		struct ike_sa *sa = &k->sa[n];
-
-		if (sa->used && memcmp(sa->cookies.i, i, ISAKMP_COOKIE_LEN) == 0 &&
-			memcmp(sa->cookies.r, r, ISAKMP_COOKIE_LEN) == 0)
-			return sa;
-	}
-	return NULL;
-}
-
-struct ike_sa *
 ike_sa_any(const struct ike *k, struct ike_end peer)
 {
 	struct ike_sa *best = NULL;
 
-	for (unsigned n = 0; n < k->sa_cnt; n++) {
-		struct ike_sa *sa = &k->sa[n];
-
-		if (sa->used && sa->up && sa->confirmed && ike_peer_is(sa, peer) &&
+	for (struct ike_sa *sa = ike_sa_of(k, peer.addr, NULL); sa; sa = ike_sa_of(k, peer.addr, sa))
+		if (sa->up && sa->confirmed && ike_peer_is(sa, peer) &&
 			(!best || ike_sa_newer(sa, best)))
 			best = sa;
-	}
 	return best;
 }
 
@@ -187,17 +172,6 @@ void
 ike_sa_due(struct ike *k, const struct ike_sa *sa)
 {
 	ike_due(k, ns_min(sa->hard_at, sa->up ? ns_min(ike_soft_at(k, sa), ike_rekey_deadline(sa)) : NS_NEVER));
-}
-
-unsigned
-ike_half_open(const struct ike *k)
-{
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < k->xchg_cnt; i++)
-		if (k->xchg[i].state == IKE_MM_R2 || k->xchg[i].state == IKE_MM_R4)
-			n++;
-	return n;
 }
 
 void
@@ -219,44 +193,43 @@ ike_sa_up(struct ike_ctx *c, struct ike_sa *sa)
 
 /* Has the peer of this SA another one? */
 static bool
-another(const struct ike *k, unsigned sa)
+another(const struct ike *k, const struct ike_sa *one)
 {
-	const struct ike_sa *one = &k->sa[sa];
+	const struct ike_sa *sa = ike_sa_of(k, one->remote.addr, NULL);
 
-	for (unsigned i = 0; i < k->sa_cnt; i++)
-		if (i != sa && k->sa[i].used && k->sa[i].up && k->sa[i].confirmed &&
-			ike_peer_is(&k->sa[i], one->remote))
+	for (; sa; sa = ike_sa_of(k, one->remote.addr, sa))
+		if (sa != one && sa->up && sa->confirmed && ike_peer_is(sa, one->remote))
 			return true;
 	return false;
 }
 
 static void
-end_exchanges(struct ike_ctx *c, unsigned sa, enum ike_reason r)
+end_exchange(struct ike_ctx *c, struct ike_xchg *x, const struct ike_sa *sa, enum ike_reason r)
 {
-	struct ike *k = c->k;
-
-	for (unsigned i = 0; i < k->xchg_cnt; i++) {
-		struct ike_xchg *x = &k->xchg[i];
-
-		if (x->state == IKE_FREE || x->sa != sa)
-			continue;
-		if (is_main(x->state) || !ike_unfinished(x->state)) {
-			ike_xchg_free(x);
-			continue;
-		}
-		if (x->state == IKE_QM_I1 && another(k, sa)) { /* begin again there */
-			x->state = IKE_QM_WAIT;
-			x->sa = IKE_NO_SA;
-			x->msgid = 0;
-			x->have_seen = false;
-			x->retry_at = c->now;
-			x->expires = c->now + k->rules->half_open_time;
-			ike_due(k, c->now);
-			continue;
-		}
-		x->sa = IKE_NO_SA; /* so that it sends nothing any more */
-		ike_xchg_fail(c, x, r);
+	if (is_main(x->state) || !ike_unfinished(x->state)) {
+		ike_xchg_free(c->k, x);
+		return;
 	}
+	ike_xchg_bind(c->k, x, IKE_NO_SA); /* so that it sends nothing any more */
+	if (x->state != IKE_QM_I1 || !another(c->k, sa)) {
+		ike_xchg_fail(c, x, r);
+		return;
+	}
+	x->state = IKE_QM_WAIT; /* begin again there */
+	x->msgid = 0;
+	x->have_seen = false;
+	x->retry_at = c->now;
+	x->expires = c->now + c->k->rules->half_open_time;
+	ike_due(c->k, c->now);
+}
+
+static void
+end_exchanges(struct ike_ctx *c, const struct ike_sa *sa, enum ike_reason r)
+{
+	struct ike_xchg *x;
+
+	while ((x = ike_xchg_of(c->k, sa, NULL)) != NULL)
+		end_exchange(c, x, sa, r);
 }
 
 static void
@@ -278,7 +251,7 @@ ike_sa_end(struct ike_ctx *c, struct ike_sa *sa, enum ike_reason r)
 	struct ike_end peer = sa->remote;
 	struct ike_act *a;
 
-	end_exchanges(c, (unsigned)(sa - c->k->sa), r);
+	end_exchanges(c, sa, r);
 	if (sa->visible) {
 		a = ike_act(c, IKE_ACT_IKE_DOWN);
 		if (a) {
@@ -289,7 +262,7 @@ ike_sa_end(struct ike_ctx *c, struct ike_sa *sa, enum ike_reason r)
 	} else {
 		ike_note(c, r, sa->remote, NULL);
 	}
-	wipe(sa, sizeof(*sa));
+	ike_sa_wipe(c->k, sa);
 	ike_rekey_gone(c, peer);
 	if (!c->k->rules->children_outlive_sa)
 		children_end(c, &cookies, r);
@@ -333,14 +306,10 @@ ike_first_contact(const struct ike *k, const struct ike_sa *sa)
 	for (unsigned i = 0; i < k->known_used; i++)
 		if (k->known[i].addr == peer)
 			return false;
-	for (unsigned i = 0; i < k->sa_cnt; i++)
-		if (&k->sa[i] != sa && k->sa[i].used && k->sa[i].visible &&
-			k->sa[i].remote.addr == peer)
+	for (const struct ike_sa *o = ike_sa_of(k, peer, NULL); o; o = ike_sa_of(k, peer, o))
+		if (o != sa && o->visible)
 			return false;
-	for (unsigned i = 0; i < k->child_cnt; i++)
-		if (k->child[i].used && k->child[i].remote.addr == peer)
-			return false;
-	return !k->known_full;
+	return !ike_child_of(k, peer, NULL) && !k->known_full;
 }
 
 /* ---- message ids ---- */
@@ -386,15 +355,6 @@ ike_msgid_new(struct ike_ctx *c, uint32_t *msgid)
 
 /* ---- children ---- */
 
-struct ike_child *
-ike_child_by_spi(const struct ike *k, uint32_t spi_in)
-{
-	for (unsigned i = 0; i < k->child_cnt; i++)
-		if (k->child[i].used && !k->child[i].dying && k->child[i].spi_in == spi_in)
-			return &k->child[i];
-	return NULL;
-}
-
 /* A copy without keys, in the table; it takes the place of one with the same SPI. NULL: full. */
 struct ike_child *
 ike_child_add(struct ike_ctx *c, const struct ike_child *from)
@@ -407,7 +367,10 @@ ike_child_add(struct ike_ctx *c, const struct ike_child *from)
 			ch = &k->child[i];
 	if (!ch)
 		return NULL;
+	if (ch->used)
+		ike_child_wipe(k, ch);
 	*ch = *from;
+	ike_child_named(k, ch);
 	ch->used = true;
 	ch->dying = IKE_R_NONE;
 	ch->made = c->now;
@@ -430,7 +393,7 @@ ike_child_end(struct ike_ctx *c, struct ike_child *ch, enum ike_reason r)
 			x->state <= IKE_QM_R3) {
 			if (x->initiator)
 				failed(c, x, r);
-			ike_xchg_free(x);
+			ike_xchg_free(c->k, x);
 		}
 	}
 	ch->dying = r;
@@ -456,6 +419,6 @@ ike_drain_dying(struct ike_ctx *c)
 		a->cookies = ch->cookies;
 		a->map_id = ch->map_id;
 		a->reason = ch->dying;
-		memset(ch, 0, sizeof(*ch));
+		ike_child_wipe(c->k, ch);
 	}
 }

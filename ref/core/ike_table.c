@@ -9,7 +9,7 @@
 
 const struct ike_trans ike_table[] = {
 	/* Main Mode: responder */
-	{IKE_NEW, IKE_MM_R2, IKE_THEN_SEND, ISAKMP_X_MAIN, false, ISAKMP_SA,
+	{IKE_NEW, IKE_FREE, IKE_THEN_NOTHING, ISAKMP_X_MAIN, false, ISAKMP_SA,
 		B(SA), B(VID), ike_mm1_in},
 	{IKE_MM_R2, IKE_MM_R4, IKE_THEN_SEND, ISAKMP_X_MAIN, false, 0,
 		B(KE) | B(NONCE), B(VID) | B(CR) | B(NAT_D), ike_mm3_in},
@@ -45,7 +45,10 @@ const struct ike_rules ike_rules_standard = {
 	.retry_max = 16 * NS_PER_S,
 	.retries = 5,
 	.half_open_time = 60 * NS_PER_S,
-	.half_open_max = 64,
+	.half_open_max = 256,
+	.half_open_each = 32,
+	.half_open_chance = 5 * NS_PER_S,
+	.embryo_sure = 300 * NS_PER_MS,
 	.linger = 60 * NS_PER_S,
 	.soft_before = 60 * NS_PER_S,
 	.rekey_phase1 = true,
@@ -198,6 +201,7 @@ const char *const ike_reason_names[IKE_R_CNT] = {
 	[IKE_R_CLEARED] = "cleared",
 	[IKE_R_REKEY] = "rekey",
 	[IKE_R_PROVEN] = "proven-by-traffic",
+	[IKE_R_CROWDED_OUT] = "crowded-out",
 	[IKE_R_NAT_FOUND] = "nat-found",
 	[IKE_R_MOVED] = "peer-moved",
 };

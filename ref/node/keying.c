@@ -226,13 +226,13 @@ child_use_out(struct node *n, uint32_t spi)
 static void
 adopted(struct node *n, const struct ike_act *a)
 {
-	for (unsigned i = 0; i < n->pair_cnt; i++) {
-		struct node_pair *p = &n->pair[i];
-		const struct ike_child *ch = NULL;
+	const struct ike_child *ch = ike_child_next(&n->ike_core, a->remote.addr, NULL);
 
-		if (p->used && !p->dormant && p->child.remote.addr == a->remote.addr)
-			ch = ike_child_find(&n->ike_core, p->child.spi_in);
-		if (!ch || !memcmp(&ch->cookies, &p->child.cookies, sizeof ch->cookies))
+	for (; ch; ch = ike_child_next(&n->ike_core, a->remote.addr, ch)) {
+		struct node_pair *p = pairs_by_spi_in(n, ch->spi_in);
+
+		if (!p || p->dormant ||
+			!memcmp(&ch->cookies, &p->child.cookies, sizeof ch->cookies))
 			continue;
 		p->child.cookies = ch->cookies;
 		(void)sync_pair(n, p);

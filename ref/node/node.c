@@ -146,6 +146,8 @@ cores_init(struct node *n, struct entropy *e)
 		.xchg_cnt = NODE_XCHGS,
 		.known = n->ike_known,
 		.known_cnt = NODE_IKES,
+		.embryo = n->ike_embryo,
+		.embryo_cnt = IKE_EMBRYO_MAX,
 	};
 	struct ssp_cfg ssp = {.keepalive = node_keepalive(n), .lease = node_lease(n)};
 

@@ -336,6 +336,7 @@ struct node {
 	struct ike_child ike_child[NODE_PAIRS];
 	struct ike_xchg ike_xchg[NODE_XCHGS];
 	struct ike_known ike_known[NODE_IKES];
+	struct ike_embryo ike_embryo[IKE_EMBRYO_MAX];
 	struct node_ike ike[NODE_IKES];
 	unsigned ike_cnt; /* high-water mark */
 	struct node_pair pair[NODE_PAIRS];

@@ -65,14 +65,13 @@ probe_newest(struct node *n, struct ike_end peer)
 {
 	const struct ike_sa *best = ike_sa_newest(&n->ike_core, peer);
 
-	for (unsigned i = 0; best && i < n->ike_cnt; i++) {
-		struct node_ike *k = &n->ike[i];
-		const struct ike_sa *sa;
+	const struct ike_sa *sa = best ? ike_sa_next(&n->ike_core, peer.addr, NULL) : NULL;
 
-		if (!k->used || k->dormant || !k->dpd_on || k->peer != best->remote.addr)
-			continue;
-		sa = ike_sa_find(&n->ike_core, &k->cookies);
-		if (!sa || ike_sa_newest(&n->ike_core, sa->remote) != best)
+	for (; sa; sa = ike_sa_next(&n->ike_core, peer.addr, sa)) {
+		struct node_ike *k = keying_find(n, &sa->cookies);
+
+		if (!k || k->dormant || !k->dpd_on ||
+			ike_sa_newest(&n->ike_core, sa->remote) != best)
 			continue;
 		dpd_mode(&k->dpd, sa == best && k->copy.dpd ? n->dpd_cfg.mode : DPD_OFF, n->now);
 		keying_due(n, dpd_deadline(&k->dpd));

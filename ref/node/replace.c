@@ -25,7 +25,6 @@ same_net(const struct ike_proxy *a, const struct ike_proxy *b)
 	       a->port == b->port;
 }
 
-/* Another live pair of the same peer for the same flow. */
 static bool
 same_flow(const struct node_pair *p, const struct node_pair *q)
 {
@@ -35,6 +34,20 @@ same_flow(const struct node_pair *p, const struct node_pair *q)
 	       a->remote.addr == b->remote.addr && a->remote.port == b->remote.port &&
 	       same_net(&a->proxy_local, &b->proxy_local) &&
 	       same_net(&a->proxy_remote, &b->proxy_remote);
+}
+
+/* Another live pair of the same peer for the same flow, one after the other; *ch: NULL, then kept.
+ */
+static struct node_pair *
+next_of_flow(struct node *n, const struct node_pair *p, const struct ike_child **ch)
+{
+	while ((*ch = ike_child_next(&n->ike_core, p->child.remote.addr, *ch)) != NULL) {
+		struct node_pair *q = pairs_by_spi_in(n, (*ch)->spi_in);
+
+		if (q && same_flow(p, q))
+			return q;
+	}
+	return NULL;
 }
 
 /* Each begun before the other was in use, from both sides. A pair that was inherited has no
@@ -86,15 +99,18 @@ retire(struct node *n, struct node_pair *old, const struct node_pair *now_used, 
 static void
 settle(struct node *n, struct node_pair *p)
 {
-	for (unsigned i = 0; i < n->pair_cnt; i++) {
-		struct node_pair *q = &n->pair[i], *old;
+	const struct ike_child *ch = NULL;
+	struct node_pair *q, *old;
 
-		if (!same_flow(p, q) || !q->use_out || q->dying)
+	while ((q = next_of_flow(n, p, &ch)) != NULL) {
+		if (!q->use_out || (q->dying && q->dies_at != NS_NEVER))
 			continue;
 		if (at_once(p, q))
 			old = rank(p) < rank(q) ? p : q;
 		else
 			old = replace_newer(p, q) ? q : p;
+		if (q->dying && old == p)
+			continue; /* it is only looked at again because nobody deletes it */
 		retire(n, old, old == p ? q : p,
 			at_once(p, q) ? old->child.initiator : (old == p ? q : p)->child.initiator);
 		if (old == p)
@@ -117,6 +133,8 @@ replace_heard(struct node *n, struct node_pair *p)
 {
 	struct ike_in proven = {.kind = IKE_IN_PROVEN, .spi = p->child.spi_in};
 	bool first = !p->heard_at, was_unproven = p->unproven;
+	const struct ike_child *ch = NULL;
+	struct node_pair *q;
 
 	p->heard_at = n->now;
 	p->unproven = false;
@@ -129,10 +147,8 @@ replace_heard(struct node *n, struct node_pair *p)
 		replace_used(n, p);
 	if (p->dying)
 		return;
-	for (unsigned i = 0; i < n->pair_cnt; i++) {
-		struct node_pair *q = &n->pair[i];
-
-		if (!same_flow(p, q) || !q->dying || q->dies_at == NS_NEVER)
+	while ((q = next_of_flow(n, p, &ch)) != NULL) {
+		if (!q->dying || q->dies_at == NS_NEVER)
 			continue;
 		q->dies_at = ns_min(q->dies_at, n->now + LINGER);
 		pairs_touch(n, q);
@@ -142,12 +158,11 @@ replace_heard(struct node *n, struct node_pair *p)
 void
 replace_gone(struct node *n, const struct node_pair *p)
 {
-	struct node_pair *best = NULL;
+	const struct ike_child *ch = NULL;
+	struct node_pair *best = NULL, *q;
 
-	for (unsigned i = 0; i < n->pair_cnt; i++) {
-		struct node_pair *q = &n->pair[i];
-
-		if (!same_flow(p, q) || !q->use_out)
+	while ((q = next_of_flow(n, p, &ch)) != NULL) {
+		if (!q->use_out)
 			continue;
 		if (!q->dying)
 			return;
@@ -160,6 +175,7 @@ replace_gone(struct node *n, const struct node_pair *p)
 	best->dies_at = NS_NEVER;
 	pairs_changed(n);
 	pairs_touch(n, best);
+	settle(n, best); /* the others are for it to replace now */
 }
 
 /*
@@ -169,18 +185,20 @@ replace_gone(struct node *n, const struct node_pair *p)
 void
 replace_same_spi(struct node *n, const struct ike_child *c)
 {
-	for (unsigned i = 0; i < n->pair_cnt; i++) {
-		struct node_pair *p = &n->pair[i];
-		struct ike_in in = {.kind = IKE_IN_FORGET_CHILD, .spi = p->child.spi_in};
+	const struct ike_child *ch = ike_child_next(&n->ike_core, c->remote.addr, NULL);
+	struct ike_in in = {.kind = IKE_IN_FORGET_CHILD};
+	struct node_pair *p;
 
-		if (!p->used || p->dormant || p->child.spi_out != c->spi_out ||
-			p->child.remote.addr != c->remote.addr ||
-			p->child.remote.port != c->remote.port)
-			continue;
-		(void)sync_pair_del(n, p);
-		pairs_drop(n, p);
-		keying_step(n, &in);
-	}
+	while (ch && (ch->spi_in == c->spi_in || ch->spi_out != c->spi_out ||
+			     ch->remote.port != c->remote.port))
+		ch = ike_child_next(&n->ike_core, c->remote.addr, ch);
+	p = ch ? pairs_by_spi_in(n, ch->spi_in) : NULL;
+	if (!p || p->dormant)
+		return;
+	in.spi = ch->spi_in;
+	(void)sync_pair_del(n, p);
+	pairs_drop(n, p);
+	keying_step(n, &in);
 }
 
 bool

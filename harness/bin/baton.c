@@ -37,7 +37,7 @@ static const char help[] =
 	"  baton mutants [PREFIX...] [-j N] [-o DIR] [--seed S] [--json FILE]\n"
 	"                                        prove that every case can fail\n"
 	"  baton bench [WHAT...]                 figures, each beside its peer or limit: esp sync through outage\n"
-	"      -n N           failovers (default 500), tunnels (1000, then 10000, if none is given)\n"
+	"      -n N           failovers (default 500), tunnels (1000, then 100000, if none is given)\n"
 	"      --json FILE    the same as JSON (- = standard output alone)\n"
 	"  baton lab                             hold the pair up, to look at and pull plugs\n"
 	"  baton --version\n"

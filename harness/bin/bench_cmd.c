@@ -79,7 +79,7 @@ sync_all(unsigned n, FILE *out)
 	if (n)
 		return sync_of(n, out);
 	rc = sync_of(1000, out);
-	return rc ? rc : sync_of(10000, out);
+	return rc ? rc : sync_of(100000, out);
 }
 
 static int

@@ -155,7 +155,7 @@ act(void *ctx, const struct node_act *a)
 static void
 feed(struct member *m, const struct node_in *in)
 {
-	for (size_t i = 0; i < sizeof entropy.b; i++)
+	for (size_t i = 0; i < entropy.used; i++) /* what the last step took */
 		entropy.b[i] = (uint8_t)(rand() >> 8);
 	entropy.used = 0;
 	node_step(m->node, now, in, &entropy);
@@ -400,6 +400,7 @@ bench_sync(const char *file)
 		return 1;
 	node_rules_join(&rules);
 	now = NS_PER_S;
+	entropy.used = sizeof entropy.b;
 	if (!member_start(&a, 1))
 		return 1;
 	for (unsigned i = 0; i < 30; i++) {

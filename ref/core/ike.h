@@ -521,8 +521,10 @@ void ike_acts_wipe(struct ike_acts *acts);
 /* ---- the machine ---- */
 
 /* Tables are not longer than these (asserted). */
+#ifndef IKE_SA_MAX /* a program for more is compiled with other sizes: powers of two */
 #define IKE_SA_MAX 2048
 #define IKE_CHILD_MAX 4096
+#endif
 #define IKE_XCHG_MAX 1024
 #define IKE_EMBRYO_MAX 4096
 
@@ -543,6 +545,8 @@ struct ike {
 	unsigned sa_cnt;
 	struct ike_child *child;
 	unsigned child_cnt;
+	unsigned sa_at, child_at; /* where the last free places were found */
+	bool some_dying; /* children are to be told down */
 	struct ike_xchg *xchg;
 	unsigned xchg_cnt;
 	struct ike_known *known;

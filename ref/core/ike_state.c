@@ -137,14 +137,18 @@ ike_sa_new(struct ike_ctx *c)
 {
 	struct ike *k = c->k;
 
-	for (unsigned i = 0; i < k->sa_cnt; i++)
-		if (!k->sa[i].used) {
-			memset(&k->sa[i], 0, sizeof(k->sa[i]));
-			k->sa[i].used = true;
-			k->sa[i].begun = k->sa[i].created = c->now;
-			k->sa[i].hard_at = k->sa[i].rekey_at = k->sa[i].dies_at = NS_NEVER;
-			return &k->sa[i];
-		}
+	for (unsigned n = 0; n < k->sa_cnt; n++) {
+		struct ike_sa *sa = &k->sa[(k->sa_at + n) % k->sa_cnt];
+
+		if (sa->used)
+			continue;
+		k->sa_at = (unsigned)(sa - k->sa);
+		memset(sa, 0, sizeof(*sa));
+		sa->used = true;
+		sa->begun = sa->created = c->now;
+		sa->hard_at = sa->rekey_at = sa->dies_at = NS_NEVER;
+		return sa;
+	}
 	return NULL;
 }
 
@@ -362,9 +366,14 @@ ike_child_add(struct ike_ctx *c, const struct ike_child *from)
 	struct ike *k = c->k;
 	struct ike_child *ch = ike_child_by_spi(k, from->spi_in);
 
-	for (unsigned i = 0; !ch && i < k->child_cnt; i++)
-		if (!k->child[i].used)
-			ch = &k->child[i];
+	for (unsigned n = 0; !ch && n < k->child_cnt; n++) {
+		unsigned i = (k->child_at + n) % k->child_cnt;
+
+		if (k->child[i].used)
+			continue;
+		k->child_at = i;
+		ch = &k->child[i];
+	}
 	if (!ch)
 		return NULL;
 	if (ch->used)
@@ -397,13 +406,14 @@ ike_child_end(struct ike_ctx *c, struct ike_child *ch, enum ike_reason r)
 		}
 	}
 	ch->dying = r;
+	c->k->some_dying = true;
 	ike_drain_dying(c);
 }
 
 void
 ike_drain_dying(struct ike_ctx *c)
 {
-	for (unsigned i = 0; i < c->k->child_cnt; i++) {
+	for (unsigned i = 0; c->k->some_dying && i < c->k->child_cnt; i++) {
 		struct ike_child *ch = &c->k->child[i];
 		struct ike_act *a;
 
@@ -421,4 +431,5 @@ ike_drain_dying(struct ike_ctx *c)
 		a->reason = ch->dying;
 		ike_child_wipe(c->k, ch);
 	}
+	c->k->some_dying = false;
 }

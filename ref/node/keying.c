@@ -27,9 +27,10 @@ keying_new(struct node *n, const struct ike_cookies *c, ip4_t peer)
 {
 	struct node_ike *k = keying_find(n, c);
 
-	for (unsigned i = 0; !k && i < NODE_IKES; i++) {
+	for (unsigned i = n->ike_free; !k && i < NODE_IKES; i++) {
 		if (n->ike[i].used)
 			continue;
+		n->ike_free = i + 1;
 		k = &n->ike[i];
 		memset(k, 0, sizeof *k);
 		k->used = true;
@@ -52,6 +53,8 @@ keying_drop(struct node *n, struct node_ike *k)
 		dpd_wipe(&k->dpd);
 	index_del(&n->by_cookies, index_hash(&n->by_cookies, &k->cookies, sizeof k->cookies),
 		(uint32_t)(k - n->ike));
+	if ((unsigned)(k - n->ike) < n->ike_free)
+		n->ike_free = (unsigned)(k - n->ike);
 	wipe(k, sizeof *k);
 	while (n->ike_cnt && !n->ike[n->ike_cnt - 1].used)
 		n->ike_cnt--;

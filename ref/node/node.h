@@ -339,6 +339,7 @@ struct node {
 	struct ike_embryo ike_embryo[IKE_EMBRYO_MAX];
 	struct node_ike ike[NODE_IKES];
 	unsigned ike_cnt; /* high-water mark */
+	unsigned ike_free, pair_free; /* no free place before these */
 	struct node_pair pair[NODE_PAIRS];
 	unsigned pair_cnt;
 	uint32_t born;

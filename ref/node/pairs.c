@@ -16,11 +16,12 @@ pairs_index(const struct node *n, const struct node_pair *p)
 struct node_pair *
 pairs_new(struct node *n)
 {
-	for (unsigned i = 0; i < NODE_PAIRS; i++) {
+	for (unsigned i = n->pair_free; i < NODE_PAIRS; i++) {
 		struct node_pair *p = &n->pair[i];
 
 		if (p->used)
 			continue;
+		n->pair_free = i + 1;
 		memset(p, 0, sizeof *p);
 		p->used = true;
 		p->born = ++n->born;
@@ -159,6 +160,8 @@ pairs_drop(struct node *n, struct node_pair *p)
 	if (!p->dormant)
 		pairs_changed(n);
 	spi_known(n, p, 0);
+	if (pairs_index(n, p) < n->pair_free)
+		n->pair_free = pairs_index(n, p);
 	esp_sa_wipe(&p->in);
 	esp_sa_wipe(&p->out);
 	wipe(p, sizeof *p);

@@ -974,6 +974,24 @@ ike_half_open_for_ever(struct node_rules *r)
 	r->ike.embryo_sure = r->ike.half_open_time;
 }
 
+static void
+mtu_nothing_told(struct node_rules *r)
+{
+	r->pmtu_tell = false;
+}
+
+static void
+mtu_not_learned(struct node_rules *r)
+{
+	r->pmtu_learn = false;
+}
+
+static void
+mtu_believes_all(struct node_rules *r)
+{
+	r->pmtu_check = false;
+}
+
 /* clang-format off */
 const struct mutant mutants[] = {
 	{"hsrp-ttl-255", "HSRP messages leave with TTL 255", hsrp_ttl_255},
@@ -1136,6 +1154,9 @@ const struct mutant mutants[] = {
 	{"rekey-pairs-die-with-sa", "pairs end with the IKE SA that made them", rekey_pairs_die_with_sa},
 	{"rekey-no-phase1", "an IKE SA is never replaced ahead of its end", rekey_no_phase1},
 	{"ike-half-open-for-ever", "whoever sends message 1 keeps its place until it times out", ike_half_open_for_ever},
+	{"mtu-nothing-told", "who sends what is too long for the tunnel is not told", mtu_nothing_told},
+	{"mtu-not-learned", "what the path says of its limit is not heard", mtu_not_learned},
+	{"mtu-believes-all", "any ICMP about the path is believed", mtu_believes_all},
 };
 /* clang-format on */
 const unsigned mutant_cnt = sizeof mutants / sizeof mutants[0];

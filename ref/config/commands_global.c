@@ -116,6 +116,20 @@ command_keepalive_msec(struct parse *p, const struct arg *a)
 }
 
 void
+command_df_bit(struct parse *p, const struct arg *a)
+{
+	p->cfg->df = !strcmp(a[0].text, "set")	  ? CFG_DF_SET
+		     : !strcmp(a[0].text, "copy") ? CFG_DF_COPY
+						  : CFG_DF_CLEAR;
+}
+
+void
+command_fragmentation(struct parse *p, const struct arg *a)
+{
+	p->cfg->fragment_before = !strcmp(a[0].text, "before-encryption");
+}
+
+void
 command_commit(struct parse *p, const struct arg *a)
 {
 	(void)a;

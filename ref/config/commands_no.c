@@ -69,6 +69,18 @@ NO(keepalive)
 	p->cfg->keepalive_periodic = false;
 }
 
+NO(df_bit)
+{
+	(void)a;
+	p->cfg->df = CFG_DF_CLEAR;
+}
+
+NO(fragmentation)
+{
+	(void)a;
+	p->cfg->fragment_before = false;
+}
+
 NO(commit)
 {
 	(void)a;

@@ -15,6 +15,7 @@ static const char good[] =
 	"group 2\n lifetime 86400\n"
 	"crypto isakmp key secret address 172.16.0.0 255.255.0.0\n"
 	"crypto isakmp keepalive 10 3 periodic\ncrypto isakmp ssp 100\n"
+	"crypto ipsec df-bit copy\ncrypto ipsec fragmentation before-encryption\n"
 	"crypto isakmp commit-bit\ncrypto isakmp nat keepalive 20\nno crypto ipsec nat-transparency udp-encapsulation\n"
 	"crypto ipsec transform-set T esp-aes esp-sha-hmac\n mode tunnel\n"
 	"crypto ipsec transform-set G esp-gcm 128\n"
@@ -214,6 +215,9 @@ static const struct {
 	{"no crypto isakmp keepalive", "isakmp keepalive", NULL},
 	{"no crypto isakmp nat keepalive", "nat keepalive", NULL},
 	{"no crypto isakmp commit-bit", "commit-bit", NULL},
+	{"no crypto ipsec df-bit copy", "df-bit", NULL},
+	{"crypto ipsec df-bit set", "df-bit copy", "df-bit set"},
+	{"no crypto ipsec fragmentation before-encryption", "fragmentation", NULL},
 	{"crypto ipsec nat-transparency udp-encapsulation", "nat-transparency", NULL},
 	{"no crypto isakmp ssp 100", "isakmp ssp", NULL},
 	{"no crypto ipsec security-association lifetime seconds", "seconds 1800", NULL},

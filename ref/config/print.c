@@ -316,6 +316,10 @@ config_print(const struct cfg *c, bool keys, char *dst, size_t cap)
 	put_ipsec(&o, c);
 	for (unsigned i = 0; i < c->ssp_cnt; i++)
 		put_ssp(&o, &c->ssp[i]);
+	if (c->df)
+		put(&o, "crypto ipsec df-bit %s\n", c->df == CFG_DF_SET ? "set" : "copy");
+	if (c->fragment_before)
+		put(&o, "crypto ipsec fragmentation before-encryption\n");
 	if (c->commit)
 		put(&o, "crypto isakmp commit-bit\n");
 	if (c->nat_keepalive_s)

@@ -29,7 +29,8 @@ const struct esp_rules esp_rules_standard = {
 	.copy_tos = true,
 	.decrement_ttl = true,
 	.outer_ttl = 64,
-	.df = ESP_DF_CLEAR,
+	.df = ESP_DF_SA,
+	.ecn_in = true,
 	.icv_compared = 255,
 	.soft_before = 30 * NS_PER_S,
 	.soft_kb_before = 256,
@@ -180,7 +181,8 @@ static void
 write_outer(struct wr *w, const struct esp_rules *rules, const struct esp_sa *sa, uint16_t ip_id,
 	const uint8_t *inner, size_t payload_len)
 {
-	bool df = rules->df == ESP_DF_SET || (rules->df == ESP_DF_COPY && (inner[6] & 0x40));
+	enum esp_df mode = rules->df == ESP_DF_SA ? sa->df : rules->df;
+	bool df = mode == ESP_DF_SET || (mode == ESP_DF_COPY && (inner[6] & 0x40));
 	struct ipv4 ip = {
 		.tos = rules->copy_tos ? inner[1] : 0,
 		.id = ip_id,
@@ -477,6 +479,23 @@ esp_open(const struct crypto *c, const struct esp_rules *rules, struct esp_sa *s
 	if (rules->mark_after_icv)
 		esp_window_mark(&sa->window, h.seq);
 	return take_inner(rules, sa, out, text_len, out_len, why);
+}
+
+/* RFC 4301 5.1.2.1: CE outside, ECT inside: CE inside. The checksum is mended (RFC 1624). */
+void
+esp_ecn(const struct esp_rules *rules, uint8_t outer_tos, uint8_t *inner, size_t len)
+{
+	uint8_t was = len >= IPV4_HDR_LEN ? inner[1] : 0;
+	uint32_t sum;
+
+	if (!rules->ecn_in || (outer_tos & 3) != 3 || (was & 3) == 0 || (was & 3) == 3)
+		return;
+	inner[1] = was | 3;
+	sum = (~((uint32_t)inner[10] << 8 | inner[11]) & 0xffff) + (~(uint32_t)was & 0xffff) + inner[1];
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	inner[10] = (uint8_t)(~sum >> 8);
+	inner[11] = (uint8_t)~sum;
 }
 
 /* ---- lifetimes ---- */

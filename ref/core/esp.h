@@ -85,7 +85,7 @@ size_t esp_window_export(const struct esp_window *w, uint8_t out[ESP_WINDOW_OCTE
 enum err esp_window_import(struct esp_window *w, uint32_t top, unsigned size, const uint8_t *map,
 	size_t len) MUST_CHECK;
 
-enum esp_df { ESP_DF_CLEAR = 0, ESP_DF_COPY, ESP_DF_SET };
+enum esp_df { ESP_DF_CLEAR = 0, ESP_DF_COPY, ESP_DF_SET, ESP_DF_SA };
 
 /* By what ESP judges; a test or a mutant hands in a patched copy. */
 struct esp_rules {
@@ -103,7 +103,8 @@ struct esp_rules {
 	bool copy_tos;		  /* RFC 4301 5.1.2.1 */
 	bool decrement_ttl;	  /* RFC 4301 5.1.2.1 note 2: the forwarder's, asked for here */
 	uint8_t outer_ttl;	  /* 64 */
-	enum esp_df df;		  /* RFC 4301 8.1; CLEAR */
+	enum esp_df df;		  /* RFC 4301 8.1; SA: as the SA has it */
+	bool ecn_in;		  /* RFC 4301 5.1.2.1: congestion outside is told inside */
 	uint8_t icv_compared;	  /* 255: all octets of the ICV */
 	ns_t soft_before;	  /* rekey this long before the hard limit in time */
 	uint64_t soft_kb_before;  /* and so many kilobytes before that in volume */
@@ -124,6 +125,7 @@ struct esp_sa {
 	ip4_t src, dst;	 /* outer addresses */
 	uint16_t sport, dport; /* outbound: UDP ports that it is encapsulated in, 0 none (RFC 3948) */
 	bool inbound;
+	enum esp_df df; /* outbound: of the outer header */
 	enum esp_transform transform;
 	struct secret enc, auth;
 	uint32_t seq;		   /* outbound: the highest number sealed */
@@ -167,6 +169,9 @@ enum err esp_seal(const struct crypto *c, const struct esp_rules *rules, struct 
 enum err esp_open(const struct crypto *c, const struct esp_rules *rules, struct esp_sa *sa,
 	const uint8_t *esp, size_t len, uint8_t *out, size_t cap, size_t *out_len, uint32_t *seq,
 	struct why *why) MUST_CHECK;
+
+/* Congestion that the outer header tells (RFC 3168) goes into an inner one that can say it. */
+void esp_ecn(const struct esp_rules *rules, uint8_t outer_tos, uint8_t *inner, size_t len);
 
 enum esp_life { ESP_LIFE_OK = 0, ESP_LIFE_SOFT, ESP_LIFE_HARD };
 /* Soft: rekey now. Hard: do not use it any more. */

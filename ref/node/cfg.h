@@ -72,6 +72,9 @@ struct cfg_key {
 enum cfg_esp_auth { CFG_AUTH_NONE, CFG_AUTH_MD5, CFG_AUTH_SHA1, CFG_AUTH_SHA256, CFG_AUTH_CNT };
 enum cfg_esp_cipher { CFG_ESP_NONE, CFG_ESP_AES_CBC, CFG_ESP_AES_GCM, CFG_ESP_3DES, CFG_ESP_NULL };
 
+/* DF of the outer header: never, as inside, always. */
+enum cfg_df { CFG_DF_CLEAR, CFG_DF_COPY, CFG_DF_SET };
+
 struct cfg_tset {
 	char name[CFG_NAME];
 	enum cfg_esp_cipher cipher;
@@ -144,6 +147,8 @@ struct cfg {
 	unsigned tset_cnt;
 	uint32_t lifetime_s, lifetime_kb; /* of IPsec SAs */
 	uint16_t window;		  /* anti-replay */
+	enum cfg_df df;		  /* of outer headers */
+	bool fragment_before; /* before encryption, where that may be */
 	struct cfg_acl acl[CFG_ACLS];
 	unsigned acl_cnt;
 	struct cfg_map map[CFG_MAPS];

@@ -10,6 +10,8 @@
 
 #define IKE_PORT 500
 #define ICMP_ECHO 8
+#define ICMP_UNREACHABLE 3
+#define ICMP_TOO_BIG 4
 
 static void
 echo_reply(struct node *n, struct node_group *g, const struct eth *e, const struct ipv4 *ip,
@@ -56,13 +58,18 @@ for_us(struct node *n, struct node_group *g, const struct eth *e, const uint8_t 
 		return;
 	}
 	if (ip.proto == IPV4_PROTO_ICMP) {
-		echo_reply(n, g, e, &ip, payload);
+		if (rd_left(&payload) >= 8 && payload.p[0] == ICMP_UNREACHABLE && payload.p[1] == ICMP_TOO_BIG &&
+			ipv4_sum(payload.p, rd_left(&payload), 0) == 0 && g->iface == n->out_if)
+			mtu_icmp_in(n, payload);
+		else
+			echo_reply(n, g, e, &ip, payload);
 		return;
 	}
 	if (g->iface != n->out_if || (!n->live && n->rules->vip_only_owner)) {
 		n->count[NODE_CNT_NOT_ACTIVE]++;
 		return;
 	}
+	n->outer_tos = ip.tos;
 	if (ip.proto == IPV4_PROTO_ESP) {
 		traffic_esp_in(n, (struct ike_end){ip.src, 0}, payload.p, rd_left(&payload));
 	} else if (ip.proto == IPV4_PROTO_UDP) {

@@ -38,6 +38,11 @@ const char *const node_count_names[NODE_CNT_CNT] = {
 	[NODE_CNT_NAT_KEEPALIVE_IN] = "nat-keepalives-in",
 	[NODE_CNT_NAT_KEEPALIVE_OUT] = "nat-keepalives-out",
 	[NODE_CNT_NAT_MOVED] = "nat-peers-moved",
+	[NODE_CNT_TOO_BIG] = "dropped-too-long-for-path",
+	[NODE_CNT_TOO_BIG_TOLD] = "icmp-too-long-sent",
+	[NODE_CNT_SPLIT] = "fragmented-before-sealing",
+	[NODE_CNT_PMTU_LEARNED] = "path-mtu-learned",
+	[NODE_CNT_PMTU_REFUSED] = "icmp-path-mtu-refused",
 	[NODE_CNT_ENCAPSULATION] = "dropped-other-encapsulation",
 };
 
@@ -193,6 +198,7 @@ node_init(struct node *n, const struct cfg *cfg, const struct node_rules *rules,
 	n->entropy = e;
 	n->now = n->role_since = now;
 	n->told_at = n->nat_at = NS_NEVER;
+	n->tell_credit_at = INT64_MIN;
 	n->keying_at = n->pairs_at = n->copies_at = NS_NEVER;
 	n->generation = 1;
 	indexes(n, e);

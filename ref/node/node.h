@@ -60,6 +60,10 @@ struct node_rules {
 	bool preempt_when_ready; /* a standby does not preempt before its bulk sync */
 	bool probe_dormant;	 /* false: a standby sends no DPD */
 	bool honour_lifetime;	 /* hard limits end an SA pair */
+	bool pmtu_tell;		 /* RFC 4301 8.2.1: who sent what is too long and may not be fragmented */
+	bool pmtu_learn;	 /* of the path, by ICMP */
+	bool pmtu_check;	 /* that quotes what we have sent */
+	ns_t pmtu_age;		 /* and for so long */
 	bool replace_old;	 /* a new pair takes the place of the old one of its flow */
 	bool rekey_replaced;	 /* false; a pair that was replaced is rekeyed once more */
 	bool outbound_oldest;	 /* false; of several pairs of a flow the oldest is used */
@@ -94,6 +98,8 @@ struct node_rules {
 #define NODE_WAITING 256
 #define NODE_PACKET_MAX 9216
 #define NODE_ASKS 8
+#define NODE_MTU 1500
+#define NODE_MTU_MIN 576 /* no path is believed to be narrower */
 #define NODE_TOMBSTONES NODE_PAIRS
 #define NODE_FLOWS 4096 /* remembered answers to "which pair?" */
 
@@ -166,6 +172,8 @@ struct node_pair {
 	uint32_t born;	       /* order of creation: the newest is used outbound */
 	ns_t dies_at, dies_latest;
 	ns_t used_at, heard_at; /* first use outbound, last packet in; 0: not yet */
+	uint16_t pmtu; /* learned of the path, good until then; 0: none */
+	ns_t pmtu_until;
 	uint32_t last_volume_kb; /* as `show` has it */
 	uint32_t number;	 /* of the IPSEC_SA that announced it, 0 none */
 	ns_t sent_at;		 /* the last packet */
@@ -211,7 +219,9 @@ enum node_count {
 	NODE_CNT_EXPIRED, NODE_CNT_TABLE_FULL, NODE_CNT_TTL, NODE_CNT_HOLD_TIMEOUT,
 	NODE_CNT_NUMBER_DOWN, NODE_CNT_PROMOTIONS, NODE_CNT_DEMOTIONS, NODE_CNT_REKEYS,
 	NODE_CNT_HSRP_REFUSED, NODE_CNT_UDP_OTHER, NODE_CNT_NAT_KEEPALIVE_IN,
-	NODE_CNT_NAT_KEEPALIVE_OUT, NODE_CNT_NAT_MOVED, NODE_CNT_ENCAPSULATION, NODE_CNT_CNT
+	NODE_CNT_NAT_KEEPALIVE_OUT, NODE_CNT_NAT_MOVED, NODE_CNT_ENCAPSULATION, NODE_CNT_TOO_BIG,
+	NODE_CNT_TOO_BIG_TOLD, NODE_CNT_SPLIT, NODE_CNT_PMTU_LEARNED, NODE_CNT_PMTU_REFUSED,
+	NODE_CNT_CNT
 };
 extern const char *const node_count_names[NODE_CNT_CNT];
 
@@ -357,6 +367,8 @@ struct node {
 	struct ipfrag frag;
 	struct ipfrag_slot frag_slot[16];
 	uint16_t ip_id;
+	ns_t tell_credit_at; /* rate limit of ICMP */
+	uint8_t outer_tos;   /* of the packet that is being opened */
 	ns_t nat_at; /* when keepalives are looked at next */
 	ns_t keying_at, pairs_at, copies_at; /* nothing of those is due before */
 	struct index by_spi, by_cookies;     /* pairs by inbound SPI; IKE SAs */

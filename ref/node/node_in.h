@@ -72,6 +72,8 @@ void traffic_tick(struct node *n);
 ns_t traffic_deadline(const struct node *n);
 /* An IPv4 packet from us, out of the crypto interface, in fragments if it must be. */
 void traffic_ip_out(struct node *n, const uint8_t *packet, size_t len);
+/* The same over a path that takes less. */
+void traffic_ip_out_mtu(struct node *n, const uint8_t *packet, size_t len, size_t mtu);
 
 /* pairs.c: SA pairs */
 struct node_pair *pairs_new(struct node *n);
@@ -131,6 +133,17 @@ void replace_same_spi(struct node *n, const struct ike_child *c);
 bool replace_newer(const struct node_pair *p, const struct node_pair *than);
 /* Is it to be deleted now? Puts it off while the peer still uses it. */
 bool replace_due(struct node *n, struct node_pair *p);
+
+/* mtu.c: what does not fit */
+enum mtu_fit { MTU_FITS, MTU_SPLIT, MTU_TOO_BIG };
+/* The longest packet, outer header and all, that the path to this pair's peer takes. */
+size_t mtu_of(const struct node *n, const struct node_pair *p);
+/* SPLIT: into fragments before sealing. FITS may still mean fragments after it. */
+enum mtu_fit mtu_fits(const struct node *n, const struct node_pair *p, const uint8_t *ip, size_t len);
+/* Its sender hears what would fit. */
+void mtu_tell(struct node *n, const struct node_pair *p, const uint8_t *ip, size_t len);
+/* Destination unreachable, fragmentation needed, to our virtual address; from the ICMP header on. */
+void mtu_icmp_in(struct node *n, struct rd icmp);
 
 /* nat.c: NAT traversal */
 void nat_udp_in(struct node *n, struct ike_end from, const uint8_t *b, size_t len);

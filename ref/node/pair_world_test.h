@@ -61,6 +61,11 @@ static struct world {
 	enum nat nat;
 	ip4_t nat_public;  /* of the peer's */
 	uint16_t nat_port; /* the outside of its port 4500; 500 becomes 1024 */
+	unsigned told[NODES]; /* ICMP to inside hosts */
+	uint8_t told_last[2048], inner_last[2048], out_last[2048];
+	size_t inner_len, out_len;
+	unsigned out[NODES]; /* packets outside */
+	uint8_t mark_ce; /* or-ed into the TOS of what flies */
 	unsigned keepalives[NODES], esp[NODES], udp_esp[NODES];
 } w;
 
@@ -236,7 +241,18 @@ route_out(enum who from, const uint8_t *packet, size_t len)
 	struct wr wr;
 
 	note_packet(from, packet, len);
+	w.out[from]++;
+	memcpy(w.out_last, packet, len);
+	w.out_len = len;
 	memcpy(ip, packet, len);
+	if (w.mark_ce) {
+		ip[1] |= w.mark_ce;
+		ip[10] = ip[11] = 0;
+		uint16_t sum = ipv4_sum(ip, 20, 0);
+
+		ip[10] = (uint8_t)(sum >> 8);
+		ip[11] = (uint8_t)sum;
+	}
 	if (!nat_box(from, ip))
 		return;
 	e.dst.b[5] = ip[19] == 100 ? 1 : 9;
@@ -259,10 +275,17 @@ act(void *ctx, const struct node_act *a)
 		wire(from, a->iface, a->bytes, a->len);
 		break;
 	case NODE_ACT_IP:
+		if (a->iface) { /* to the inside: what we say to hosts */
+			w.told[from]++;
+			memcpy(w.told_last, a->bytes, a->len);
+			break;
+		}
 		route_out(from, a->bytes, a->len);
 		break;
 	case NODE_ACT_TUN:
 		w.inner[from]++;
+		memcpy(w.inner_last, a->bytes, a->len);
+		w.inner_len = a->len;
 		break;
 	case NODE_ACT_ROUTE:
 		w.routed[from] = a->on;

@@ -100,6 +100,9 @@ pairs_changed(struct node *n)
 void
 pairs_setup(struct node *n, struct node_pair *p, const struct ike_child *c)
 {
+	static const enum esp_df df[] = {
+		[CFG_DF_CLEAR] = ESP_DF_CLEAR, [CFG_DF_COPY] = ESP_DF_COPY, [CFG_DF_SET] = ESP_DF_SET};
+
 	spi_known(n, p, c->spi_in);
 	p->child = *c;
 	secret_wipe(&p->child.enc_in);
@@ -120,6 +123,7 @@ pairs_setup(struct node *n, struct node_pair *p, const struct ike_child *c)
 	p->in.created = p->out.created = n->now;
 	p->in.hard_at = p->out.hard_at = n->now + ns_from_s(c->lifetime_s);
 	p->in.hard_kb = p->out.hard_kb = c->lifetime_kb;
+	p->out.df = df[n->cfg->df];
 	resv_init(&p->resv, &n->rules->resv, n->ha.outbound, n->rules->esp.first_seq);
 }
 

@@ -118,11 +118,26 @@ settle(struct node *n, struct node_pair *p)
 	}
 }
 
+/* The path is the old one's. */
+static void
+inherit_path(struct node *n, struct node_pair *p)
+{
+	const struct ike_child *ch = NULL;
+	struct node_pair *q;
+
+	while ((q = next_of_flow(n, p, &ch)) != NULL)
+		if (q->pmtu && !p->pmtu) {
+			p->pmtu = q->pmtu;
+			p->pmtu_until = q->pmtu_until;
+		}
+}
+
 void
 replace_used(struct node *n, struct node_pair *p)
 {
 	if (!p->used_at)
 		p->used_at = n->now;
+	inherit_path(n, p);
 	if (!p->unproven && n->rules->replace_old)
 		settle(n, p);
 }

@@ -11,7 +11,6 @@
 #include "ref/node/node_in.h"
 
 #define WAIT_MAX (500 * NS_PER_MS)
-#define MTU 1500
 
 /* What the policy looks at. */
 struct flow {
@@ -176,13 +175,13 @@ traffic_should_be_protected(struct node *n, const uint8_t *ip, size_t len)
 }
 
 static void
-fragments_out(struct node *n, const uint8_t *packet, size_t len)
+fragments_out(struct node *n, const uint8_t *packet, size_t len, size_t mtu)
 {
 	struct ipfrag_split s;
-	uint8_t piece[MTU];
+	uint8_t piece[NODE_MTU];
 	size_t got;
 
-	if (ipfrag_split_init(&s, &n->rules->ipfrag, packet, len, MTU, NULL) != ERR_OK) {
+	if (ipfrag_split_init(&s, &n->rules->ipfrag, packet, len, mtu, NULL) != ERR_OK) {
 		n->count[NODE_CNT_MALFORMED]++;
 		return;
 	}
@@ -191,12 +190,18 @@ fragments_out(struct node *n, const uint8_t *packet, size_t len)
 }
 
 void
-traffic_ip_out(struct node *n, const uint8_t *packet, size_t len)
+traffic_ip_out_mtu(struct node *n, const uint8_t *packet, size_t len, size_t mtu)
 {
-	if (len > MTU)
-		fragments_out(n, packet, len);
+	if (len > mtu)
+		fragments_out(n, packet, len, mtu);
 	else
 		node_emit_bytes(n, NODE_ACT_IP, n->out_if, packet, len);
+}
+
+void
+traffic_ip_out(struct node *n, const uint8_t *packet, size_t len)
+{
+	traffic_ip_out_mtu(n, packet, len, NODE_MTU);
 }
 
 static void
@@ -226,7 +231,7 @@ seal_and_send(struct node *n, struct node_pair *p, uint32_t seq, const uint8_t *
 	}
 	n->count[NODE_CNT_ENCRYPTED]++;
 	p->sent_at = n->now;
-	traffic_ip_out(n, out, out_len);
+	traffic_ip_out_mtu(n, out, out_len, mtu_of(n, p));
 	volume_count(n, p);
 	pairs_touch(n, p);
 	keying_want(n, &p->child.cookies);
@@ -319,6 +324,31 @@ initiate(struct node *n, unsigned map, const struct flow *f)
 	}
 }
 
+static void
+protect(struct node *n, struct node_pair *p, const uint8_t *ip, size_t len)
+{
+	if (has_waiting(n, pairs_index(n, p)) || !number_and_send(n, p, ip, len))
+		queue(n, p, ip, len);
+}
+
+/* Fragments first, each sealed by itself. */
+static void
+split(struct node *n, struct node_pair *p, const uint8_t *ip, size_t len)
+{
+	size_t mtu = esp_inner_mtu(&p->out, mtu_of(n, p)), got;
+	uint32_t born = p->born;
+	struct ipfrag_split s;
+	uint8_t piece[NODE_MTU];
+
+	if (ipfrag_split_init(&s, &n->rules->ipfrag, ip, len, mtu, NULL) != ERR_OK) {
+		n->count[NODE_CNT_MALFORMED]++;
+		return;
+	}
+	n->count[NODE_CNT_SPLIT]++;
+	while (p->used && p->born == born && (got = ipfrag_split_next(&s, piece, sizeof piece)) > 0)
+		protect(n, p, piece, got);
+}
+
 enum verdict
 traffic_out(struct node *n, const uint8_t *ip, size_t len)
 {
@@ -340,8 +370,17 @@ traffic_out(struct node *n, const uint8_t *ip, size_t len)
 			initiate(n, map, &f);
 		return VERDICT_DROP;
 	}
-	if (has_waiting(n, pairs_index(n, p)) || !number_and_send(n, p, ip, len))
-		queue(n, p, ip, len);
+	switch (mtu_fits(n, p, ip, len)) {
+	case MTU_FITS:
+		protect(n, p, ip, len);
+		break;
+	case MTU_SPLIT:
+		split(n, p, ip, len);
+		break;
+	case MTU_TOO_BIG:
+		mtu_tell(n, p, ip, len);
+		return VERDICT_DROP;
+	}
 	return VERDICT_PROTECT;
 }
 
@@ -412,7 +451,7 @@ accepted(struct node *n, struct node_pair *p)
 }
 
 static void
-inner_in(struct node *n, struct node_pair *p, const uint8_t *inner, size_t len)
+inner_in(struct node *n, struct node_pair *p, uint8_t *inner, size_t len)
 {
 	struct flow f = flow_of(inner, len), back = reversed(f);
 
@@ -421,6 +460,7 @@ inner_in(struct node *n, struct node_pair *p, const uint8_t *inner, size_t len)
 		return;
 	}
 	n->count[NODE_CNT_DECRYPTED]++;
+	esp_ecn(&n->rules->esp, n->outer_tos, inner, len);
 	node_emit_bytes(n, NODE_ACT_TUN, 0, inner, len);
 }
 

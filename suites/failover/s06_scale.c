@@ -95,6 +95,24 @@ all_answered(void *ctx)
 	return farm_pinged(ctx) && !farm_silent(ctx);
 }
 
+/*
+ * Ask through each tunnel, and if one did not answer, once more through all of them: a busy machine
+ * may lose a packet of a thousand, but a tunnel that is lost answers no round.
+ */
+static bool
+rounds(struct world *w, struct farm *f)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		farm_ping(f, lab_now(w->lab), LAB_IN_HOST, APART);
+		lab_run(w->lab, 10 * NS_PER_MS);
+		if (lab_until(w->lab, "an answer through each tunnel", 3 * NS_PER_S, all_answered, f))
+			return true;
+	}
+	farm_ping(f, lab_now(w->lab), LAB_IN_HOST, APART);
+	lab_run(w->lab, 10 * NS_PER_MS);
+	return false;
+}
+
 static bool
 both_hold_all(struct world *w)
 {
@@ -140,16 +158,14 @@ thousand(struct case_run *c)
 	case_figure(c, "negotiated in", (double)(lab_now(w.lab) - from) / 1e9, "s");
 	if (!both_hold_all(&w))
 		return;
-	farm_ping(f, lab_now(w.lab), LAB_IN_HOST, APART);
-	lab_run(w.lab, 10 * NS_PER_MS);
-	if (!case_reach(c, "an answer through each tunnel", 5 * NS_PER_S, all_answered, f))
+	if (!rounds(&w, f) &&
+		!case_reach(c, "an answer through each tunnel", 5 * NS_PER_S, all_answered, f))
 		return;
 	before = farm_sum(f);
 	lab_power_off(w.lab, LAB_A);
 	if (!pair_expect_active(&w, LAB_B, PAIR_HOLD + PAIR_MARGIN))
 		return;
-	farm_ping(f, lab_now(w.lab), LAB_IN_HOST, APART);
-	lab_run(w.lab, 10 * NS_PER_MS);
+	(void)rounds(&w, f);
 	if (case_await(c, "an answer through each tunnel after the failover", 5 * NS_PER_S,
 		    all_answered, f))
 		judge(&w, f, &before);

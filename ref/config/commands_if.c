@@ -27,22 +27,30 @@ command_no_shutdown(struct parse *p, const struct arg *a)
 	p->iface->shutdown = false;
 }
 
+struct cfg_standby *
+config_standby(struct cfg_if *f, const struct arg *a)
+{
+	for (unsigned i = 0; i < f->standby_cnt; i++)
+		if (f->standby[i].hsrp.group == (a->has ? a->num : 0))
+			return &f->standby[i];
+	return NULL;
+}
+
+/* The same, begun if it is not written yet. */
 static struct cfg_standby *
 group(struct parse *p, const struct arg *a)
 {
 	struct cfg_if *f = p->iface;
-	uint8_t number = (uint8_t)(a->has ? a->num : 0);
-	struct cfg_standby *s;
+	struct cfg_standby *s = config_standby(f, a);
 
-	for (unsigned i = 0; i < f->standby_cnt; i++)
-		if (f->standby[i].hsrp.group == number)
-			return &f->standby[i];
+	if (s)
+		return s;
 	if (f->standby_cnt == CFG_STANDBYS) {
 		p->wrong = "too many standby groups on one interface";
 		return &f->standby[0];
 	}
 	s = &f->standby[f->standby_cnt++];
-	s->hsrp.group = number;
+	s->hsrp.group = (uint8_t)(a->has ? a->num : 0);
 	s->hsrp.priority = 100;
 	memcpy(s->hsrp.auth, "cisco\0\0\0", HSRP_AUTH_LEN);
 	return s;

@@ -7,6 +7,8 @@
 #include "ref/config/commands.h"
 
 void config_name(char dst[CFG_NAME], const char *src);
+/* The group of the number at an optional place (0 if it is left out); NULL if it is not written yet. */
+struct cfg_standby *config_standby(struct cfg_if *f, const struct arg *a);
 /* The key length that stands at an optional place: 128 where it is left out. */
 uint16_t config_key_bits(const struct arg *a);
 

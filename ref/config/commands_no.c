@@ -199,20 +199,10 @@ NO(ip_address)
 	p->iface->len = 0;
 }
 
-/* The group, if it is written already; NULL if not. */
-static struct cfg_standby *
-group(struct parse *p, const struct arg *a)
-{
-	for (unsigned i = 0; i < p->iface->standby_cnt; i++)
-		if (p->iface->standby[i].hsrp.group == (a->has ? a->num : 0))
-			return &p->iface->standby[i];
-	return NULL;
-}
-
 /* `no standby 1`, and `no standby` for group 0: all of it. */
 NO(standby)
 {
-	struct cfg_standby *s = group(p, a);
+	struct cfg_standby *s = config_standby(p->iface, a);
 
 	if (s)
 		TAKE_OUT(p->iface->standby, p->iface->standby_cnt,
@@ -223,7 +213,7 @@ NO(standby)
 #define NO_GROUP(name, what)                                                                       \
 	NO(name)                                                                                   \
 	{                                                                                          \
-		struct cfg_standby *s = group(p, a);                                               \
+		struct cfg_standby *s = config_standby(p->iface, a);                                               \
                                                                                                    \
 		if (s) {                                                                           \
 			what;                                                                      \
@@ -241,7 +231,7 @@ NO_GROUP(standby_auth, memcpy(s->hsrp.auth, "cisco\0\0\0", HSRP_AUTH_LEN))
 
 NO(standby_track)
 {
-	struct cfg_standby *s = group(p, a);
+	struct cfg_standby *s = config_standby(p->iface, a);
 
 	for (unsigned i = 0; s && i < s->track_cnt; i++)
 		if (!strcmp(s->track[i].interface, a[1].text))

@@ -39,6 +39,40 @@ cfg_ssp(const struct cfg *c, unsigned id)
 	return NULL;
 }
 
+const struct cfg_if *
+cfg_crypto_if(const struct cfg *c)
+{
+	for (unsigned i = 0; i < c->if_cnt; i++)
+		if (c->ifs[i].map[0])
+			return &c->ifs[i];
+	return NULL;
+}
+
+ip4_t
+cfg_if_vip(const struct cfg_if *f)
+{
+	return f->standby_cnt ? f->standby[0].hsrp.vip : f->addr;
+}
+
+const struct cfg_ssp *
+cfg_channel(const struct cfg *c)
+{
+	const struct cfg_if *f = cfg_crypto_if(c);
+	const struct cfg_ssp *s = f && f->ssp ? cfg_ssp(c, f->ssp) : NULL;
+
+	return s || !c->isakmp_ssp ? s : cfg_ssp(c, c->isakmp_ssp);
+}
+
+const struct cfg_if *
+cfg_if_towards(const struct cfg *c, ip4_t remote)
+{
+	for (unsigned i = 0; i < c->if_cnt; i++)
+		if (c->ifs[i].addr &&
+			ip4_in((struct ip4_net){c->ifs[i].addr, c->ifs[i].len}, remote))
+			return &c->ifs[i];
+	return NULL;
+}
+
 struct cfg_ha
 cfg_ha(const struct cfg *c, const char *map)
 {

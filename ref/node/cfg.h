@@ -167,6 +167,14 @@ const struct cfg_if *cfg_if(const struct cfg *c, const char *name);
 const struct cfg_tset *cfg_tset(const struct cfg *c, const char *name);
 const struct cfg_acl *cfg_acl(const struct cfg *c, const char *name);
 const struct cfg_ssp *cfg_ssp(const struct cfg *c, unsigned id);
+/* The interface that has the crypto map, if one has. */
+const struct cfg_if *cfg_crypto_if(const struct cfg *c);
+/* The address that its peers know: virtual where HSRP runs on it (0: to be learned), else its own. */
+ip4_t cfg_if_vip(const struct cfg_if *f);
+/* The ssp group in force: that of the crypto interface, or else that of `crypto isakmp ssp`. */
+const struct cfg_ssp *cfg_channel(const struct cfg *c);
+/* The interface on whose network the address is. */
+const struct cfg_if *cfg_if_towards(const struct cfg *c, ip4_t remote);
 /* The replay-intervals of a crypto map: configured, or 1000 in and 100000 out. */
 struct cfg_ha cfg_ha(const struct cfg *c, const char *map);
 /* Do two say the same? (Not a comparison of memory: there are gaps in it.) */

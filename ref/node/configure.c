@@ -19,50 +19,16 @@ struct before {
 
 /* ---- comparing ---- */
 
-static const struct cfg_if *
-crypto_interface(const struct cfg *c)
-{
-	for (unsigned i = 0; i < c->if_cnt; i++)
-		if (c->ifs[i].map[0])
-			return &c->ifs[i];
-	return NULL;
-}
-
-static ip4_t
-virtual_address(const struct cfg_if *f)
-{
-	return f->standby_cnt ? f->standby[0].hsrp.vip : f->addr;
-}
-
 /* Same interface, same virtual address, same map's name: its SAs can stay. */
 static bool
 outside_same(const struct cfg *a, const struct cfg *b)
 {
-	const struct cfg_if *fa = crypto_interface(a), *fb = crypto_interface(b);
+	const struct cfg_if *fa = cfg_crypto_if(a), *fb = cfg_crypto_if(b);
 
 	if (!fa || !fb)
 		return fa == fb;
-	return !strcmp(fa->name, fb->name) && virtual_address(fa) == virtual_address(fb) &&
+	return !strcmp(fa->name, fb->name) && cfg_if_vip(fa) == cfg_if_vip(fb) &&
 	       !strcmp(fa->map, fb->map);
-}
-
-static const struct cfg_ssp *
-channel_of(const struct cfg *c)
-{
-	const struct cfg_if *f = crypto_interface(c);
-
-	if (f && f->ssp)
-		return cfg_ssp(c, f->ssp);
-	return c->isakmp_ssp ? cfg_ssp(c, c->isakmp_ssp) : NULL;
-}
-
-static ip4_t
-address_towards(const struct cfg *c, ip4_t remote)
-{
-	for (unsigned i = 0; i < c->if_cnt; i++)
-		if (ip4_in((struct ip4_net){c->ifs[i].addr, c->ifs[i].len}, remote))
-			return c->ifs[i].addr;
-	return 0;
 }
 
 /* The keepalive and the lease come from the timers of the groups. */
@@ -85,15 +51,22 @@ timers_same(const struct cfg *a, const struct cfg *b)
 	return hello[0] == hello[1] && hold[0] == hold[1];
 }
 
+static ip4_t
+local_address(const struct cfg *c, const struct cfg_ssp *s)
+{
+	const struct cfg_if *f = cfg_if_towards(c, s->remote);
+
+	return f ? f->addr : 0;
+}
+
 bool
 node_channel_same(const struct cfg *a, const struct cfg *b)
 {
-	const struct cfg_ssp *sa = channel_of(a), *sb = channel_of(b);
+	const struct cfg_ssp *sa = cfg_channel(a), *sb = cfg_channel(b);
 
 	if (!sa || !sb)
 		return sa == sb;
-	return cfg_ssp_same(sa, sb) && timers_same(a, b) &&
-	       address_towards(a, sa->remote) == address_towards(b, sb->remote);
+	return cfg_ssp_same(sa, sb) && timers_same(a, b) && local_address(a, sa) == local_address(b, sb);
 }
 
 /* ---- SAs ---- */
@@ -241,7 +214,6 @@ setup_again(struct node *n, const struct cfg *next)
 	memset(n->ike_map, 0, sizeof n->ike_map);
 	n->map_cnt = n->ike_acl_cnt = 0;
 	n->vip = 0;
-	n->ssp_cfg = NULL;
 	n->ssp_ike = n->ssp_ipsec = false;
 	node_setup(n);
 	ssp.group = n->ssp_cfg ? n->ssp_cfg->id : 0;

@@ -157,22 +157,16 @@ void
 node_setup(struct node *n)
 {
 	const struct cfg *c = n->cfg;
+	const struct cfg_if *f = cfg_crypto_if(c);
 
-	n->out_if = CFG_IFS;
-	for (unsigned i = 0; i < c->if_cnt && n->out_if == CFG_IFS; i++)
-		if (c->ifs[i].map[0])
-			n->out_if = i;
-	if (n->out_if < CFG_IFS) {
-		const struct cfg_if *f = &c->ifs[n->out_if];
-
-		n->vip = f->standby_cnt ? f->standby[0].hsrp.vip : f->addr;
+	n->out_if = f ? (unsigned)(f - c->ifs) : CFG_IFS;
+	n->ssp_cfg = cfg_channel(c);
+	if (f) {
+		n->vip = cfg_if_vip(f);
 		n->ha = cfg_ha(c, f->map);
-		n->ssp_cfg = f->ssp ? cfg_ssp(c, f->ssp) : NULL;
-		n->ssp_ipsec = n->ssp_cfg != NULL;
+		n->ssp_ipsec = f->ssp && cfg_ssp(c, f->ssp);
 		maps(n, f->map);
 	}
-	if (!n->ssp_cfg && c->isakmp_ssp)
-		n->ssp_cfg = cfg_ssp(c, c->isakmp_ssp);
 	n->ssp_ike = n->ssp_cfg && c->isakmp_ssp == n->ssp_cfg->id;
 	phase1(n);
 }

@@ -28,8 +28,16 @@ say(char **why, const char *fmt, ...)
 	*why = strdup(line);
 }
 
-char *
-config_file(const char *path, char **why)
+static void
+text_free(char *text)
+{
+	wipe(text, TEXT_MAX);
+	free(text);
+}
+
+/* The file's text, in a room of TEXT_MAX octets and a NUL; NULL, and why. For text_free. */
+static char *
+file_read(const char *path, char **why)
 {
 	char *text = calloc(1, TEXT_MAX + 1);
 	FILE *f = text ? fopen(path, "r") : NULL;
@@ -41,20 +49,17 @@ config_file(const char *path, char **why)
 		return NULL;
 	}
 	n = fread(text, 1, TEXT_MAX, f);
-	if (n == TEXT_MAX || ferror(f)) {
-		say(why, n == TEXT_MAX ? "%s: longer than 65535 octets" : "%s: cannot be read",
-			path);
-		wipe(text, TEXT_MAX);
-		free(text);
-		text = NULL;
-	} else if (strlen(text) != n) {
+	if (n == TEXT_MAX)
+		say(why, "%s: longer than 65535 octets", path);
+	else if (ferror(f))
+		say(why, "%s: cannot be read", path);
+	else if (strlen(text) != n)
 		say(why, "%s: there is a NUL octet in it", path);
-		wipe(text, TEXT_MAX);
-		free(text);
-		text = NULL;
-	}
 	(void)fclose(f);
-	return text;
+	if (!*why)
+		return text;
+	text_free(text);
+	return NULL;
 }
 
 /* What a router that applies halves would take: the lines before the one that is wrong. */
@@ -89,17 +94,10 @@ parsed(const struct node_rules *rules, const char *text, const char *name, bool 
 	return false;
 }
 
-static void
-text_free(char *text)
-{
-	wipe(text, strlen(text));
-	free(text);
-}
-
 int
 config_load(struct router *r)
 {
-	char *why = NULL, *text = config_file(r->opts.config, &why);
+	char *why = NULL, *text = file_read(r->opts.config, &why);
 	bool ok = text && parsed(r->opts.rules, text, r->opts.config, true, r->cfg, &why);
 
 	if (text)
@@ -148,7 +146,7 @@ static bool
 channel_possible(const struct cfg *next, char **why)
 {
 	for (unsigned i = 0; i < next->ssp_cnt; i++)
-		if (!router_local_towards(next, next->ssp[i].remote)) {
+		if (!cfg_if_towards(next, next->ssp[i].remote)) {
 			say(why, "ssp group %u: no interface reaches the remote address",
 				next->ssp[i].id);
 			return false;
@@ -203,27 +201,22 @@ router_configure(struct router *r, const char *text, const char *name, bool whol
 {
 	struct cfg *next = malloc(sizeof *next);
 	struct router_port at[CFG_IFS];
-	bool ok;
 
 	*why = NULL;
 	if (!next)
 		return false;
 	*next = *r->cfg;
-	if (!parsed(r->opts.rules, text, name, whole, next, why) || !channel_possible(next, why)) {
-		wipe(next, sizeof *next);
-		free(next);
-		return false;
+	if (parsed(r->opts.rules, text, name, whole, next, why) && channel_possible(next, why)) {
+		bool ports = ports_extend(r, next, at, why);
+
+		if (ports && host_extend(r, next, at) == 0) {
+			apply(r, next, at);
+			return true;
+		}
+		if (ports)
+			say(why, "the kernel refused a part of it; the log says which");
+		ports_shrink(at, next, r->cfg);
 	}
-	ok = ports_extend(r, next, at, why);
-	if (ok && host_extend(r, next, at) < 0) {
-		say(why, "the kernel refused a part of it; the log says which");
-		ok = false;
-	}
-	if (ok) {
-		apply(r, next, at);
-		return true;
-	}
-	ports_shrink(at, next, r->cfg);
 	wipe(next, sizeof *next);
 	free(next);
 	return false;
@@ -232,7 +225,7 @@ router_configure(struct router *r, const char *text, const char *name, bool whol
 void
 router_reload(struct router *r)
 {
-	char *why = NULL, *text = config_file(r->opts.config, &why);
+	char *why = NULL, *text = file_read(r->opts.config, &why);
 
 	if (text && router_configure(r, text, r->opts.config, true, &why))
 		router_log(r, "config %s: read again", r->opts.config);

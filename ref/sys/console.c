@@ -17,10 +17,7 @@ struct call {
 	ip4_t peer;	  /* at A.B.C.D in the pattern */
 	const char *body; /* what follows the line */
 	uint32_t bits;	  /* of the command */
-	bool on;	  /* `debug`, not `undebug` */
-	bool whole;
-	bool resync;
-	char **out; /* text; a command without one answers nothing */
+	char **out;	  /* text; a command that leaves it alone answers nothing */
 };
 
 struct command {
@@ -38,25 +35,18 @@ feed(struct router *r, enum node_in_kind kind, enum node_clear clear, ip4_t peer
 	router_feed(r, &in, port_now());
 }
 
+/* bits: the text is the whole configuration. */
 static void
 run_configure(struct call *c)
 {
 	char *why = NULL;
 
-	if (router_configure(c->r, c->body, "console", c->whole, &why)) {
+	if (router_configure(c->r, c->body, "console", c->bits, &why)) {
 		router_log(c->r, "config changed at the console");
-		*c->out = strdup("");
 	} else if (asprintf(c->out, "%% nothing is changed: %s\n", why ? why : "out of memory") < 0) {
 		*c->out = NULL;
 	}
 	free(why);
-}
-
-static void
-run_configure_replace(struct call *c)
-{
-	c->whole = true;
-	run_configure(c);
 }
 
 static void
@@ -156,8 +146,8 @@ static const struct command commands[] = {
 	DEBUG("standby packets", NODE_DEBUG_STANDBY_PACKETS),
 	{"undebug all", NULL, run_undebug, UINT32_MAX},
 	{"no debug all", NULL, run_undebug, UINT32_MAX},
-	{"configure", NULL, run_configure, 0},
-	{"configure replace", NULL, run_configure_replace, 0},
+	{"configure", NULL, run_configure, false},
+	{"configure replace", NULL, run_configure, true},
 	{"help", NULL, run_help, 0},
 };
 /* clang-format on */

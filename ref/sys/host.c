@@ -143,12 +143,9 @@ rules_flush(struct router *r, unsigned bank)
 static int
 rules(struct router *r, const struct cfg *c, unsigned bank)
 {
-	const char *outside = NULL;
+	const struct cfg_if *outside = cfg_crypto_if(c);
 	uint32_t nth = 0;
 
-	for (unsigned i = 0; i < c->if_cnt && !outside; i++)
-		if (c->ifs[i].map[0])
-			outside = c->ifs[i].name;
 	for (unsigned m = 0; m < c->map_cnt && outside; m++) {
 		const struct cfg_acl *acl = c->map[m].acl[0] ? cfg_acl(c, c->map[m].acl) : NULL;
 
@@ -157,7 +154,7 @@ rules(struct router *r, const struct cfg *c, unsigned bank)
 				router_log(r, "node more than %u entries to protect", ROUTER_PREFS);
 				return -1;
 			}
-			if (rule(r, bank, &acl->v[k], nth++, outside) < 0)
+			if (rule(r, bank, &acl->v[k], nth++, outside->name) < 0)
 				return -1;
 		}
 	}

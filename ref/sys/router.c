@@ -131,35 +131,26 @@ tls_keylog(void *ctx, const char *line)
 	(void)fflush(r->opts.keylog);
 }
 
-ip4_t
-router_local_towards(const struct cfg *c, ip4_t remote)
-{
-	for (unsigned i = 0; i < c->if_cnt; i++)
-		if (c->ifs[i].addr &&
-			ip4_in((struct ip4_net){c->ifs[i].addr, c->ifs[i].len}, remote))
-			return c->ifs[i].addr;
-	return 0;
-}
-
 int
 router_channel_open(struct router *r)
 {
 	const struct cfg_ssp *s = r->node.ssp_cfg;
+	const struct cfg_if *f = s ? cfg_if_towards(r->cfg, s->remote) : NULL;
 	struct channel_cfg c = {.keylog = r->opts.keylog ? tls_keylog : NULL, .ctx = r};
 
 	if (!s)
 		return 0;
-	c.local = router_local_towards(r->cfg, s->remote);
+	if (!f) {
+		router_log(r, "ssp no interface reaches the remote address");
+		return 1;
+	}
+	c.local = f->addr;
 	c.remote = s->remote;
 	c.port = s->port;
 	c.group = s->id;
 	c.key = s->key;
 	if (c.key.len > r->opts.rules->channel_key_max)
 		c.key.len = r->opts.rules->channel_key_max;
-	if (!c.local) {
-		router_log(r, "ssp no interface reaches the remote address");
-		return 1;
-	}
 	r->channel = channel_open(&c, r->epfd, TAG_CHANNEL);
 	secret_wipe(&c.key);
 	if (!r->channel)

@@ -76,8 +76,6 @@ int config_load(struct router *r);
 bool router_configure(struct router *r, const char *text, const char *name, bool whole, char **why);
 /* SIGHUP: the file again; what is wrong with it goes to the log. */
 void router_reload(struct router *r);
-/* The file of --config, whole, NUL-terminated, malloc'd; NULL and *why as above. */
-char *config_file(const char *path, char **why);
 
 /* router.c, for configure.c */
 bool router_port_open(struct router *r, const char *name, struct router_port *p);
@@ -86,8 +84,6 @@ int router_channel_open(struct router *r);
 void router_links(struct router *r, bool reload);
 /* Enough fresh bytes for one step. */
 void router_entropy(struct router *r);
-/* Our own address on the network of `remote`, 0 if there is none. */
-ip4_t router_local_towards(const struct cfg *c, ip4_t remote);
 
 /* host.c: kernel state that the configuration asks for. 0, or -1 after a line in the log. */
 int host_setup(struct router *r);

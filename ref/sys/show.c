@@ -124,20 +124,17 @@ show_ssp_peers(struct router *r)
 	const struct ssp *s = &r->node.ssp;
 	uint16_t local, remote;
 	bool tls = r->channel && channel_up(r->channel, &local, &remote);
-	const char *ifname = "-";
+	const struct cfg_if *f;
 
 	if (!r->node.ssp_cfg)
 		return json_array();
-	for (unsigned i = 0; i < r->cfg->if_cnt; i++)
-		if (ip4_in((struct ip4_net){r->cfg->ifs[i].addr, r->cfg->ifs[i].len},
-			    r->node.ssp_cfg->remote))
-			ifname = r->cfg->ifs[i].name;
+	f = cfg_if_towards(r->cfg, r->node.ssp_cfg->remote);
 	return json_pack("[{s:o, s:s, s:s, s:s}]", "peer", addr_json(r->node.ssp_cfg->remote),
 		"state",
 		s->greeted ? "Connected"
 		: tls	   ? "Greeting"
 			   : "Not connected",
-		"interface", ifname, "peer_role", node_role_name((enum node_role)s->peer_role));
+		"interface", f ? f->name : "-", "peer_role", node_role_name((enum node_role)s->peer_role));
 }
 
 json_t *

@@ -92,7 +92,8 @@ baton_remove_folder(const char *dir)
 		if (e->d_name[0] == '.')
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
-		(void)unlink(path);
+		if (unlink(path) < 0)
+			baton_remove_folder(path);
 	}
 	if (d)
 		(void)closedir(d);

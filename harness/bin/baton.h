@@ -7,7 +7,7 @@
 int baton_list(int argc, char **argv);
 int baton_run(int argc, char **argv);
 int baton_mutants(int argc, char **argv);
-/* Take away a folder of files that a lab wrote into. */
+/* Take away a folder that a lab wrote into, and all that is in it. */
 void baton_remove_folder(const char *dir);
 int baton_bench(int argc, char **argv);
 int baton_lab(int argc, char **argv);

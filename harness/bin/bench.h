@@ -8,6 +8,16 @@
  */
 #include <stdio.h>
 
+/* Where what is enclosed works, and the file that its lines go to. */
+struct bench_place {
+	const char *dir, *out;
+};
+/*
+ * Run `inside` in an enclosure (lab.h) with a folder of its own; the argument that it gets is `place`, filled. Its lines
+ * go to out, the folder goes. What it returned, 3, or 4 after the reason on stderr.
+ */
+int bench_enclosed(int (*inside)(void *), struct bench_place *place, FILE *out);
+
 /*
  * The outage that a client of the pair sees when the active loses its power: n failovers at hello 15,
  * hold 50 ms; the same client and lab with keepalived at advertisements each 20 ms. Everything runs under SCHED_FIFO if

@@ -11,15 +11,53 @@
 
 #include "harness/bin/baton.h"
 #include "harness/bin/bench.h"
+#include "harness/lab/lab.h"
+
+static void
+lines_move(FILE *from, FILE *out)
+{
+	char line[1024];
+
+	while (from && fgets(line, sizeof line, from))
+		(void)fputs(line, out);
+	if (from)
+		(void)fclose(from);
+}
+
+int
+bench_enclosed(int (*inside)(void *), struct bench_place *place, FILE *out)
+{
+	char dir[] = "/tmp/baton-bench-XXXXXX", file[64], err[LAB_ERR];
+	const char *why;
+	int status = 0;
+	pid_t pid;
+
+	if (lab_can(&why) == LAB_CAN_NOT) {
+		(void)fprintf(stderr, "SKIPPED: the lab netns %s\n", why);
+		return 4;
+	}
+	if (!mkdtemp(dir)) {
+		perror(dir);
+		return 3;
+	}
+	(void)snprintf(file, sizeof file, "%s/results", dir);
+	*place = (struct bench_place){dir, file};
+	pid = lab_enclose(inside, place, err);
+	if (pid < 0)
+		(void)fprintf(stderr, "bench: %s\n", err);
+	while (pid > 0 && waitpid(pid, &status, 0) != pid && errno == EINTR)
+		;
+	lines_move(fopen(file, "r"), out);
+	baton_remove_folder(dir);
+	return pid > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : 3;
+}
 
 /* Run twind-bench; its lines go to out. */
 static int
 own_costs(const char *const words[], FILE *out)
 {
 	const char *path = baton_beside("twind-bench");
-	char line[1024];
 	int fds[2], status = 0;
-	FILE *f;
 	pid_t pid;
 
 	if (pipe(fds) < 0)
@@ -33,11 +71,7 @@ own_costs(const char *const words[], FILE *out)
 		_exit(127);
 	}
 	(void)close(fds[1]);
-	f = fdopen(fds[0], "r");
-	while (f && fgets(line, sizeof line, f))
-		(void)fputs(line, out);
-	if (f)
-		(void)fclose(f);
+	lines_move(fdopen(fds[0], "r"), out);
 	if (pid < 0 || waitpid(pid, &status, 0) != pid)
 		return 3;
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : 3;

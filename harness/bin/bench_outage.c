@@ -7,11 +7,9 @@
  */
 #include "harness/bin/bench.h"
 
-#include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "harness/bin/baton.h"
@@ -24,8 +22,7 @@
 #define KEEPALIVED "/usr/sbin/keepalived"
 
 struct bench {
-	const char *dir;
-	const char *out; /* file of the results */
+	struct bench_place place; /* first: what is enclosed gets it */
 	unsigned n;
 	bool fifo;
 	bool with_vrrp; /* keepalived in place of the pair */
@@ -249,7 +246,7 @@ world_of(struct bench *b, int (*failovers)(struct bench *))
 {
 	const struct lab_text fast = {.hello_ms = 15, .hold_ms = 50};
 	struct lab_config cfg = {
-		.twind = baton_beside("twind"), .out_dir = b->dir, .seed = (uint64_t)getpid()};
+		.twind = baton_beside("twind"), .out_dir = b->place.dir, .seed = (uint64_t)getpid()};
 	struct keyring ring;
 	char *text[LAB_MEMBERS], err[LAB_ERR] = "";
 	int rc = 3;
@@ -283,7 +280,7 @@ inside(void *ctx)
 {
 	struct bench *b = ctx;
 	const struct sched_param fifo = {.sched_priority = 1};
-	FILE *f = fopen(b->out, "w");
+	FILE *f = fopen(b->place.out, "w");
 	int rc;
 
 	b->outage = calloc(b->n, sizeof *b->outage);
@@ -303,53 +300,20 @@ inside(void *ctx)
 	return rc;
 }
 
-static void
-copy(const char *path, FILE *out)
-{
-	FILE *f = fopen(path, "r");
-	char line[1024];
-
-	while (f && fgets(line, sizeof line, f))
-		(void)fputs(line, out);
-	if (f)
-		(void)fclose(f);
-}
-
 /* One series, in a lab of its own. */
 static int
 series(unsigned n, bool with_vrrp, FILE *out)
 {
-	char dir[] = "/tmp/baton-bench-XXXXXX", file[64], err[LAB_ERR];
 	struct bench b = {.n = n, .with_vrrp = with_vrrp};
-	int status = 0;
-	pid_t pid;
 
-	if (!mkdtemp(dir))
-		return failed(strerror(errno));
-	(void)snprintf(file, sizeof file, "%s/results", dir);
-	b.dir = dir;
-	b.out = file;
-	pid = lab_enclose(inside, &b, err);
-	if (pid < 0)
-		return failed(err);
-	while (waitpid(pid, &status, 0) != pid && errno == EINTR)
-		;
-	copy(file, out);
-	baton_remove_folder(dir);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 3;
+	return bench_enclosed(inside, &b.place, out);
 }
 
 int
 bench_outage(unsigned n, FILE *out)
 {
-	const char *why;
-	int rc;
+	int rc = series(n, false, out);
 
-	if (lab_can(&why) == LAB_CAN_NOT) {
-		(void)fprintf(stderr, "SKIPPED: the lab netns %s\n", why);
-		return 4;
-	}
-	rc = series(n, false, out);
 	if (rc)
 		return rc;
 	if (guest_installed(KEEPALIVED))

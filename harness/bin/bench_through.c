@@ -9,7 +9,6 @@
 #include "harness/bin/bench.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sched.h>
@@ -31,8 +30,7 @@
 #define BATCH 32
 
 struct through {
-	const char *out;
-	const char *dir;
+	struct bench_place place; /* first: what is enclosed gets it */
 	bool swan;
 	pid_t gw[2];
 	int tx, rx;
@@ -171,7 +169,7 @@ twinds(struct through *t, bool gcm)
 		char name[16];
 
 		(void)snprintf(name, sizeof name, "gw%u.conf", i);
-		if (!write_file(t->dir, name,
+		if (!write_file(t->place.dir, name,
 			    "crypto isakmp policy 10\n encryption aes\n hash sha\n authentication pre-share\n"
 			    " group 19\n lifetime 86400\ncrypto isakmp key bench address 172.16.31.%u\n"
 			    "crypto ipsec transform-set T %s\n"
@@ -189,7 +187,7 @@ twinds(struct through *t, bool gcm)
 			return false;
 		(void)snprintf(line, sizeof line,
 			"exec ip netns exec b%u %s --config %s/gw%u.conf --log %s/gw%u.log 2>/dev/null",
-			i + 1, baton_beside("twind"), t->dir, i, t->dir, i);
+			i + 1, baton_beside("twind"), t->place.dir, i, t->place.dir, i);
 		t->gw[i] = spawn(line);
 	}
 	return t->gw[0] > 0 && t->gw[1] > 0;
@@ -203,7 +201,7 @@ charons(struct through *t, bool gcm)
 	for (unsigned i = 0; i < 2; i++) {
 		char dir[200];
 
-		(void)snprintf(dir, sizeof dir, "%s/swan%u", t->dir, i);
+		(void)snprintf(dir, sizeof dir, "%s/swan%u", t->place.dir, i);
 		if (!sh("mkdir -p %s", dir) ||
 			!write_file(dir, "strongswan.conf",
 				"charon {\n load = random nonce aes sha1 sha2 hmac kdf openssl gmp curve25519 "
@@ -347,7 +345,7 @@ inside(void *ctx)
 {
 	static const size_t sizes[] = {64, 512, 1400};
 	struct through *t = ctx;
-	FILE *f = fopen(t->out, "w");
+	FILE *f = fopen(t->place.out, "w");
 	int rc = 0;
 
 	for (unsigned gcm = 0; f && !rc && gcm < 2; gcm++) {
@@ -375,43 +373,16 @@ inside(void *ctx)
 static int
 series(bool swan, FILE *out)
 {
-	char dir[] = "/tmp/baton-bench-XXXXXX", file[64], err[LAB_ERR], line[1024];
-	struct through t = {.dir = dir, .out = file, .swan = swan};
-	int status = 0;
-	pid_t pid;
-	FILE *f;
+	struct through t = {.swan = swan};
 
-	if (!mkdtemp(dir))
-		return 3;
-	(void)snprintf(file, sizeof file, "%s/results", dir);
-	pid = lab_enclose(inside, &t, err);
-	if (pid < 0) {
-		(void)fprintf(stderr, "bench through: %s\n", err);
-		return 3;
-	}
-	while (waitpid(pid, &status, 0) != pid && errno == EINTR)
-		;
-	f = fopen(file, "r");
-	while (f && fgets(line, sizeof line, f))
-		(void)fputs(line, out);
-	if (f)
-		(void)fclose(f);
-	(void)snprintf(line, sizeof line, "rm -rf %s", dir);
-	(void)system(line);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 3;
+	return bench_enclosed(inside, &t.place, out);
 }
 
 int
 bench_through(FILE *out)
 {
-	const char *why;
-	int rc;
+	int rc = series(false, out);
 
-	if (lab_can(&why) == LAB_CAN_NOT) {
-		(void)fprintf(stderr, "SKIPPED: the lab netns %s\n", why);
-		return 4;
-	}
-	rc = series(false, out);
 	if (rc)
 		return rc;
 	if (access(CHARON, X_OK) == 0)

@@ -4,14 +4,13 @@
  * member whose clock is ahead (with the stand-in of standin.h).
  */
 #include "harness/lab/disturb.h"
+#include "harness/lab/enclosed_test.h"
 #include "harness/lab/standin.h"
 
-#include <check.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 #define FROM PORT_PEER
 #define TO PORT_PROBE_OUT
@@ -330,15 +329,12 @@ START_TEST(clocks_differ)
 }
 END_TEST
 
-static int
-run_all(void *ctx)
+static Suite *
+suite(void)
 {
 	Suite *s = suite_create("disturb");
 	TCase *t = tcase_create("netns");
-	SRunner *r;
-	int failed;
 
-	(void)ctx;
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 30);
 	tcase_add_test(t, lose);
@@ -351,28 +347,11 @@ run_all(void *ctx)
 	tcase_add_test(t, together);
 	tcase_add_test(t, clocks_differ);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return s;
 }
 
 int
 main(int argc, char **argv)
 {
-	const char *why;
-	int status;
-	pid_t pid;
-
-	if (argc > 2)
-		return stand_in(argc, argv);
-	if (lab_can(&why) == LAB_CAN_NOT) {
-		printf("disturb tests skipped: %s\n", why);
-		return 0;
-	}
-	pid = lab_enclose(run_all, NULL, err);
-	if (pid < 0 || waitpid(pid, &status, 0) != pid)
-		return 1;
-	return status != 0;
+	return argc > 2 ? stand_in(argc, argv) : enclosed_main(suite(), "disturb");
 }

@@ -4,10 +4,10 @@
  * not allowed the tests are skipped, and say so.
  */
 #include "harness/lab/guest.h"
+#include "harness/lab/enclosed_test.h"
 #include "harness/lab/guest_flow.h"
 
 #include <arpa/inet.h>
-#include <check.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -302,32 +302,8 @@ suite(void)
 	return s;
 }
 
-static int
-run_all(void *ctx)
-{
-	SRunner *r = srunner_create(suite());
-	int failed;
-
-	(void)ctx;
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
-}
-
 int
 main(void)
 {
-	const char *why;
-	int status;
-	pid_t pid;
-
-	if (lab_can(&why) == LAB_CAN_NOT) {
-		printf("guest tests skipped: %s\n", why);
-		return 0;
-	}
-	pid = lab_enclose(run_all, NULL, err);
-	if (pid < 0 || waitpid(pid, &status, 0) != pid)
-		return 1;
-	return status != 0;
+	return enclosed_main(suite(), "guest");
 }

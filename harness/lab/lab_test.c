@@ -5,9 +5,9 @@
  * Where namespaces are not allowed the tests are skipped, and say so.
  */
 #include "harness/lab/lab.h"
+#include "harness/lab/enclosed_test.h"
 #include "harness/lab/standin.h"
 
-#include <check.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -437,34 +437,8 @@ suite(void)
 	return s;
 }
 
-static int
-run_all(void *ctx)
-{
-	SRunner *r = srunner_create(suite());
-	int failed;
-
-	(void)ctx;
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
-}
-
 int
 main(int argc, char **argv)
 {
-	const char *why;
-	int status;
-	pid_t pid;
-
-	if (argc > 2)
-		return stand_in(argc, argv);
-	if (lab_can(&why) == LAB_CAN_NOT) {
-		printf("lab tests skipped: %s\n", why);
-		return 0;
-	}
-	pid = lab_enclose(run_all, NULL, err);
-	if (pid < 0 || waitpid(pid, &status, 0) != pid)
-		return 1;
-	return status != 0;
+	return argc > 2 ? stand_in(argc, argv) : enclosed_main(suite(), "lab");
 }

@@ -4,7 +4,6 @@
  * has to be in the trace and in the answer to lab_routed; routes of others have not.
  */
 #include <arpa/inet.h>
-#include <check.h>
 #include <fcntl.h>
 #include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
@@ -17,6 +16,7 @@
 #include <unistd.h>
 
 #include "harness/lab/lab.h"
+#include "harness/lab/enclosed_test.h"
 #include "harness/lab/standin.h"
 
 #define OURS 200
@@ -140,42 +140,22 @@ START_TEST(what_was_left_is_told_at_a_start)
 }
 END_TEST
 
-static int
-run_all(void *ctx)
+static Suite *
+suite(void)
 {
 	Suite *s = suite_create("routes");
 	TCase *t = tcase_create("routes");
-	SRunner *r;
-	int failed;
 
-	(void)ctx;
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, routes_are_heard_and_can_be_asked);
 	tcase_add_test(t, routes_of_others_are_not);
 	tcase_add_test(t, what_was_left_is_told_at_a_start);
 	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return s;
 }
 
 int
 main(int argc, char **argv)
 {
-	const char *why;
-	int status;
-	pid_t pid;
-
-	if (argc > 2)
-		return stand_in(argc, argv);
-	if (lab_can(&why) == LAB_CAN_NOT) {
-		printf("routes tests skipped: %s\n", why);
-		return 0;
-	}
-	pid = lab_enclose(run_all, NULL, err);
-	if (pid < 0 || waitpid(pid, &status, 0) != pid)
-		return 1;
-	return status != 0;
+	return argc > 2 ? stand_in(argc, argv) : enclosed_main(suite(), "routes");
 }

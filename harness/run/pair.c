@@ -166,6 +166,29 @@ pair_streams_stop(struct world *w)
 	lab_run(w->lab, 300 * NS_PER_MS);
 }
 
+struct arrivals {
+	const struct world *w;
+	uint64_t out, in;
+};
+
+static bool
+both_ways(void *ctx)
+{
+	const struct arrivals *a = ctx;
+
+	return peer_counters(a->w->peer)->stream_in > a->out &&
+	       host_counters(a->w->host)->stream_in > a->in;
+}
+
+bool
+pair_expect_traffic(struct world *w, uint64_t packets, const char *what)
+{
+	struct arrivals a = {w, peer_counters(w->peer)->stream_in + packets,
+		host_counters(w->host)->stream_in + packets};
+
+	return case_await(w->c, what, 2 * NS_PER_S, both_ways, &a);
+}
+
 static bool
 has_fired(void *ctx)
 {

@@ -48,6 +48,9 @@ void pair_streams_start(struct world *w, uint32_t per_s, size_t size);
 /* Stop them, and let the last packets arrive. */
 void pair_streams_stop(struct world *w);
 
+/* Wait (as an expectation) until the streams have brought so many more packets, each way. */
+bool pair_expect_traffic(struct world *w, uint64_t packets, const char *what);
+
 /* Do the fault at a moment drawn over one hello interval, and wait for it; the instant. */
 ns_t pair_fault_at_random(struct world *w, const struct lab_fault *f);
 

@@ -115,7 +115,6 @@ struct member {
 	struct pipe frames;
 	struct member *other; /* NULL: alone */
 	uint64_t octets;
-	bool closed;
 };
 
 static struct entropy entropy;
@@ -144,8 +143,6 @@ act(void *ctx, const struct node_act *a)
 	if (a->kind == NODE_ACT_SSP_SEND) {
 		append(&m->to_other, a->bytes, a->len);
 		m->octets += a->len;
-	} else if (a->kind == NODE_ACT_SSP_CLOSE) {
-		m->closed = true;
 	} else if (a->kind == NODE_ACT_FRAME) {
 		append(&m->frames, &len, sizeof len);
 		append(&m->frames, a->bytes, a->len);
@@ -337,7 +334,7 @@ pairs(const struct node *n)
 	return cnt;
 }
 
-static bool
+static void
 load(struct member *a, const uint8_t *b, size_t len)
 {
 	static struct source s;
@@ -361,9 +358,7 @@ load(struct member *a, const uint8_t *b, size_t len)
 		feed(a, &(struct node_in){.kind = NODE_IN_TICK});
 		(void)source_step(&s, a, &tick);
 	}
-	a->closed = false;
 	feed(a, &down);
-	return true;
 }
 
 static uint8_t *
@@ -407,7 +402,7 @@ bench_sync(const char *file)
 		hello(&a);
 		run(&a, NULL, now + 100 * NS_PER_MS);
 	}
-	(void)load(&a, bytes, len);
+	load(&a, bytes, len);
 	run(&a, NULL, now + 3 * NS_PER_S);
 	cnt = pairs(a.node);
 	if (a.node->role != NODE_ACTIVE || !cnt) {

@@ -120,30 +120,6 @@ reached(void *ctx)
 	return n->phase1_up >= w->phase1 && n->phase2_up >= w->phase2;
 }
 
-struct traffic {
-	const struct world *w;
-	uint64_t out, in;
-};
-
-static bool
-both_ways(void *ctx)
-{
-	const struct traffic *t = ctx;
-
-	return peer_counters(t->w->peer)->stream_in > t->out &&
-	       host_counters(t->w->host)->stream_in > t->in;
-}
-
-/* Ten more packets each way. */
-static bool
-carries(struct world *w, const char *what)
-{
-	struct traffic t = {
-		w, peer_counters(w->peer)->stream_in + 10, host_counters(w->host)->stream_in + 10};
-
-	return case_await(w->c, what, 2 * NS_PER_S, both_ways, &t);
-}
-
 /* The peer rekeys the pair, then the IKE SA, with whoever is active now. */
 static bool
 rekeyed(struct world *w, const struct row *r)
@@ -153,7 +129,7 @@ rekeyed(struct world *w, const struct row *r)
 	peer_rekey_child(w->peer, lab_now(w->lab));
 	if (!case_await(w->c, "the pair's rekey under the mirrored IKE SA", 3 * NS_PER_S, reached,
 		    &want) ||
-		!carries(w, "traffic under the new pair"))
+		!pair_expect_traffic(w, 10, "traffic under the new pair"))
 		return false;
 	want.phase1 = 2;
 	peer_rekey_phase1(w->peer, lab_now(w->lab));
@@ -175,11 +151,11 @@ survives(struct case_run *c, const struct row *r)
 	if (!pair_carry(&w, c, &knobs, &cfg))
 		return;
 	pair_streams_start(&w, 100, 200);
-	if (!carries(&w, "traffic before the failover"))
+	if (!pair_expect_traffic(&w, 10, "traffic before the failover"))
 		return;
 	lab_power_off(w.lab, LAB_A);
 	if (!pair_expect_active(&w, LAB_B, PAIR_HOLD + PAIR_MARGIN) ||
-		!carries(&w, "traffic under the mirrored pair") ||
+		!pair_expect_traffic(&w, 10, "traffic under the mirrored pair") ||
 		!case_expect_u64(
 			c, 1, peer_counters(w.peer)->phase2_up, "pairs negotiated until then") ||
 		!rekeyed(&w, r))

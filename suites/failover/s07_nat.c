@@ -6,36 +6,12 @@
 #include "harness/field/pkt.h"
 #include "harness/run/pair.h"
 
-struct traffic {
-	const struct world *w;
-	uint64_t out, in;
-};
-
-static bool
-both_ways(void *ctx)
-{
-	const struct traffic *t = ctx;
-
-	return peer_counters(t->w->peer)->stream_in > t->out &&
-	       host_counters(t->w->host)->stream_in > t->in;
-}
-
-/* Twenty more packets each way. */
-static bool
-carries(struct world *w, const char *what)
-{
-	struct traffic t = {
-		w, peer_counters(w->peer)->stream_in + 20, host_counters(w->host)->stream_in + 20};
-
-	return case_await(w->c, what, 2 * NS_PER_S, both_ways, &t);
-}
-
 static bool
 fail_over(struct world *w)
 {
 	lab_power_off(w->lab, LAB_A);
 	return pair_expect_active(w, LAB_B, PAIR_HOLD + PAIR_MARGIN) &&
-	       carries(w, "traffic over UDP under the heir") &&
+	       pair_expect_traffic(w, 20, "traffic over UDP under the heir") &&
 	       case_expect_u64(
 		       w->c, 1, peer_counters(w->peer)->phase2_up, "pairs negotiated until then");
 }
@@ -68,7 +44,7 @@ rekeyed(struct world *w)
 
 	peer_rekey_child(w->peer, lab_now(w->lab));
 	if (!case_await(w->c, "the pair's rekey with the heir", 3 * NS_PER_S, reached, &want) ||
-		!encapsulated(w) || !carries(w, "traffic under the new pair"))
+		!encapsulated(w) || !pair_expect_traffic(w, 20, "traffic under the new pair"))
 		return false;
 	want.phase1 = 2;
 	peer_rekey_phase1(w->peer, lab_now(w->lab));
@@ -99,7 +75,7 @@ behind_nat(struct case_run *c)
 	if (!pair_carry_nat(&w, c, NULL, NULL, &nat) || !encapsulated(&w))
 		return;
 	pair_streams_start(&w, 100, 200);
-	if (carries(&w, "traffic over UDP") && fail_over(&w) && rekeyed(&w))
+	if (pair_expect_traffic(&w, 20, "traffic over UDP") && fail_over(&w) && rekeyed(&w))
 		no_refusals(&w);
 }
 
@@ -113,7 +89,7 @@ faked(struct case_run *c)
 	if (!pair_carry(&w, c, NULL, &cfg) || !encapsulated(&w))
 		return;
 	pair_streams_start(&w, 100, 200);
-	if (carries(&w, "traffic over UDP") && fail_over(&w) && rekeyed(&w))
+	if (pair_expect_traffic(&w, 20, "traffic over UDP") && fail_over(&w) && rekeyed(&w))
 		no_refusals(&w);
 }
 
@@ -142,10 +118,10 @@ changed_before(struct case_run *c)
 	if (!pair_carry_nat(&w, c, NULL, NULL, &nat))
 		return;
 	pair_streams_start(&w, 100, 200);
-	if (!carries(&w, "traffic over UDP"))
+	if (!pair_expect_traffic(&w, 20, "traffic over UDP"))
 		return;
 	natbox_remap(w.nat, WORLD_NAT_INNER, 4500, 33333);
-	if (!carries(&w, "traffic to the new port") ||
+	if (!pair_expect_traffic(&w, 20, "traffic to the new port") ||
 		!case_expect_u64(c, 33333, port_of(&w, LAB_A), "UDP port that A sends to"))
 		return;
 	/* Nothing more from the peer: the heir must have been told. */
@@ -175,11 +151,11 @@ changed_after(struct case_run *c)
 	if (!pair_carry_nat(&w, c, &knobs, NULL, &nat))
 		return;
 	pair_streams_start(&w, 100, 200);
-	if (!carries(&w, "traffic over UDP") || !fail_over(&w))
+	if (!pair_expect_traffic(&w, 20, "traffic over UDP") || !fail_over(&w))
 		return;
 	natbox_restart(w.nat);
 	natbox_move(w.nat, lab_now(w.lab), IP4(172, 16, 31, 201));
-	if (carries(&w, "traffic to the new address and port") &&
+	if (pair_expect_traffic(&w, 20, "traffic to the new address and port") &&
 		case_expect_u64(c, natbox_public(w.nat, WORLD_NAT_INNER, 4500), port_of(&w, LAB_B),
 			"UDP port that the heir sends to") &&
 		rekeyed(&w))

@@ -353,5 +353,5 @@ suite(void)
 int
 main(int argc, char **argv)
 {
-	return argc > 2 ? stand_in(argc, argv) : enclosed_main(suite(), "disturb");
+	return argc > 2 ? stand_in(argc, argv) : enclosed_main(suite, "disturb");
 }

@@ -9,10 +9,14 @@
 
 #include "harness/lab/lab.h"
 
+struct enclosed_tests {
+	Suite *(*suite)(void); /* made inside: the runner there frees it */
+};
+
 static int
 enclosed_run(void *ctx)
 {
-	SRunner *r = srunner_create(ctx);
+	SRunner *r = srunner_create(((const struct enclosed_tests *)ctx)->suite());
 	int failed;
 
 	srunner_run_all(r, CK_NORMAL);
@@ -23,8 +27,9 @@ enclosed_run(void *ctx)
 
 /* The exit code of main; where no lab can be, it says that they are skipped, and why. */
 static int
-enclosed_main(Suite *s, const char *name)
+enclosed_main(Suite *(*suite)(void), const char *name)
 {
+	struct enclosed_tests tests = {suite};
 	char err[LAB_ERR];
 	const char *why;
 	int status;
@@ -34,7 +39,7 @@ enclosed_main(Suite *s, const char *name)
 		printf("%s tests skipped: %s\n", name, why);
 		return 0;
 	}
-	pid = lab_enclose(enclosed_run, s, err);
+	pid = lab_enclose(enclosed_run, &tests, err);
 	if (pid < 0 || waitpid(pid, &status, 0) != pid)
 		return 1;
 	return status != 0;

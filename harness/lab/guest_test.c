@@ -305,5 +305,5 @@ suite(void)
 int
 main(void)
 {
-	return enclosed_main(suite(), "guest");
+	return enclosed_main(suite, "guest");
 }

@@ -440,5 +440,5 @@ suite(void)
 int
 main(int argc, char **argv)
 {
-	return argc > 2 ? stand_in(argc, argv) : enclosed_main(suite(), "lab");
+	return argc > 2 ? stand_in(argc, argv) : enclosed_main(suite, "lab");
 }

@@ -157,5 +157,5 @@ suite(void)
 int
 main(int argc, char **argv)
 {
-	return argc > 2 ? stand_in(argc, argv) : enclosed_main(suite(), "routes");
+	return argc > 2 ? stand_in(argc, argv) : enclosed_main(suite, "routes");
 }

@@ -490,6 +490,12 @@ ssp_no_write_ahead(struct node_rules *r)
 }
 
 static void
+ssp_few_held(struct node_rules *r)
+{
+	r->hold_max = 256;
+}
+
+static void
 ssp_ack_before_record(struct node_rules *r)
 {
 	r->ssp.ack_before_record = true;
@@ -1074,6 +1080,7 @@ const struct mutant mutants[] = {
 	{"ssp-no-replay-update", "the replay window is not updated", ssp_no_replay_update},
 	{"ssp-no-volume", "kilobytes used are not mirrored", ssp_no_volume},
 	{"ssp-no-write-ahead", "messages leave before the standby has acknowledged", ssp_no_write_ahead},
+	{"ssp-few-held", "of many messages at once some do not wait for the standby", ssp_few_held},
 	{"ssp-ack-before-record", "the standby acknowledges before it records, and whether or not it does", ssp_ack_before_record},
 	{"ssp-deaf-to-silence", "a silent channel is never given up", ssp_deaf_to_silence},
 	{"ssp-no-keepalive", "no keepalives", ssp_no_keepalive},

@@ -115,6 +115,7 @@ tick(struct ike_ctx *c)
 	for (unsigned i = 0; i < k->sa_cnt && acts_room(c); i++)
 		tick_sa(c, &k->sa[i]);
 	ike_drain_dying(c);
+	ike_embryo_tick(c);
 	k->due = ike_deadline_exact(k);
 }
 
@@ -127,7 +128,7 @@ ike_deadline(const struct ike *k)
 ns_t
 ike_deadline_exact(const struct ike *k)
 {
-	ns_t t = NS_NEVER;
+	ns_t t = ike_embryo_deadline(k);
 
 	for (unsigned i = 0; i < k->xchg_cnt; i++)
 		if (k->xchg[i].state != IKE_FREE)

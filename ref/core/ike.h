@@ -393,6 +393,7 @@ struct ike_xchg {
 struct ike_embryo {
 	bool used;
 	bool dpd;
+	bool insisted; /* rules.responder_insists */
 	uint8_t natt;
 	uint16_t sa_len;
 	struct ike_cookies cookies;

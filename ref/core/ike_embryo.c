@@ -131,6 +131,33 @@ answer(struct ike_ctx *c, const struct ike_embryo *e)
 	return !w.bad;
 }
 
+/* Who answers message 1 waits for message 3 and does not insist, so the ring needs no timer. */
+ns_t
+ike_embryo_deadline(const struct ike *k)
+{
+	ns_t t = NS_NEVER;
+
+	for (unsigned i = 0; k->rules->responder_insists && i < k->embryo_cnt; i++)
+		if (k->embryo[i].used && !k->embryo[i].insisted)
+			t = ns_min(t, k->embryo[i].at + k->rules->retry_first);
+	return t;
+}
+
+void
+ike_embryo_tick(struct ike_ctx *c)
+{
+	struct ike *k = c->k;
+
+	for (unsigned i = 0; k->rules->responder_insists && i < k->embryo_cnt; i++) {
+		struct ike_embryo *e = &k->embryo[i];
+
+		if (!e->used || e->insisted || c->now < e->at + k->rules->retry_first)
+			continue;
+		e->insisted = true;
+		(void)answer(c, e);
+	}
+}
+
 static enum ike_reason
 again(struct ike_ctx *c, const struct ike_embryo *e, const struct rd *body)
 {
@@ -191,6 +218,7 @@ ike_mm1_in(struct ike_ctx *c, struct ike_xchg *x, struct ike_msg *m)
 	memcpy(e->sa, body->p, e->sa_len);
 	index_add(
 		&c->k->embryos, hash(c->k, e->cookies.i, e->remote), (uint32_t)(e - c->k->embryo));
+	ike_due(c->k, ike_embryo_deadline(c->k));
 	if (answer(c, e))
 		return IKE_R_NONE;
 	forget(c->k, e);

@@ -186,6 +186,8 @@ enum ike_reason ike_embryo_room(struct ike_ctx *c, const struct ike_msg *m);
 /* An SA and x from it; the embryo stays until message 3 has turned out to be good. */
 enum ike_reason ike_embryo_hatch(struct ike_ctx *c, struct ike_xchg *x, struct ike_msg *m);
 void ike_embryo_free(struct ike *k, struct ike_embryo *e);
+ns_t ike_embryo_deadline(const struct ike *k);
+void ike_embryo_tick(struct ike_ctx *c);
 
 /* ---- ike_index.c ---- */
 void ike_index_init(struct ike *k, const uint64_t key[2]);

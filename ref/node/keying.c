@@ -67,7 +67,7 @@ keying_hold(struct node *n, uint32_t token, uint32_t number)
 {
 	struct ike_in in = {.kind = IKE_IN_RELEASE, .token = token};
 
-	for (unsigned i = 0; number && n->mirrored && i < NODE_HOLDS; i++) {
+	for (unsigned i = 0; number && n->mirrored && i < n->rules->hold_max; i++) {
 		struct node_hold *h = &n->hold[i];
 
 		if (h->used)
@@ -75,6 +75,10 @@ keying_hold(struct node *n, uint32_t token, uint32_t number)
 		*h = (struct node_hold){true, token, number, n->now + NODE_HOLD_MAX};
 		keying_due(n, h->until);
 		node_trace(n, NODE_DEBUG_IKE_HA_FSM, "ike ha", "held until recorded", 0, number);
+		return;
+	}
+	if (number && n->mirrored && n->rules->hold_max == NODE_HOLDS) {
+		n->count[NODE_CNT_TABLE_FULL]++; /* it does not leave; the peer asks again */
 		return;
 	}
 	keying_step(n, &in);

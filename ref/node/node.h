@@ -46,6 +46,7 @@ struct node_rules {
 	bool track;		 /* a tracked interface that is down lowers the priority */
 	bool track_all;		 /* each of several by its own decrement */
 	bool write_ahead;	 /* hold what specification 5 holds */
+	unsigned hold_max;	 /* so many messages at once: one of each exchange */
 	bool mirror_ike, mirror_children, mirror_reserve, mirror_replay, mirror_volume, mirror_dpd;
 	bool mirror_delete;
 	bool import_ike, import_children, import_window, import_volume, import_life, import_dpd;
@@ -94,7 +95,7 @@ struct node_rules {
 #define NODE_XCHGS 1024
 #define NODE_MAPS 64
 #define NODE_ACLS 256
-#define NODE_HOLDS 256
+#define NODE_HOLDS NODE_XCHGS /* a message of every exchange */
 #define NODE_WAITING 256
 #define NODE_PACKET_MAX 9216
 #define NODE_ASKS 8

@@ -25,6 +25,7 @@ node_rules_join(struct node_rules *r)
 		.track = true,
 		.track_all = true,
 		.write_ahead = true,
+		.hold_max = NODE_HOLDS,
 		.mirror_ike = true,
 		.mirror_children = true,
 		.mirror_reserve = true,

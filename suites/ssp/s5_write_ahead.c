@@ -4,6 +4,7 @@
  * standby has acknowledged the record. The sync segment is cut for a moment, so that a message that
  * does not wait is seen to overtake.
  */
+#include "harness/run/pair_farm.h"
 #include "suites/ike/ike_kit.h"
 #include "suites/ssp/ssp_kit.h"
 
@@ -177,6 +178,79 @@ probe(struct case_run *c)
 		case_inconclusive(c, "no R-U-THERE was sent");
 }
 
+/* ---- many at once ---- */
+
+#define MANY 320
+#define AT_ONCE 16		 /* that come up together at first */
+#define PARTED (200 * NS_PER_MS) /* less than the wait's bound */
+
+static bool
+many_up(void *ctx)
+{
+	return farm_up(ctx) == MANY;
+}
+
+static size_t
+quick_cnt(struct world *w, enum lab_port port, ns_t from, ns_t to)
+{
+	struct message m = {port, IKE_KIT_QUICK, true};
+	const struct trace_want want = {
+		.fits = is_message, .ctx = &m, .after = from, .before = to};
+
+	return trace_count(lab_trace(w->lab), &want);
+}
+
+static void
+all_rekey(struct world *w, struct farm *f)
+{
+	for (size_t n = 0; n < MANY; n++) {
+		peer_rekey_child(farm_peer(f, n), lab_now(w->lab));
+		farm_touch(f, n);
+	}
+}
+
+static bool
+many_answered(void *ctx)
+{
+	struct world *w = ctx;
+
+	return quick_cnt(w, PORT_A_OUT, 0, NS_NEVER) >= 2 * MANY;
+}
+
+/* All peers rekey while the sync segment is cut: each gets message 2, and not before it is mended. */
+static void
+many(struct case_run *c)
+{
+	struct world w;
+	struct farm *f;
+	ns_t cut, mended;
+	size_t asked;
+
+	if (!pair_up(&w, c, &pair_farm_knobs, NULL) || !pair_ready(&w, LAB_B))
+		return;
+	f = pair_farm(&w, MANY);
+	farm_bring_up(f, lab_now(w.lab), AT_ONCE);
+	if (!case_reach(c, "320 tunnels", 20 * NS_PER_S, many_up, f))
+		return;
+	lab_run(w.lab, 300 * NS_PER_MS); /* the last messages 3, and what the standby says to it */
+	ssp_kit_cut(&w);
+	cut = lab_now(w.lab);
+	all_rekey(&w, f);
+	lab_run(w.lab, PARTED);
+	mended = lab_now(w.lab);
+	ssp_kit_mend(&w);
+	asked = quick_cnt(&w, PORT_PEER, cut, mended);
+	if (asked < MANY) {
+		case_inconclusive(c, "only %zu peers asked while the segment was cut", asked);
+		return;
+	}
+	case_figure(c, "messages held at once", (double)asked, "");
+	if (case_expect_u64(c, 0, quick_cnt(&w, PORT_A_OUT, cut, mended),
+		    "Quick Mode messages 2 that left while no standby could record"))
+		(void)case_await(c, "message 2 to each, once the segment is mended", 5 * NS_PER_S,
+			many_answered, &w);
+}
+
 static const struct case_def cases[] = {
 	{
 		.id = "ssp/ssp-5/1",
@@ -209,6 +283,16 @@ static const struct case_def cases[] = {
 			"flight.",
 		.mutant = "ssp-no-write-ahead",
 		.run = probe,
+	},
+	{
+		.id = "ssp/ssp-5/4",
+		.requirement = "docs/spec/ssp.md 5",
+		.level = CASE_MUST,
+		.class_ = CASE_INOPPORTUNE,
+		.says = "However many exchanges wait at once, no message leaves before the standby "
+			"has acknowledged what it lets the peer use.",
+		.mutant = "ssp-few-held",
+		.run = many,
 	},
 };
 CASE_SUITE(cases)

@@ -14,6 +14,8 @@
 #define SCAN "/usr/bin/ike-scan"
 #define SCAN_LIMIT (20 * NS_PER_S)
 #define ARGS 12
+#define VIRTUAL "172.16.31.100"
+#define CROWD 6000 /* more than there is room for */
 #define CHOSEN                                                                                     \
 	"SA=(Enc=AES Hash=SHA1 Auth=PSK Group=2:modp1024 KeyLength=128 LifeType=Seconds "          \
 	"LifeDuration(4)=0x00007080)" /* 28800 s, as ike-scan offers */
@@ -39,28 +41,18 @@ let_go(struct case_run *c, void *ctx)
 	free(ctx);
 }
 
-/* A alone is active, ike-scan runs with these arguments, and has ended. False: the case is over. */
+/* It runs on a machine at that port, and has ended. False: the case is over. */
 static bool
-scan(struct scan *s, struct case_run *c, enum lab_port p, const char *const *more)
+run_scan(struct scan *s, struct case_run *c, enum lab_port p, const struct guest_program *g)
 {
 	const struct guest_machine m = {
 		.port = p, .net = {p == PORT_PEER ? LAB_OUT_PEER : LAB_OUT_PROBE, 24}};
-	const char *argv[ARGS] = {SCAN, "--nodns", "--multiline"};
-	const struct guest_program g = {.name = "ike-scan", .argv = argv};
 	char err[LAB_ERR];
-	int argc = 3;
 
-	case_needs(c, SCAN, "ike-scan");
-	for (; *more; more++)
-		argv[argc++] = *more;
-	argv[argc++] = "172.16.31.100";
-	argv[argc] = NULL;
-	if (!ike_kit_alone(&s->w, c, NULL, NULL))
-		return false;
 	lab_attach(s->w.lab, p, NULL);
 	if (!guest_machine_open(s->w.lab, &m, err))
 		case_broken(c, err);
-	s->g = guest_start(s->w.lab, p, &g, err);
+	s->g = guest_start(s->w.lab, p, g, err);
 	if (!s->g)
 		case_broken(c, err);
 	if (!case_reach(c, "ike-scan to end", SCAN_LIMIT, has_ended, s->g))
@@ -71,6 +63,22 @@ scan(struct scan *s, struct case_run *c, enum lab_port p, const char *const *mor
 		return true;
 	case_error(c, "ike-scan failed: %.300s", s->said);
 	return false;
+}
+
+/* A alone is active, ike-scan runs with these arguments, and has ended. False: the case is over. */
+static bool
+scan(struct scan *s, struct case_run *c, enum lab_port p, const char *const *more)
+{
+	const char *argv[ARGS] = {SCAN, "--nodns", "--multiline"};
+	const struct guest_program g = {.name = "ike-scan", .argv = argv};
+	int argc = 3;
+
+	case_needs(c, SCAN, "ike-scan");
+	for (; *more; more++)
+		argv[argc++] = *more;
+	argv[argc++] = VIRTUAL;
+	argv[argc] = NULL;
+	return ike_kit_alone(&s->w, c, NULL, NULL) && run_scan(s, c, p, &g);
 }
 
 static bool
@@ -185,6 +193,42 @@ version_two(struct case_run *c)
 		(void)expect_count(c, &s, "version", 1);
 }
 
+/* Someone who has a key asks six thousand times, and never goes on. */
+static void
+crowd(struct case_run *c)
+{
+	static char targets[CROWD * sizeof VIRTUAL + 1];
+	const struct lab_text knobs = {.swap = {{"crypto isakmp key ",
+		"crypto isakmp key baton-lab-key address 172.16.31.0 255.255.255.0"}}};
+	const char *argv[] = {SCAN, "--nodns", "--trans=7/128,2,1,2", "--retry=1", "--interval=250u",
+		"--quiet", "--file=/run/targets", NULL};
+	const struct guest_program g = {
+		.name = "ike-scan", .argv = argv, .file = {{"/run/targets", targets}}};
+	struct scan s;
+	uint64_t asked;
+	ns_t from;
+
+	case_needs(c, SCAN, "ike-scan");
+	for (size_t i = 0; i < CROWD; i++)
+		memcpy(targets + i * sizeof VIRTUAL, VIRTUAL "\n", sizeof VIRTUAL);
+	if (!ike_kit_alone(&s.w, c, &knobs, NULL) || !run_scan(&s, c, PORT_PROBE_OUT, &g))
+		return;
+	asked = ike_kit_count(&s.w, PORT_PROBE_OUT, IKE_KIT_MAIN, 0);
+	case_figure(c, "probes", (double)asked, "messages");
+	if (asked < CROWD) {
+		case_inconclusive(c, "ike-scan sent %llu messages only", (unsigned long long)asked);
+		return;
+	}
+	if (!case_expect_u64(c, 0, (uint64_t)ike_sas(&s), "IKE SAs after probes that go no further"))
+		return;
+	from = lab_now(s.w.lab);
+	peer_initiate(s.w.peer, from);
+	if (case_expect(c, ike_kit_event(&s.w, PEER_EV_PHASE2_UP, from, 1, 5 * NS_PER_S),
+		    "expected the peer to get in after %llu probes; it did not",
+		    (unsigned long long)asked))
+		case_figure(c, "the peer was in after", (double)(lab_now(s.w.lab) - from) / 1e6, "ms");
+}
+
 static const struct case_def cases[] = {
 	{
 		.id = "interop/ikescan/1",
@@ -243,6 +287,16 @@ static const struct case_def cases[] = {
 			"counted.",
 		.mutant = "ike-any-version",
 		.run = version_two,
+	},
+	{
+		.id = "interop/ikescan/7",
+		.requirement = "RFC 2408, 2.5.1",
+		.level = CASE_SHOULD,
+		.class_ = CASE_INOPPORTUNE,
+		.says = "Six thousand probes that go no further leave no SA, and a real peer gets "
+			"in behind them.",
+		.mutant = "ike-half-open-for-ever",
+		.run = crowd,
 	},
 };
 CASE_SUITE(cases)

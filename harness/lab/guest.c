@@ -179,6 +179,7 @@ guest_free(struct lab *l)
 	}
 	for (size_t i = 0; i < all->cnt; i++)
 		free(all->guest[i]);
+	free(all->guest);
 	free(all);
 	l->guests = NULL;
 }

@@ -2,13 +2,11 @@
 #ifndef BATON_LAB_GUEST_IN_H
 #define BATON_LAB_GUEST_IN_H
 
-/* What the guest files share. Arrays of fixed size: a lab has a handful of guests, and epoll's tags
- * are indices. */
+/* What the guest files share. A guest keeps its place when it has ended: epoll's tags are indices. */
 #include "harness/lab/guest.h"
 #include "harness/lab/lab_in.h"
 
 #define GUEST_MACHINES (PORT_CNT - PORT_PEER)
-#define GUESTS_MAX 24
 
 struct route_log {
 	struct mnl_socket *hear;
@@ -29,8 +27,8 @@ struct guest {
 struct guests {
 	int netns[GUEST_MACHINES]; /* -1: no machine */
 	struct route_log routes[GUEST_MACHINES];
-	struct guest *guest[GUESTS_MAX];
-	size_t cnt;
+	struct guest **guest;
+	size_t cnt, cap;
 };
 
 struct guests *guest_all(struct lab *l);	       /* made at the first call */

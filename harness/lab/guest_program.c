@@ -7,7 +7,6 @@
  */
 #include "harness/lab/guest_in.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -177,13 +176,24 @@ launch(struct lab *l, enum lab_port p, const struct guest_program *g, const char
 	return -1;
 }
 
+static void
+remember(struct guests *all, struct guest *n)
+{
+	if (all->cnt == all->cap) {
+		all->cap = all->cap ? 2 * all->cap : 8;
+		all->guest = realloc(all->guest, all->cap * sizeof(struct guest *));
+		if (!all->guest)
+			abort();
+	}
+	all->guest[all->cnt++] = n;
+}
+
 struct guest *
 guest_start(struct lab *l, enum lab_port p, const struct guest_program *g, char *err)
 {
 	struct guests *all = guest_all(l);
 	struct guest *n = calloc(1, sizeof(*n));
 
-	assert(all->cnt < GUESTS_MAX);
 	if (!n)
 		abort();
 	n->lab = l;
@@ -197,7 +207,7 @@ guest_start(struct lab *l, enum lab_port p, const struct guest_program *g, char 
 		free(n);
 		return NULL;
 	}
-	all->guest[all->cnt++] = n;
+	remember(all, n);
 	n->pidfd = (int)syscall(SYS_pidfd_open, n->pid, 0);
 	if (n->pidfd < 0 ||
 		!lab_watch(l, n->pidfd, (uint32_t)(TAG_GUEST + 2 * (all->cnt - 1)), EPOLLIN)) {

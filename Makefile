@@ -81,8 +81,10 @@ $(B)/twind-mutant: $(call objects,$(MUTANT_SRC) harness/bin/twind_mutant.c) \
 		$(filter-out $(B)/obj/ref/bin/twind.o,$(TWIND_OBJ)) $(B)/libref.a $(B)/libbase.a
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(REF_LIBS)
 BATON_SRC := $(filter-out harness/bin/twind_mutant%,$(call sources,harness/bin))
+# All of the harness, and its names for everyone: suites from elsewhere are opened at run time.
 $(B)/baton: $(call objects,$(BATON_SRC) $(SUITE_SRC)) $(B)/libharness.a $(B)/libbase.a
-	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(HARNESS_LIBS)
+	$(CC) $(LDFLAGS_ALL) -rdynamic -o $@ $(filter %.o,$^) -Wl,--whole-archive $(filter %.a,$^) \
+		-Wl,--no-whole-archive $(HARNESS_LIBS)
 
 # The router's own costs: compiled with tables for a hundred thousand tunnels.
 BENCH_OBJ := $(patsubst %.c,$(B)/bench/%.o,$(BASE_SRC) $(call sources,ref/wire ref/crypto ref/core ref/node ref/config \

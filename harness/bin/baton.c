@@ -25,8 +25,18 @@ static const char help[] =
 	"usage: baton COMMAND [OPTIONS] [PREFIX...]\n"
 	"\n"
 	"  baton list [PREFIX...] [--json]       the cases\n"
+	"  baton explain ID                      all that is known of a case, and how it last went\n"
 	"  baton run [PREFIX...]                 run them: each in a lab of its own\n"
+	"      -k WORDS       only those with all these words in id, requirement, sentence or mutant\n"
+	"      --last-failed  only those that did not pass when they last ran (implies --keep)\n"
+	"      --suite FILE   cases of your own: a shared object (docs/writing-a-case.md)\n"
 	"      -j N           labs side by side (default 1)\n"
+	"      -x             start none after one that failed\n"
+	"      --repeat N     each N times, every time with another seed\n"
+	"      --timeout S    seconds for each case, instead of its own limit\n"
+	"      --trace        each frame as it passes\n"
+	"      --pause-on-fail  the lab of a case that failed stays up until you press Enter\n"
+	"      --durations[=N]  the slowest N at the end (default 10; 0: all)\n"
 	"      -v             say more of each case\n"
 	"      -o DIR         results go there (default baton-results)\n"
 	"      --keep         leave earlier results in DIR\n"
@@ -34,7 +44,7 @@ static const char help[] =
 	"      --json FILE    results as JSON (- = standard output)\n"
 	"      --tap          TAP 14 on standard output instead of text\n"
 	"      --junit FILE   results as JUnit XML\n"
-	"  baton mutants [PREFIX...] [-j N] [-o DIR] [--seed S] [--json FILE]\n"
+	"  baton mutants [PREFIX...] [-j N] [-o DIR] [--seed S] [--json FILE] [-k WORDS] [--suite FILE]\n"
 	"                                        prove that every case can fail\n"
 	"  baton bench [WHAT...]                 figures, each beside its peer or limit: esp sync through outage\n"
 	"      -n N           failovers (default 500), tunnels (1000, then 100000, if none is given)\n"
@@ -54,6 +64,7 @@ static const struct {
 	{"list", baton_list},
 	{"run", baton_run},
 	{"mutants", baton_mutants},
+	{"explain", baton_explain},
 	{"lab", baton_lab},
 	{"fields", baton_fields},
 	{"bench", baton_bench},

@@ -2,11 +2,15 @@
 #ifndef BATON_BIN_BATON_H
 #define BATON_BIN_BATON_H
 
+#include <stdio.h>
+#include <sys/types.h>
+
 /* The commands of baton, a file each; every one takes main's words from its own name on. */
 
 int baton_list(int argc, char **argv);
 int baton_run(int argc, char **argv);
 int baton_mutants(int argc, char **argv);
+int baton_explain(int argc, char **argv);
 /* Take away a folder that a lab wrote into, and all that is in it. */
 void baton_remove_folder(const char *dir);
 int baton_bench(int argc, char **argv);
@@ -16,6 +20,8 @@ int baton_fields(int argc, char **argv); /* for ci/fields; not in the help */
 const char *baton_version(void);
 /* The path of a program that lies beside baton itself ("twind"); a static buffer. */
 const char *baton_beside(const char *name);
+/* How to get into a lab whose process 1 is pid, as seen from here: commands to try. */
+void baton_lab_doors(FILE *to, pid_t pid);
 /* "baton: <fmt>" and the hint on stderr; returns EXIT_USAGE. */
 __attribute__((format(printf, 1, 2))) int baton_usage(const char *fmt, ...);
 

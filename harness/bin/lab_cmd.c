@@ -98,21 +98,28 @@ inside(void *ctx)
 	return rc;
 }
 
-static void
-explain(pid_t pid, const char *dir)
+void
+baton_lab_doors(FILE *to, pid_t pid)
 {
 	const char *twinctl = baton_beside("twinctl");
 
-	fputs(drawing, stdout);
-	printf("logs, configurations, keys: %s\n\nto try, in another terminal:\n", dir);
+	fputs("to try, in another terminal:\n", to);
 	for (const char *m = "AB"; *m; m++)
-		printf("  %s -s /proc/%d/root/run/baton/%c.sock show standby\n", twinctl, pid, *m);
-	printf("  nsenter -t %d -n -m -p ip netns exec A ip address\n", pid);
-	printf("  nsenter -t %d -n -m -p ip link set A.eth0 down     (pull a cable; up puts it "
-	       "back)\n",
+		fprintf(to, "  %s -s /proc/%d/root/run/baton/%c.sock show standby\n", twinctl, pid, *m);
+	fprintf(to, "  nsenter -t %d -n -m -p ip netns exec A ip address\n", pid);
+	fprintf(to, "  nsenter -t %d -n -m -p ip link set A.eth0 down     (pull a cable; up puts it "
+		    "back)\n",
 		pid);
-	printf("  nsenter -t %d -n -m -p pkill -KILL -f 'name A'     (crash A)\n", pid);
-	printf("  nsenter -t %d -n tcpdump -ni A.eth0\n", pid);
+	fprintf(to, "  nsenter -t %d -n -m -p pkill -KILL -f 'name A'     (crash A)\n", pid);
+	fprintf(to, "  nsenter -t %d -n tcpdump -ni A.eth0\n", pid);
+}
+
+static void
+explain(pid_t pid, const char *dir)
+{
+	fputs(drawing, stdout);
+	printf("logs, configurations, keys: %s\n\n", dir);
+	baton_lab_doors(stdout, pid);
 	printf("\nCtrl-C ends it, and all of it.\n");
 	fflush(stdout);
 }

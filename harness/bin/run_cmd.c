@@ -1,151 +1,25 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * baton list, run and mutants: the words of the command line into a selection and options, then
- * the runner, then the reports. A word that means nothing is named, and nothing is run.
- */
+/* baton list, run, mutants and explain: the runner, then the reports. */
 #include "harness/bin/baton.h"
 
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
+#include "harness/bin/run_words.h"
+#include "harness/report/live.h"
 #include "harness/report/report.h"
 #include "harness/run/case_in.h"
-
-#define SEED_MAX (((uint64_t)1 << 53) - 1)
-
-struct words {
-	unsigned jobs;
-	bool verbose, keep, tap, list_json, seeded;
-	uint64_t seed;
-	const char *out, *json, *junit;
-	struct run_selection chosen;
-};
-
-enum { OPT_JSON = 256, OPT_TAP, OPT_JUNIT, OPT_KEEP, OPT_SEED, OPT_LIST_JSON };
-
-static const struct option run_options[] = {
-	{"json", required_argument, NULL, OPT_JSON},
-	{"tap", no_argument, NULL, OPT_TAP},
-	{"junit", required_argument, NULL, OPT_JUNIT},
-	{"keep", no_argument, NULL, OPT_KEEP},
-	{"seed", required_argument, NULL, OPT_SEED},
-	{NULL, 0, NULL, 0},
-};
-static const struct option mutants_options[] = {
-	{"json", required_argument, NULL, OPT_JSON},
-	{"seed", required_argument, NULL, OPT_SEED},
-	{NULL, 0, NULL, 0},
-};
-static const struct option list_options[] = {
-	{"json", no_argument, NULL, OPT_LIST_JSON},
-	{NULL, 0, NULL, 0},
-};
-
-static bool
-number(const char *text, uint64_t max, uint64_t *n)
-{
-	char *rest;
-
-	errno = 0;
-	*n = strtoull(text, &rest, 0);
-	return errno == 0 && *text >= '0' && *text <= '9' && *rest == '\0' && *n <= max;
-}
-
-/* One option taken; 0 or EXIT_USAGE. */
-static int
-take(struct words *w, int opt, char **argv)
-{
-	uint64_t n;
-
-	switch (opt) {
-	case 'j':
-		if (!number(optarg, 64, &n) || n == 0)
-			return baton_usage("-j wants a number from 1 to 64, not '%s'", optarg);
-		w->jobs = (unsigned)n;
-		return 0;
-	case OPT_SEED:
-		if (!number(optarg, SEED_MAX, &w->seed))
-			return baton_usage("--seed wants a number below 2^53, not '%s'", optarg);
-		w->seeded = true;
-		return 0;
-	case 'v':
-		w->verbose = true;
-		return 0;
-	case 'o':
-		w->out = optarg;
-		return 0;
-	case OPT_JSON:
-		w->json = optarg;
-		return 0;
-	case OPT_TAP:
-		w->tap = true;
-		return 0;
-	case OPT_JUNIT:
-		w->junit = optarg;
-		return 0;
-	case OPT_KEEP:
-		w->keep = true;
-		return 0;
-	case OPT_LIST_JSON:
-		w->list_json = true;
-		return 0;
-	case ':':
-		return baton_usage("'%s' wants an argument", argv[optind - 1]);
-	default:
-		return baton_usage("unknown option '%s'", argv[optind - 1]);
-	}
-}
-
-static int
-choose(struct words *w, char **prefixes, int cnt)
-{
-	const char *word;
-
-	switch (run_select(prefixes, (size_t)cnt, &w->chosen, &word)) {
-	case RUN_SELECTED:
-		return 0;
-	case RUN_NO_MATCH:
-		return baton_usage("no case begins with '%s' (see baton list)", word);
-	case RUN_DUPLICATE:
-		fprintf(stderr, "baton: two cases claim the id %s\n", word);
-		return 3;
-	}
-	return 3;
-}
-
-static int
-parse(struct words *w, int argc, char **argv, const char *letters, const struct option *longs)
-{
-	int opt, wrong;
-
-	*w = (struct words){.jobs = 1, .out = "baton-results"};
-	opterr = 0;
-	while ((opt = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
-		wrong = take(w, opt, argv);
-		if (wrong)
-			return wrong;
-	}
-	if (strlen(w->out) > 200 || strncmp(w->out, "/run/", 5) == 0)
-		return baton_usage(
-			"-o: '%s' is too long, or under /run, which a lab hides", w->out);
-	if (!w->seeded && getrandom(&w->seed, sizeof(w->seed), 0) != sizeof(w->seed)) {
-		perror("baton: getrandom");
-		return 3;
-	}
-	w->seed &= SEED_MAX;
-	return choose(w, argv + optind, argc - optind);
-}
 
 int
 baton_list(int argc, char **argv)
 {
 	struct words w;
-	int rc = parse(&w, argc, argv, ":", list_options);
+	int rc = words_parse(&w, argc, argv, ":k:", words_list);
 	json_t *list;
 
 	if (rc == 0 && w.list_json) {
@@ -164,15 +38,27 @@ struct progress {
 	struct report_meta meta;
 	FILE *to;
 	size_t nth;
+	struct live live;
 };
+
+static void
+begun(void *ctx, size_t index)
+{
+	struct progress *p = ctx;
+
+	live_begin(&p->live, p->w->chosen.cases[index]->id);
+}
 
 static void
 ran(void *ctx, size_t index, const json_t *r)
 {
 	struct progress *p = ctx;
+	enum verdict v = report_verdict(r);
 
-	(void)index;
+	live_end(&p->live, p->w->chosen.cases[index]->id, v != VERDICT_PASS && v != VERDICT_SKIP);
+	live_clear(&p->live);
 	report_case(p->to, r, ++p->nth, p->w->chosen.cnt, p->w->verbose, &p->meta);
+	live_draw(&p->live);
 }
 
 static void
@@ -180,8 +66,28 @@ mutated(void *ctx, size_t index, const json_t *r)
 {
 	struct progress *p = ctx;
 
-	(void)index;
+	live_end(&p->live, p->w->chosen.cases[index]->id, report_verdict(r) != VERDICT_FAIL);
+	live_clear(&p->live);
 	report_mutant(p->to, r, ++p->nth, p->w->chosen.cnt);
+	live_draw(&p->live);
+}
+
+/* --pause-on-fail: how to get in, and then whoever looks has all the time there is. */
+static void
+paused(void *ctx, size_t index, pid_t pid, const char *dir, const char *reason)
+{
+	struct progress *p = ctx;
+	int c;
+
+	live_clear(&p->live);
+	fprintf(p->to, "%s did not pass: %s\nits lab stays up; what it wrote so far: %s\n",
+		p->w->chosen.cases[index]->id, reason, dir);
+	baton_lab_doors(p->to, pid);
+	fputs("Enter goes on.\n", p->to);
+	fflush(p->to);
+	do
+		c = getchar();
+	while (c != '\n' && c != EOF);
 }
 
 /* Where no lab can be: every case is skipped, and says why. */
@@ -205,6 +111,11 @@ run_chosen(const struct words *w, struct progress *p, bool mutants, const char *
 		.out = out,
 		.jobs = w->jobs,
 		.seed = w->seed,
+		.limit_s = w->limit_s,
+		.stop_early = w->stop_early,
+		.follow = w->trace,
+		.begun = begun,
+		.paused = w->pause ? paused : NULL,
 		.done = mutants ? mutated : ran,
 		.ctx = p,
 	};
@@ -255,6 +166,8 @@ begin(const struct words *w, const char *out)
 		.to = busy ? stderr : stdout,
 	};
 
+	p.meta.color = report_colors(p.to);
+	live_init(&p.live, p.to, w->chosen.cnt);
 	fprintf(p.to, "baton %s, device %s, lab %s, seed %" PRIu64 ", %zu cases, %u side by side\n",
 		p.meta.version, p.meta.device, p.meta.lab, w->seed, w->chosen.cnt, w->jobs);
 	fflush(p.to);
@@ -274,6 +187,8 @@ run_and_report(const struct words *w)
 	json = report_run_json(results, &p.meta);
 	if (w->tap)
 		report_tap(stdout, results);
+	if (w->durations)
+		report_durations(p.to, results, w->slowest);
 	report_end(p.to, results);
 	report_tally(results, &t);
 	rc = put_files(w, json, results) ? verdict_exit(&t) : 3;
@@ -286,10 +201,14 @@ int
 baton_run(int argc, char **argv)
 {
 	struct words w;
-	int rc = parse(&w, argc, argv, ":j:vo:", run_options);
+	int rc = words_parse(&w, argc, argv, ":j:vo:k:x", words_run);
 
-	if (rc == 0)
+	if (rc == 0 && !w.chosen.cnt) {
+		printf("nothing in %s failed when it last ran\n", w.out);
+		rc = 4;
+	} else if (rc == 0) {
 		rc = run_and_report(&w);
+	}
 	run_selection_free(&w.chosen);
 	return rc;
 }
@@ -321,10 +240,68 @@ int
 baton_mutants(int argc, char **argv)
 {
 	struct words w;
-	int rc = parse(&w, argc, argv, ":j:vo:", mutants_options);
+	int rc = words_parse(&w, argc, argv, ":j:vo:k:", words_mutants);
 
 	if (rc == 0)
 		rc = mutate_and_report(&w);
+	run_selection_free(&w.chosen);
+	return rc;
+}
+
+/* ---- explain ---- */
+
+/* What twind-mutant says of a mutant; "" if it does not know it. */
+static void
+mutant_says(const char *name, char *dst, size_t cap)
+{
+	char command[PATH_MAX + 64], line[512];
+	size_t len = strlen(name);
+	FILE *f;
+
+	dst[0] = '\0';
+	snprintf(command, sizeof(command), "'%s' --list-mutants", baton_beside("twind-mutant"));
+	f = popen(command, "r");
+	while (f && fgets(line, sizeof(line), f))
+		if (!strncmp(line, name, len) && line[len] == ' ') {
+			char *says = line + len + strspn(line + len, " ");
+
+			says[strcspn(says, "\n")] = '\0';
+			snprintf(dst, cap, "%s", says);
+		}
+	if (f)
+		(void)pclose(f);
+}
+
+static void
+explain_one(const struct words *w, const struct case_def *d)
+{
+	const struct report_meta m = {.out = w->out, .seed = w->seed};
+	char dir[512], path[600], says[512] = "";
+	json_t *last = NULL;
+
+	if (d->mutant)
+		mutant_says(d->mutant, says, sizeof(says));
+	if (run_dir(w->out, d->id, 0, dir, sizeof(dir))) {
+		snprintf(path, sizeof(path), "%s/verdict.json", dir);
+		last = json_load_file(path, 0, NULL);
+	}
+	report_explain(stdout, d, run_source(d), *says ? says : NULL, last, &m);
+	json_decref(last);
+}
+
+int
+baton_explain(int argc, char **argv)
+{
+	struct words w;
+	int rc = words_parse(&w, argc, argv, ":o:", words_explain);
+
+	if (rc == 0 && optind == argc)
+		rc = baton_usage("explain wants the id of a case");
+	for (size_t i = 0; rc == 0 && i < w.chosen.cnt; i++) {
+		if (i)
+			putchar('\n');
+		explain_one(&w, w.chosen.cases[i]);
+	}
 	run_selection_free(&w.chosen);
 	return rc;
 }

@@ -54,10 +54,14 @@ run_laws(const json_t *r)
 static json_t *
 run_case(const json_t *r)
 {
-	return json_pack("{s:s, s:s, s:s, s:f, s:o, s:O, s:O}", "id", text(r, "id"), "verdict",
+	json_t *c = json_pack("{s:s, s:s, s:s, s:f, s:o, s:O, s:O}", "id", text(r, "id"), "verdict",
 		verdict_name(report_verdict(r)), "reason", text(r, "reason"), "seconds",
 		json_number_value(json_object_get(r, "seconds")), "laws", run_laws(r), "figures",
 		json_object_get(r, "figures"), "artifacts", json_object_get(r, "artifacts"));
+
+	if (json_object_get(r, "round"))
+		json_object_set(c, "round", json_object_get(r, "round"));
+	return c;
 }
 
 json_t *

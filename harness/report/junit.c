@@ -84,11 +84,11 @@ put_outcome(xmlTextWriterPtr w, const json_t *r, enum verdict v)
 static bool
 put_case(xmlTextWriterPtr w, const json_t *r)
 {
-	char area[64];
+	char area[64], id[256];
 
 	snprintf(area, sizeof(area), "%.*s", (int)area_len(r), text(r, "id"));
 	return begin(w, "testcase") && attr(w, "classname", area) &&
-	       attr(w, "name", text(r, "id")) &&
+	       attr(w, "name", report_name(r, id, sizeof(id))) &&
 	       attr_num(w, "time", json_number_value(json_object_get(r, "seconds")), 3) &&
 	       put_outcome(w, r, report_verdict(r)) && end(w);
 }

@@ -22,15 +22,26 @@ struct report_meta {
 	const char *lab;     /* "netns" */
 	const char *out;     /* folder of the results */
 	uint64_t seed;
+	bool color; /* of the verdicts: a terminal that wants it (report_colors) */
 };
+/* Whether `to` is a terminal that shows colours, and NO_COLOR is not set. */
+bool report_colors(FILE *to);
 
 enum verdict report_verdict(const json_t *result);
+/* "id", and " #2" behind it in the second round; in dst. */
+const char *report_name(const json_t *result, char *dst, size_t cap);
 void report_tally(const json_t *results, struct verdict_tally *t);
 
 /* ---- text ---- */
 /* One line as a case ends; beneath it, what failed and why, and the figures. */
 void report_case(FILE *to, const json_t *result, size_t nth, size_t of, bool verbose,
 	const struct report_meta *m);
+/* The slowest cases (cnt 0: all), the slowest first. */
+void report_durations(FILE *to, const json_t *results, size_t cnt);
+/* All that is known of a case; says: what its mutant does (NULL: not known); last: its last result,
+ * or NULL. */
+void report_explain(FILE *to, const struct case_def *d, const char *file, const char *mutant_says,
+	const json_t *last, const struct report_meta *m);
 /* What was not a plain pass, by verdict; the last line is "N passed, N failed, N skipped". */
 void report_end(FILE *to, const json_t *results);
 void report_list(FILE *to, const struct run_selection *s);

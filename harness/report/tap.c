@@ -45,9 +45,10 @@ put_point(FILE *to, const json_t *r, size_t number)
 {
 	enum verdict v = report_verdict(r);
 	bool ok = v == VERDICT_PASS || v == VERDICT_SKIP || v == VERDICT_UNSUPPORTED;
+	char id[256];
 
 	fprintf(to, "%s %zu - ", ok ? "ok" : "not ok", number);
-	put_plain(to, text(r, "id"));
+	put_plain(to, report_name(r, id, sizeof(id)));
 	if (v == VERDICT_SKIP || v == VERDICT_UNSUPPORTED) {
 		fputs(" # SKIP ", to);
 		put_plain(to, text(r, "reason"));

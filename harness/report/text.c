@@ -6,7 +6,9 @@
  * has them.
  */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "harness/report/report.h"
 
@@ -86,14 +88,66 @@ put_details(FILE *to, const json_t *r)
 		fprintf(to, "        note: %s\n", json_string_value(f));
 }
 
+bool
+report_colors(FILE *to)
+{
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return isatty(fileno(to)) && !(no && *no) && term && strcmp(term, "dumb") != 0;
+}
+
+static const char *
+color(enum verdict v)
+{
+	static const char *const colors[VERDICT_CNT] = {
+		[VERDICT_PASS] = "\033[32m",
+		[VERDICT_FAIL] = "\033[1;31m",
+		[VERDICT_INCONCLUSIVE] = "\033[33m",
+		[VERDICT_ERROR] = "\033[1;35m",
+		[VERDICT_SKIP] = "\033[36m",
+		[VERDICT_UNSUPPORTED] = "\033[36m",
+		[VERDICT_XFAIL] = "\033[33m",
+		[VERDICT_XPASS] = "\033[1;31m",
+	};
+
+	return colors[v];
+}
+
+const char *
+report_name(const json_t *r, char *dst, size_t cap)
+{
+	json_int_t round = json_integer_value(json_object_get(r, "round"));
+
+	if (round > 1)
+		snprintf(dst, cap, "%s #%d", text(r, "id"), (int)round);
+	else
+		snprintf(dst, cap, "%s", text(r, "id"));
+	return dst;
+}
+
+/* Where to look, and how to have it again. */
+static void
+put_again(FILE *to, const json_t *r, const struct report_meta *m)
+{
+	json_int_t round = json_integer_value(json_object_get(r, "round"));
+	size_t before = round > 1 ? (size_t)round - 1 : 0;
+	char dir[512];
+
+	if (!run_dir(m->out, text(r, "id"), before, dir, sizeof(dir)))
+		return;
+	fprintf(to, "        capture: %s/trace.pcapng\n        again:   baton run %s --seed %" PRIu64 "\n",
+		dir, text(r, "id"), m->seed + before);
+}
+
 void
 report_case(
 	FILE *to, const json_t *r, size_t nth, size_t of, bool verbose, const struct report_meta *m)
 {
 	enum verdict v = report_verdict(r);
-	char dir[512];
+	char id[256];
 
-	fprintf(to, "[%3zu/%zu] %-12s %-32s %6.1f s\n", nth, of, verdict_name(v), text(r, "id"),
+	fprintf(to, "[%3zu/%zu] %s%-12s%s %-32s %6.1f s\n", nth, of, m->color ? color(v) : "",
+		verdict_name(v), m->color ? "\033[0m" : "", report_name(r, id, sizeof(id)),
 		json_number_value(json_object_get(r, "seconds")));
 	if (verbose || v != VERDICT_PASS)
 		fprintf(to, "        %s (%s): %s\n", text(r, "requirement"), text(r, "level"),
@@ -104,12 +158,8 @@ report_case(
 	put_laws(to, r, verbose);
 	if (verbose || v != VERDICT_PASS)
 		put_details(to, r);
-	if (v != VERDICT_PASS && v != VERDICT_SKIP &&
-		run_dir(m->out, text(r, "id"), dir, sizeof(dir)))
-		fprintf(to,
-			"        capture: %s/trace.pcapng\n        again:   baton run %s --seed "
-			"%" PRIu64 "\n",
-			dir, text(r, "id"), m->seed);
+	if (v != VERDICT_PASS && v != VERDICT_SKIP)
+		put_again(to, r, m);
 	fflush(to);
 }
 
@@ -118,9 +168,11 @@ put_verdict(FILE *to, const json_t *results, enum verdict v)
 {
 	size_t i;
 	json_t *r;
+	char id[256];
 
 	json_array_foreach(results, i, r) if (report_verdict(r) == v) fprintf(to, "%s: %s%s%s\n",
-		verdict_name(v), text(r, "id"), *text(r, "reason") ? ": " : "", text(r, "reason"));
+		verdict_name(v), report_name(r, id, sizeof(id)), *text(r, "reason") ? ": " : "",
+		text(r, "reason"));
 }
 
 void

@@ -36,6 +36,13 @@ case_suites(void)
 	return suites;
 }
 
+void
+case_suites_back(const struct case_suite *then)
+{
+	while (suites != then)
+		suites = suites->next;
+}
+
 const char *
 case_level_name(enum case_level l)
 {
@@ -335,6 +342,12 @@ case_broken(struct case_run *c, const char *what)
 	leave_broken(c, what);
 }
 
+unsigned
+case_limit_s(const struct case_def *def, const struct case_env *env)
+{
+	return env && env->limit_s ? env->limit_s : def->limit_s ? def->limit_s : 60;
+}
+
 struct lab *
 case_lab(struct case_run *c, const struct lab_text *knobs)
 {
@@ -346,7 +359,6 @@ case_lab(struct case_run *c, const struct lab_text *knobs)
 		.keylog = true,
 	};
 	char *text[LAB_MEMBERS] = {NULL}, err[LAB_ERR] = "";
-	unsigned limit_s = c->def->limit_s ? c->def->limit_s : 60;
 
 	if (c->lab)
 		return c->lab;
@@ -359,7 +371,7 @@ case_lab(struct case_run *c, const struct lab_text *knobs)
 		free(text[m]);
 	if (!c->lab)
 		leave_broken(c, err);
-	lab_limit(c->lab, lab_now(c->lab) + ns_from_s(limit_s), over_time, c);
+	lab_limit(c->lab, lab_now(c->lab) + ns_from_s(case_limit_s(c->def, c->env)), over_time, c);
 	return c->lab;
 }
 

@@ -51,10 +51,16 @@ struct case_def {
 	unsigned skips_laws; /* bit n: law n does not apply: the case itself breaks it on purpose */
 };
 
-/* Make a table known to the runner: before main, and when a .so is opened. */
+/*
+ * Make a table known to the runner: before main, and when a .so is opened (`baton run --suite`).
+ * CASE_INTERFACE changes whenever a suite that was compiled against these headers would not fit any
+ * more.
+ */
+#define CASE_INTERFACE 1
 #define CASE_SUITE(table)                                                                          \
 	static struct case_suite suite_of_##table = {                                              \
-		(table), sizeof(table) / sizeof((table)[0]), NULL};                                \
+		(table), sizeof(table) / sizeof((table)[0]), CASE_INTERFACE,                       \
+		sizeof(struct case_def), __FILE__, NULL};                                          \
 	__attribute__((constructor)) static void suite_add_##table(void)                           \
 	{                                                                                          \
 		case_suite_add(&suite_of_##table);                                                 \
@@ -63,6 +69,9 @@ struct case_def {
 struct case_suite {
 	const struct case_def *cases; /* borrowed for ever */
 	size_t cnt;
+	unsigned interface; /* that it was compiled against */
+	size_t def_size;
+	const char *file; /* its source */
 	struct case_suite *next;
 };
 void case_suite_add(struct case_suite *s);

@@ -20,7 +20,13 @@ struct case_env {
 	const char *mutant; /* NULL: none */
 	const char *dir;    /* the case's own folder; exists, empty */
 	uint64_t seed;	    /* this case's */
+	unsigned limit_s;   /* 0: what the case says itself */
+	int pause;	    /* where a failed case says why, and waits for a word; -1 */
+	int follow;	    /* where a line goes for each frame; -1: nowhere */
 };
+
+/* Wall-clock seconds for the function of a case; env may be NULL. */
+unsigned case_limit_s(const struct case_def *def, const struct case_env *env);
 
 struct case_run {
 	const struct case_def *def;
@@ -31,6 +37,7 @@ struct case_run {
 	struct verdict_facts facts;
 	bool over;	   /* decided: what comes now is ignored */
 	bool was_late;
+	bool paused; /* once is enough */
 	char reason[CASE_TEXT];
 	json_t *fields, *frames, *figures, *notes;
 	struct {
@@ -43,6 +50,8 @@ struct case_run {
 
 /* The tables that CASE_SUITE made known, in no order. */
 const struct case_suite *case_suites(void);
+/* Only the tables that were known then; no other is read again. */
+void case_suites_back(const struct case_suite *then);
 
 /* Run the case, judge it, write its folder. The result (verdict.json's content) is owned by the
  * caller. Must be called within lab_enclose. */

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define MARGIN (20 * NS_PER_MS) /* on instants, for laws: a loaded machine of two processors */
@@ -200,6 +201,34 @@ write_trace(struct case_run *c)
 		case_error(c, "%s", err);
 }
 
+static bool
+may_go_on(void *ctx)
+{
+	char octet;
+	ssize_t got = recv(*(const int *)ctx, &octet, 1, MSG_DONTWAIT);
+
+	return got >= 0 || (errno != EAGAIN && errno != EINTR);
+}
+
+/*
+ * A case that failed, while its lab is up: somebody may want to look. The peer and the host are
+ * still there if the case itself said so, and the members alone if a law did.
+ */
+static void
+pause_if_failed(struct case_run *c)
+{
+	enum verdict v = verdict_decide(&c->facts).verdict;
+	int fd = c->env->pause;
+
+	if (fd < 0 || c->paused || !c->lab || (v != VERDICT_FAIL && v != VERDICT_ERROR))
+		return;
+	c->paused = true;
+	lab_limit(c->lab, NS_NEVER, NULL, NULL);
+	if (send(fd, c->reason[0] ? c->reason : "?", strlen(c->reason) + !c->reason[0],
+		    MSG_NOSIGNAL) > 0)
+		lab_until(c->lab, "whoever looks at it", NS_NEVER / 2, may_go_on, &fd);
+}
+
 /* With the world at rest: keys, laws, capture; then the members are asked to end. */
 static json_t *
 settle_up(struct case_run *c)
@@ -214,6 +243,7 @@ settle_up(struct case_run *c)
 	c->facts.frames_dropped = lab_dropped(c->lab) > 0;
 	laws = laws_outcome(c);
 	write_trace(c);
+	pause_if_failed(c);
 	lab_wind_down(c->lab);
 	for (int m = 0; m < LAB_MEMBERS; m++) {
 		int status = 0;
@@ -284,6 +314,7 @@ case_execute(const struct case_def *def, const struct case_env *env)
 	if (setjmp(c->leave) == 0)
 		def->run(c);
 	c->facts.finished = true;
+	pause_if_failed(c);
 	while (c->at_end_cnt > 0) {
 		c->at_end_cnt--;
 		c->at_end[c->at_end_cnt].fn(c, c->at_end[c->at_end_cnt].ctx);

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -34,6 +35,7 @@ struct slot {
 	char *text;
 	size_t len;
 	time_t until;
+	int pause; /* our end of the line on which a case says that it waits; -1 */
 	char dir[CASE_PATH];
 };
 
@@ -43,6 +45,7 @@ struct runner {
 	json_t *results;
 	struct slot slot[JOBS_MAX];
 	size_t next, running;
+	const char *stopped_by; /* the id of the case after which no other is started, or NULL */
 };
 
 static time_t
@@ -110,9 +113,24 @@ run_clean(const char *out)
 		closedir(d);
 }
 
+static bool
+is_bad(const json_t *result)
+{
+	const char *name = json_string_value(json_object_get(result, "verdict"));
+	enum verdict v = name ? verdict_from_name(name) : VERDICT_ERROR;
+
+	return v == VERDICT_FAIL || v == VERDICT_ERROR || v == VERDICT_XPASS || v == VERDICT_CNT;
+}
+
 static void
 finish(struct runner *r, size_t index, json_t *result)
 {
+	size_t round = run_round(r->s, index);
+
+	if (round)
+		json_object_set_new(result, "round", json_integer((json_int_t)round + 1));
+	if (r->o->stop_early && is_bad(result) && !r->stopped_by)
+		r->stopped_by = r->s->cases[index]->id;
 	json_array_set_new(r->results, index, result);
 	if (r->o->done)
 		r->o->done(r->o->ctx, index, result);
@@ -129,12 +147,13 @@ static void
 start(struct runner *r, struct slot *k, size_t index)
 {
 	const struct case_def *def = r->s->cases[index];
+	size_t round = run_round(r->s, index);
 	struct worker_job job = {.def = def};
 	char err[LAB_ERR] = "its folder cannot be made";
-	int ends[2];
+	int ends[2], line[2] = {-1, -1};
 
-	*k = (struct slot){.index = index, .fd = -1};
-	if (!run_dir(r->o->out, def->id, k->dir, sizeof(k->dir))) {
+	*k = (struct slot){.index = index, .fd = -1, .pause = -1};
+	if (!run_dir(r->o->out, def->id, round, k->dir, sizeof(k->dir))) {
 		fail_to_start(r, index, err);
 		return;
 	}
@@ -143,22 +162,53 @@ start(struct runner *r, struct slot *k, size_t index)
 		fail_to_start(r, index, err);
 		return;
 	}
+	if (r->o->paused && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, line) != 0)
+		abort();
 	job.env = (struct case_env){.twind = r->o->twind,
 		.mutant = r->o->mutants ? def->mutant : NULL,
 		.dir = k->dir,
-		.seed = run_seed(r->o->seed, def->id)};
+		.seed = run_seed(r->o->seed + round, def->id),
+		.limit_s = r->o->limit_s,
+		.pause = line[1],
+		.follow = r->o->follow ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3) : -1};
 	job.pipe = ends[1];
 	k->pid = lab_enclose(worker_main, &job, err);
 	close(ends[1]);
+	if (line[1] >= 0)
+		close(line[1]);
+	if (job.env.follow >= 0)
+		close(job.env.follow);
+	k->pause = line[0];
 	if (k->pid < 0) {
 		close(ends[0]);
+		if (k->pause >= 0)
+			close(k->pause);
 		fail_to_start(r, index, err);
 		return;
 	}
 	k->fd = ends[0];
 	k->used = true;
-	k->until = now_s() + (time_t)worker_limit_s(def) + GRACE_S;
+	k->until = now_s() + (time_t)worker_limit_s(def, &job.env) + GRACE_S;
 	r->running++;
+	if (r->o->begun)
+		r->o->begun(r->o->ctx, index);
+}
+
+/* The case failed and waits, its lab being up; whoever looks at it has all the time there is. */
+static void
+let_look(struct runner *r, struct slot *k)
+{
+	char reason[CASE_TEXT];
+	ssize_t got = read(k->pause, reason, sizeof(reason) - 1);
+
+	if (got > 0) {
+		reason[got] = '\0';
+		r->o->paused(r->o->ctx, k->index, k->pid, k->dir, reason);
+		k->until = now_s() + (time_t)worker_limit_s(r->s->cases[k->index], NULL) + GRACE_S;
+	}
+	(void)send(k->pause, "", 1, MSG_NOSIGNAL); /* it goes on */
+	close(k->pause);
+	k->pause = -1;
 }
 
 /* The pipe is closed: all is said. */
@@ -171,6 +221,8 @@ collect(struct runner *r, struct slot *k)
 	int status = 0;
 
 	close(k->fd);
+	if (k->pause >= 0)
+		close(k->pause);
 	while (waitpid(k->pid, &status, 0) < 0 && errno == EINTR)
 		;
 	result = k->text ? json_loadb(k->text, k->len, 0, NULL) : NULL;
@@ -213,8 +265,8 @@ receive(struct runner *r, struct slot *k)
 static void
 attend(struct runner *r)
 {
-	struct pollfd p[JOBS_MAX];
-	struct slot *of[JOBS_MAX];
+	struct pollfd p[2 * JOBS_MAX];
+	struct slot *of[2 * JOBS_MAX];
 	nfds_t cnt = 0;
 
 	for (size_t i = 0; i < JOBS_MAX; i++) {
@@ -223,13 +275,28 @@ attend(struct runner *r)
 		if (now_s() > r->slot[i].until)
 			kill(r->slot[i].pid, SIGKILL);
 		of[cnt] = &r->slot[i];
+		p[cnt++] = (struct pollfd){.fd = r->slot[i].pause, .events = POLLIN};
+		of[cnt] = &r->slot[i];
 		p[cnt++] = (struct pollfd){.fd = r->slot[i].fd, .events = POLLIN};
 	}
 	if (poll(p, cnt, 1000) <= 0)
 		return;
-	for (nfds_t i = 0; i < cnt; i++)
+	for (nfds_t i = 0; i < cnt; i += 2) {
 		if (p[i].revents)
-			receive(r, of[i]);
+			let_look(r, of[i]);
+		if (p[i + 1].revents)
+			receive(r, of[i + 1]);
+	}
+}
+
+/* A case that comes after the one that stopped the run. */
+static json_t *
+not_run(const struct runner *r, size_t index)
+{
+	char text[CASE_TEXT];
+
+	snprintf(text, sizeof(text), "not run: %s did not pass before it", r->stopped_by);
+	return case_result(r->s->cases[index], VERDICT_SKIP, text);
 }
 
 json_t *
@@ -250,13 +317,15 @@ run_all(const struct run_selection *s, const struct run_options *o, char *err)
 	*r = (struct runner){.s = s, .o = o, .results = results};
 	for (size_t i = 0; i < s->cnt; i++)
 		json_array_append_new(results, json_null());
-	while (r->next < s->cnt || r->running > 0) {
-		for (size_t i = 0; i < jobs && r->next < s->cnt; i++)
+	while ((r->next < s->cnt && !r->stopped_by) || r->running > 0) {
+		for (size_t i = 0; i < jobs && r->next < s->cnt && !r->stopped_by; i++)
 			if (!r->slot[i].used)
 				start(r, &r->slot[i], r->next++);
 		if (r->running > 0)
 			attend(r);
 	}
+	for (; r->next < s->cnt; r->next++)
+		json_array_set_new(results, r->next, not_run(r, r->next));
 	free(r);
 	return results;
 }

@@ -6,6 +6,7 @@
  */
 #include "harness/run/run.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,6 +73,7 @@ run_select(char *const *prefixes, size_t cnt, struct run_selection *out, const c
 		if (strcmp(out->cases[i - 1]->id, *word) == 0)
 			return RUN_DUPLICATE;
 	}
+	out->each = out->cnt;
 	return RUN_SELECTED;
 }
 
@@ -94,16 +96,125 @@ run_seed(uint64_t seed, const char *id)
 }
 
 bool
-run_dir(const char *out, const char *id, char *dst, size_t cap)
+run_dir(const char *out, const char *id, size_t round, char *dst, size_t cap)
 {
-	size_t len = strlen(out);
+	char behind[24] = "";
+	int len;
 
-	if (len + strlen(id) + 2 > cap)
+	if (round)
+		snprintf(behind, sizeof(behind), ".%zu", round + 1);
+	len = snprintf(dst, cap, "%s/%s%s", out, id, behind);
+	if (len < 0 || (size_t)len >= cap)
 		return false;
-	memcpy(dst, out, len);
-	dst[len++] = '/';
-	for (; *id; id++)
-		dst[len++] = *id == '/' ? '-' : *id;
-	dst[len] = '\0';
+	for (char *c = dst + strlen(out) + 1; *c; c++)
+		if (*c == '/')
+			*c = '-';
 	return true;
+}
+
+/* ---- fewer, or more often ---- */
+
+static void
+keep(struct run_selection *s, bool (*is_kept)(const struct case_def *d, const char *ctx),
+	const char *ctx)
+{
+	size_t cnt = 0;
+
+	for (size_t i = 0; i < s->cnt; i++)
+		if (is_kept(s->cases[i], ctx))
+			s->cases[cnt++] = s->cases[i];
+	s->cnt = s->each = cnt;
+}
+
+static bool
+holds(const struct case_def *d, const char *word)
+{
+	return strcasestr(d->id, word) || strcasestr(d->requirement, word) ||
+	       strcasestr(d->says, word) || (d->mutant && strcasestr(d->mutant, word));
+}
+
+static bool
+holds_all(const struct case_def *d, const char *words)
+{
+	char text[256], *rest = text;
+
+	snprintf(text, sizeof(text), "%s", words);
+	for (const char *w; (w = strsep(&rest, " ,")) != NULL;)
+		if (!holds(d, w))
+			return false;
+	return true;
+}
+
+void
+run_keep_words(struct run_selection *s, const char *words)
+{
+	keep(s, holds_all, words);
+}
+
+/* Its verdict, when it last ran in that round; VERDICT_CNT if it did not. */
+static enum verdict
+last_verdict(const struct case_def *d, const char *out, size_t round)
+{
+	char dir[CASE_PATH], path[CASE_PATH + 16];
+	enum verdict v = VERDICT_CNT;
+	const char *name;
+	json_t *r;
+
+	if (!run_dir(out, d->id, round, dir, sizeof(dir)))
+		return v;
+	snprintf(path, sizeof(path), "%s/verdict.json", dir);
+	r = json_load_file(path, 0, NULL);
+	name = json_string_value(json_object_get(r, "verdict"));
+	if (name)
+		v = verdict_from_name(name);
+	json_decref(r);
+	return v;
+}
+
+static bool
+failed_before(const struct case_def *d, const char *out)
+{
+	enum verdict v;
+
+	for (size_t round = 0; (v = last_verdict(d, out, round)) != VERDICT_CNT; round++)
+		if (v == VERDICT_FAIL || v == VERDICT_ERROR || v == VERDICT_INCONCLUSIVE ||
+			v == VERDICT_XPASS)
+			return true;
+	return false;
+}
+
+void
+run_keep_failed(struct run_selection *s, const char *out)
+{
+	keep(s, failed_before, out);
+}
+
+void
+run_repeat(struct run_selection *s, unsigned rounds)
+{
+	const struct case_def **all = calloc(s->cnt * rounds + 1, sizeof(*all));
+
+	if (!all)
+		abort();
+	for (size_t i = 0; i < s->cnt * rounds; i++)
+		all[i] = s->cases[i % s->cnt];
+	free(s->cases);
+	s->each = s->cnt;
+	s->cases = all;
+	s->cnt *= rounds;
+}
+
+const char *
+run_source(const struct case_def *d)
+{
+	for (const struct case_suite *s = case_suites(); s; s = s->next)
+		if (d >= s->cases && d < s->cases + s->cnt)
+			return s->file;
+	return "unknown";
+}
+
+size_t
+run_round(const struct run_selection *s, size_t index)
+{
+	return s->each ? index / s->each : 0;
 }

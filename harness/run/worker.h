@@ -15,6 +15,6 @@ struct worker_job {
 int worker_main(void *job);
 
 /* Wall-clock seconds after which the case's process is killed: its own limit, and room to report. */
-unsigned worker_limit_s(const struct case_def *def);
+unsigned worker_limit_s(const struct case_def *def, const struct case_env *env);
 
 #endif

@@ -157,9 +157,16 @@ check: deps
 soak: all
 	ci/soak $(B) $(N) $(LOAD) $(J)
 
+# What a suite of one's own is built against (docs/writing-a-case.md 5).
+PUBLIC_HEADERS := $(filter-out %_in.h %_priv.h %_test.h %_test_util.h,$(wildcard harness/run/*.h harness/lab/*.h harness/peer/*.h \
+	harness/field/*.h harness/keys/*.h harness/trace/*.h)) $(wildcard ref/base/*.h)
+
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/doc/baton
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/doc/baton $(DESTDIR)$(PREFIX)/share/pkgconfig
 	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
+	for h in $(PUBLIC_HEADERS); do install -D -m 644 $$h $(DESTDIR)$(PREFIX)/include/baton/$$h || exit 1; done
+	printf 'prefix=%s\nName: baton\nDescription: suites for baton run --suite\nVersion: %s\nCflags: -I$${prefix}/include/baton\n' \
+		'$(PREFIX)' '$(VERSION)' >$(DESTDIR)$(PREFIX)/share/pkgconfig/baton.pc
 	cp -r README.md LICENSE docs $(DESTDIR)$(PREFIX)/share/doc/baton
 
 clean:

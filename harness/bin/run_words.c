@@ -15,7 +15,6 @@
 #include "harness/bin/baton.h"
 #include "harness/run/verdict.h"
 
-#define SUITES_MAX 32
 #define ROUNDS_MAX 10000
 #define LIMIT_MAX_S 86400
 

@@ -12,6 +12,11 @@
 #include "harness/run/case_in.h"
 #include "harness/run/run.h"
 
+#define SUITES_MAX 32
+
+static char opened[SUITES_MAX][PATH_MAX];
+static size_t opened_cnt;
+
 static bool
 fits(const struct case_suite *s)
 {
@@ -53,12 +58,20 @@ run_load_suite(const char *path, char *err)
 		snprintf(err, LAB_ERR, "%.200s: there is no such file", path);
 		return false;
 	}
-	if (dlopen(whole, RTLD_NOW | RTLD_NOLOAD))
-		return true; /* named twice */
+	for (size_t i = 0; i < opened_cnt; i++)
+		if (strcmp(opened[i], whole) == 0)
+			return true; /* named twice */
+	if (opened_cnt == SUITES_MAX) {
+		snprintf(err, LAB_ERR, "%.120s: at most %d of them", path, SUITES_MAX);
+		return false;
+	}
 	if (!dlopen(whole, RTLD_NOW | RTLD_LOCAL)) {
 		snprintf(err, LAB_ERR, "%.240s", dlerror());
 		case_suites_back(before);
 		return false;
 	}
-	return look_over(path, before, err);
+	if (!look_over(path, before, err))
+		return false;
+	snprintf(opened[opened_cnt++], sizeof(opened[0]), "%s", whole);
+	return true;
 }

@@ -276,6 +276,131 @@ START_TEST(selection)
 }
 END_TEST
 
+START_TEST(fewer_and_more_often)
+{
+	char *all[] = {(char *)(uintptr_t) "zz/"};
+	struct run_selection s;
+	const char *word;
+	char dir[128];
+
+	ck_assert_int_eq(run_select(all, 1, &s, &word), RUN_SELECTED);
+	run_keep_words(&s, "RUNS, out");
+	ck_assert_uint_eq(s.cnt, 1);
+	ck_assert_str_eq(s.cases[0]->id, "zz/runs-out/1");
+	run_repeat(&s, 3);
+	ck_assert_uint_eq(s.cnt, 3);
+	ck_assert_uint_eq(run_round(&s, 2), 2);
+	run_keep_words(&s, "nothing-of-that");
+	ck_assert_uint_eq(s.cnt, 0);
+	run_selection_free(&s);
+	ck_assert(run_dir("out", "a/b", 0, dir, sizeof(dir)));
+	ck_assert_str_eq(dir, "out/a-b");
+	ck_assert(run_dir("out", "a/b", 2, dir, sizeof(dir)));
+	ck_assert_str_eq(dir, "out/a-b.3");
+	ck_assert(!run_dir("out", "a/b", 0, dir, 7));
+}
+END_TEST
+
+/* A pass, a failure and a case never run: the failure alone is run again. */
+START_TEST(last_failed)
+{
+	char *all[] = {(char *)(uintptr_t) "zz/"};
+	struct run_selection s;
+	const char *word;
+
+	run_clean(out);
+	json_decref(run_one("zz/passes/1", false));
+	json_decref(run_one("zz/fails/1", false));
+	ck_assert_int_eq(run_select(all, 1, &s, &word), RUN_SELECTED);
+	run_keep_failed(&s, out);
+	ck_assert_uint_eq(s.cnt, 1);
+	ck_assert_str_eq(s.cases[0]->id, "zz/fails/1");
+	run_selection_free(&s);
+}
+END_TEST
+
+/* Cases whose order is that of their ids: the second fails, so the third has no chance. */
+START_TEST(stop_early)
+{
+	char *some[] = {(char *)(uintptr_t) "zz/crashes/1", (char *)(uintptr_t) "zz/fails/1",
+		(char *)(uintptr_t) "zz/passes/1"};
+	struct run_selection s;
+	const char *word;
+	char err[LAB_ERR] = "";
+	json_t *results;
+
+	ck_assert_int_eq(run_select(some, 3, &s, &word), RUN_SELECTED);
+	laws_set(judge);
+	results = run_all(&s,
+		&(struct run_options){.twind = "/proc/self/exe", .out = out, .jobs = 1, .seed = 5,
+			.stop_early = true},
+		err);
+	ck_assert_msg(results != NULL, "%s", err);
+	ck_assert_int_eq(report_verdict(json_array_get(results, 0)), VERDICT_ERROR);
+	for (size_t i = 1; i < 3; i++) {
+		const json_t *r = json_array_get(results, i);
+
+		ck_assert_int_eq(report_verdict(r), VERDICT_SKIP);
+		ck_assert_str_eq(json_string_value(json_object_get(r, "reason")),
+			"not run: zz/crashes/1 did not pass before it");
+	}
+	json_decref(results);
+	run_selection_free(&s);
+}
+END_TEST
+
+static struct {
+	unsigned cnt;
+	char reason[128];
+} look;
+
+static void
+look_at(void *ctx, size_t index, pid_t pid, const char *dir, const char *reason)
+{
+	(void)ctx;
+	ck_assert_uint_eq(index, 0);
+	ck_assert_int_eq(kill(pid, 0), 0); /* it is up */
+	ck_assert(strncmp(dir, out, strlen(out)) == 0);
+	snprintf(look.reason, sizeof(look.reason), "%s", reason);
+	look.cnt++;
+}
+
+/* The lab of a case that failed stays until whoever looks has seen it; one that passes does not. */
+START_TEST(pause_on_fail)
+{
+	static const char *const ids[] = {"zz/fails/1", "zz/passes/1"};
+
+	laws_set(judge);
+	for (size_t i = 0; i < 2; i++) {
+		char *prefix = (char *)(uintptr_t)ids[i], err[LAB_ERR] = "";
+		struct run_selection s;
+		const char *word;
+		json_t *results;
+
+		ck_assert_int_eq(run_select(&prefix, 1, &s, &word), RUN_SELECTED);
+		results = run_all(&s,
+			&(struct run_options){.twind = "/proc/self/exe", .out = out, .jobs = 1,
+				.seed = 5, .paused = look_at},
+			err);
+		ck_assert_int_eq(report_verdict(json_array_get(results, 0)),
+			i ? VERDICT_PASS : VERDICT_FAIL);
+		json_decref(results);
+		run_selection_free(&s);
+	}
+	ck_assert_uint_eq(look.cnt, 1);
+	ck_assert_str_eq(look.reason, "the state: expected 16, saw 8");
+}
+END_TEST
+
+START_TEST(no_such_suite)
+{
+	char err[LAB_ERR] = "";
+
+	ck_assert(!run_load_suite("/nothing/there.so", err));
+	ck_assert(strstr(err, "/nothing/there.so") != NULL);
+}
+END_TEST
+
 START_TEST(only_results_are_cleaned)
 {
 	char path[128];
@@ -317,6 +442,11 @@ main(int argc, char **argv)
 	tcase_add_test(t, a_failure_says_all);
 	tcase_add_test(t, a_death_is_no_kill);
 	tcase_add_test(t, selection);
+	tcase_add_test(t, fewer_and_more_often);
+	tcase_add_test(t, last_failed);
+	tcase_add_test(t, stop_early);
+	tcase_add_test(t, pause_on_fail);
+	tcase_add_test(t, no_such_suite);
 	tcase_add_test(t, only_results_are_cleaned);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);

@@ -185,6 +185,9 @@ struct lab_station {
 };
 /* Plug a station in at PORT_PEER or later; NULL unplugs. */
 void lab_attach(struct lab *l, enum lab_port p, const struct lab_station *s);
+/* Call see(ctx, no) for each frame once it has got its number and its fate (a delayed one: so far);
+ * NULL takes it back. */
+void lab_follow(struct lab *l, void (*see)(void *ctx, size_t no), void *ctx);
 /* What a station at port p sends (copied). Use it as its send callback. */
 void lab_send(struct lab *l, enum lab_port p, const void *bytes, size_t len);
 

@@ -96,6 +96,8 @@ struct lab {
 	int home; /* the lab's own network namespace */
 	int epoll, timer;
 	struct trace *trace;
+	void (*see)(void *ctx, size_t no); /* of who follows the frames; NULL */
+	void *see_ctx;
 	uint64_t random;
 	ns_t now;
 	struct port port[PORT_CNT];

@@ -176,8 +176,17 @@ switch_frame(struct lab *l, enum lab_port p, const void *bytes, size_t len, unsi
 	} else if (!disturb_frame(l, no, p, WAY_FROM, copy, len, &(bool){false})) {
 		switch_go_on(l, no, p, copy, len, false);
 	}
+	if (l->see)
+		l->see(l->see_ctx, no);
 	disturb_due(l, l->now);
 	fault_after_frame(l, no);
+}
+
+void
+lab_follow(struct lab *l, void (*see)(void *ctx, size_t no), void *ctx)
+{
+	l->see = see;
+	l->see_ctx = ctx;
 }
 
 void

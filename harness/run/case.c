@@ -5,6 +5,7 @@
  * of them. Called by suites only, in the process of one case.
  */
 #include "harness/run/case_in.h"
+#include "harness/field/line.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -342,6 +343,22 @@ case_broken(struct case_run *c, const char *what)
 	leave_broken(c, what);
 }
 
+/* `baton run --trace`: a line for each frame, and what became of it. */
+static void
+told(void *ctx, size_t no)
+{
+	struct case_run *c = ctx;
+	struct trace *t = lab_trace(c->lab);
+	const struct frame *f = trace_frame(t, no), *first = trace_frame(t, 0);
+	char line[LINE_CAP];
+
+	dprintf(c->env->follow, "%6zu %10.6f %-7s %s%s%s%s\n", no + 1,
+		(double)(f->at - first->at) / (double)NS_PER_S, trace_port(t, f->port)->name,
+		line_frame(f->bytes, f->len, line, sizeof(line)),
+		f->fate & FATE_LOST ? " [lost]" : "", f->fate & FATE_DELAYED ? " [delayed]" : "",
+		f->fate & (FATE_PARTED | FATE_UNPLUGGED) ? " [cut off]" : "");
+}
+
 unsigned
 case_limit_s(const struct case_def *def, const struct case_env *env)
 {
@@ -371,6 +388,8 @@ case_lab(struct case_run *c, const struct lab_text *knobs)
 		free(text[m]);
 	if (!c->lab)
 		leave_broken(c, err);
+	if (c->env->follow >= 0)
+		lab_follow(c->lab, told, c);
 	lab_limit(c->lab, lab_now(c->lab) + ns_from_s(case_limit_s(c->def, c->env)), over_time, c);
 	return c->lab;
 }

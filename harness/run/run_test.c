@@ -392,6 +392,38 @@ START_TEST(pause_on_fail)
 }
 END_TEST
 
+/* --trace: a line a frame on the runner's own standard output. */
+START_TEST(followed)
+{
+	char *prefix = (char *)(uintptr_t) "zz/passes/1", err[LAB_ERR] = "", line[512];
+	struct run_selection s;
+	const char *word;
+	json_t *results;
+	FILE *f = tmpfile();
+	int before = dup(STDOUT_FILENO);
+	unsigned cnt = 0;
+
+	laws_set(judge);
+	ck_assert_int_eq(run_select(&prefix, 1, &s, &word), RUN_SELECTED);
+	fflush(stdout);
+	ck_assert_int_eq(dup2(fileno(f), STDOUT_FILENO), STDOUT_FILENO);
+	results = run_all(&s,
+		&(struct run_options){.twind = "/proc/self/exe", .out = out, .jobs = 1, .seed = 5,
+			.follow = true},
+		err);
+	ck_assert_int_eq(dup2(before, STDOUT_FILENO), STDOUT_FILENO);
+	close(before);
+	ck_assert_int_eq(report_verdict(json_array_get(results, 0)), VERDICT_PASS);
+	rewind(f);
+	while (fgets(line, sizeof(line), f))
+		cnt += strstr(line, " A.eth") != NULL;
+	ck_assert_uint_gt(cnt, 5);
+	fclose(f);
+	json_decref(results);
+	run_selection_free(&s);
+}
+END_TEST
+
 START_TEST(no_such_suite)
 {
 	char err[LAB_ERR] = "";
@@ -446,6 +478,7 @@ main(int argc, char **argv)
 	tcase_add_test(t, last_failed);
 	tcase_add_test(t, stop_early);
 	tcase_add_test(t, pause_on_fail);
+	tcase_add_test(t, followed);
 	tcase_add_test(t, no_such_suite);
 	tcase_add_test(t, only_results_are_cleaned);
 	suite_add_tcase(s, t);

@@ -3,7 +3,6 @@
 #include <stdarg.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "ref/base/hex.h"
 #include "ref/sys/port.h"
@@ -94,8 +93,40 @@ ip_out(struct router *r, const struct node_act *a)
 	ip4_t dst = (ip4_t)a->bytes[16] << 24 | (ip4_t)a->bytes[17] << 16 |
 		    (ip4_t)a->bytes[18] << 8 | a->bytes[19];
 
-	if (a->iface >= CFG_IFS || port_raw_send(r->at[a->iface].raw, dst, a->bytes, a->len) < 0)
-		r->send_failed++;
+	batch_add(&r->out, a->iface < CFG_IFS ? r->at[a->iface].raw : -1, dst, a->bytes, a->len);
+	if (!r->draining)
+		batch_send(&r->out);
+}
+
+static void
+tun_flush(struct router *r)
+{
+	struct offload_train *t = &r->to_tun;
+
+	if (!t->cnt)
+		return;
+	offload_train_close(t);
+	if (port_tun_write(r->tun, &t->h, t->b, t->len) < 0)
+		r->tun_failed += t->cnt;
+	offload_train_clear(t);
+}
+
+static void
+tun_out(struct router *r, const struct node_act *a)
+{
+	if (!offload_train_add(&r->to_tun, a->bytes, a->len)) {
+		tun_flush(r);
+		(void)offload_train_add(&r->to_tun, a->bytes, a->len);
+	}
+	if (!r->draining)
+		tun_flush(r);
+}
+
+void
+router_flush(struct router *r)
+{
+	batch_send(&r->out);
+	tun_flush(r);
 }
 
 void
@@ -105,27 +136,30 @@ router_act(void *ctx, const struct node_act *a)
 
 	switch (a->kind) {
 	case NODE_ACT_FRAME:
+		router_flush(r);
 		if (port_send(r->at[a->iface].fd, a->bytes, a->len) < 0)
-			r->send_failed++;
+			r->frames_failed++;
 		break;
 	case NODE_ACT_IP:
 		ip_out(r, a);
 		break;
 	case NODE_ACT_TUN:
-		if (write(r->tun, a->bytes, a->len) != (ssize_t)a->len)
-			r->tun_failed++;
+		tun_out(r, a);
 		break;
 	case NODE_ACT_ROUTE:
+		router_flush(r);
 		router_log(r, "rri %s %u.%u.%u.%u/%u", a->on ? "add" : "delete", a->net.addr >> 24,
 			a->net.addr >> 16 & 255, a->net.addr >> 8 & 255, a->net.addr & 255,
 			a->net.len);
 		host_route(r, a->on, a->net);
 		break;
 	case NODE_ACT_SSP_SEND:
+		router_flush(r);
 		if (r->channel)
 			channel_send(r->channel, a->bytes, a->len);
 		break;
 	case NODE_ACT_SSP_CLOSE:
+		router_flush(r);
 		r->channel_closed = true;
 		break;
 	case NODE_ACT_NOTE:

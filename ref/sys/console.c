@@ -66,7 +66,8 @@ static void
 run_clear_counters(struct call *c)
 {
 	run_clear(c);
-	c->r->send_failed = c->r->tun_failed = 0;
+	c->r->frames_failed = c->r->tun_failed = c->r->receive_failed = c->r->trains_refused = 0;
+	batch_counts_clear(&c->r->out);
 }
 
 static void

@@ -92,7 +92,8 @@ ports_open(struct router *r)
 	r->nl = netlink_open();
 	r->links = netlink_monitor();
 	r->tun = port_tun_open(
-		ROUTER_TUN, NODE_PACKET_MAX > 1500 ? 1500 : NODE_PACKET_MAX, &r->tun_ifindex);
+		ROUTER_TUN, NODE_PACKET_MAX > 1500 ? 1500 : NODE_PACKET_MAX, &r->tun_ifindex,
+		&r->to_tun.udp);
 	if (r->epfd < 0 || !r->nl || !watch(r, r->links, TAG_LINKS) || !watch(r, r->tun, TAG_TUN)) {
 		router_log(r, "node cannot open netlink or TUN: %s", strerror(errno));
 		return 1;
@@ -174,37 +175,53 @@ link_seen(void *ctx, unsigned ifindex, bool up)
 	}
 }
 
-/* Take up to `max` frames of one port. */
+/* One packet, or all that a train stands for: how many. */
+static unsigned
+take(struct router *r, struct node_in *in, const struct virtio_net_hdr *h, uint8_t *b, size_t len,
+	size_t l2, ns_t at)
+{
+	unsigned taken = 0;
+
+	if (!offload_cut_init(&r->cut, h, b, len, l2)) {
+		r->trains_refused++;
+		return 1;
+	}
+	while ((in->bytes = offload_cut_next(&r->cut, &in->len)) != NULL) {
+		router_feed(r, in, at);
+		taken++;
+	}
+	return taken;
+}
+
+/* Take up to `max` frames of one port: how many packets they were. */
 static unsigned
 drain_port(struct router *r, unsigned i, unsigned max)
 {
-	uint8_t buf[NODE_PACKET_MAX + 64];
-	struct node_in in = {.kind = NODE_IN_FRAME, .iface = i, .bytes = buf};
+	struct node_in in = {.kind = NODE_IN_FRAME, .iface = i};
+	struct port_frames *f = &r->frames;
 	unsigned taken = 0;
-	ns_t at;
-	long n;
 
-	while (taken < max && (n = port_receive(r->at[i].fd, buf, sizeof buf, &at)) > 0) {
-		in.len = (size_t)n;
-		router_feed(r, &in, at);
-		taken++;
+	if (port_receive(r->at[i].fd, f, max) < 0) {
+		r->receive_failed++;
+		return 1;
 	}
+	for (unsigned k = 0; k < f->cnt; k++)
+		taken += take(r, &in, &f->h[k], f->b[k], f->len[k], ETH_LEN, f->at[k]);
+	router_flush(r);
 	return taken;
 }
 
 static unsigned
 drain_tun(struct router *r, unsigned max)
 {
-	uint8_t buf[NODE_PACKET_MAX];
-	struct node_in in = {.kind = NODE_IN_TUN, .bytes = buf};
+	struct node_in in = {.kind = NODE_IN_TUN};
+	struct virtio_net_hdr h;
 	unsigned taken = 0;
-	ssize_t n;
+	long n;
 
-	while (taken < max && (n = read(r->tun, buf, sizeof buf)) > 0) {
-		in.len = (size_t)n;
-		router_feed(r, &in, port_now());
-		taken++;
-	}
+	while (taken < max && (n = port_tun_read(r->tun, &h, r->from_tun, sizeof r->from_tun)) > 0)
+		taken += take(r, &in, &h, r->from_tun, (size_t)n, 0, port_now());
+	router_flush(r);
 	return taken;
 }
 
@@ -230,13 +247,16 @@ drain(struct router *r)
 {
 	unsigned left = DRAIN_MAX, taken;
 
+	r->draining = true;
 	do {
-		taken = drain_tun(r, 64);
+		taken = drain_tun(r, PORT_FRAMES);
 		for (unsigned i = 0; i < r->cfg->if_cnt; i++)
-			taken += drain_port(r, i, 64);
+			taken += drain_port(r, i, PORT_FRAMES);
 		drain_channel(r);
+		router_flush(r);
 		left -= taken < left ? taken : left;
 	} while (taken && left);
+	r->draining = false;
 }
 
 static int
@@ -351,6 +371,8 @@ router_run(const struct router_opts *opts)
 	for (unsigned i = 0; i < CFG_IFS; i++)
 		r->at[i].fd = r->at[i].raw = -1;
 	r->tun = r->epfd = r->links = r->signals = -1;
+	batch_init(&r->out);
+	port_frames_init(&r->frames);
 	rc = start(r);
 	if (!rc)
 		loop(r);

@@ -7,13 +7,20 @@
  *
  * Sockets are drained before a timer fires, and the node goes by the kernel's receive stamps, so
  * that a busy processor does not look like a dead neighbour.
+ *
+ * While they are drained, packets are read and sent many at a time (batch.h, offload.h). What waits to be sent goes
+ * before any action of another kind that others could see (a frame, a route, bytes of the sync channel), and at the
+ * end of each portion; outside the drain nothing waits at all.
  */
 #include <pthread.h>
 #include <stdio.h>
 
 #include "ref/node/node.h"
+#include "ref/sys/batch.h"
 #include "ref/sys/channel.h"
 #include "ref/sys/netlink.h"
+#include "ref/sys/offload.h"
+#include "ref/sys/port.h"
 
 #define ROUTER_TUN "bt0"
 #define ROUTER_TABLE 3249u	/* policy routing: to the tunnel, or nowhere */
@@ -60,8 +67,14 @@ struct router {
 	struct entropy entropy;
 	ns_t now;	/* never goes back */
 	ns_t started;
-	uint64_t send_failed, tun_failed;
+	bool draining; /* what is sent may wait for more */
+	uint64_t frames_failed, tun_failed, receive_failed, trains_refused;
 	bool stop;
+	struct batch out;	     /* to the wires */
+	struct offload_train to_tun; /* to the kernel */
+	struct offload_cut cut;
+	struct port_frames frames;
+	uint8_t from_tun[OFFLOAD_MAX];
 };
 
 /* Read the configuration, run until told to stop. The exit code: 0, 1 (cannot run), 2 (configuration). */
@@ -100,6 +113,8 @@ void host_route(struct router *r, bool add, struct ip4_net net);
 
 /* act.c: the node's actions. */
 void router_act(void *ctx, const struct node_act *a);
+/* Send what waits. */
+void router_flush(struct router *r);
 void router_log(struct router *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* control.c: the console's socket; tags tag .. tag + CONTROL_CLIENTS of the epoll are its own. */

@@ -286,17 +286,30 @@ show_ipsec_ha(struct router *r)
 		"since_s", since_json(n->role_since));
 }
 
+/* What did not get through the sockets, by reason. */
+static json_t *
+system_json(struct router *r)
+{
+	json_t *o = counts_json(r->out.dropped, batch_drop_names, BATCH_DROPS);
+
+	(void)json_object_set_new(o, "frames-failed", json_integer((json_int_t)r->frames_failed));
+	(void)json_object_set_new(o, "tun-failed", json_integer((json_int_t)r->tun_failed));
+	(void)json_object_set_new(o, "receive-failed", json_integer((json_int_t)r->receive_failed));
+	(void)json_object_set_new(o, "trains-refused", json_integer((json_int_t)r->trains_refused));
+	return o;
+}
+
 json_t *
 show_counters(struct router *r)
 {
 	struct node *n = &r->node;
 
-	return json_pack("{s:o, s:o, s:o, s:o, s:{s:I, s:I}}", "node",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "node",
 		counts_json(n->count, node_count_names, NODE_CNT_CNT), "ike",
 		counts_json(n->ike_core.count, ike_reason_names, IKE_R_CNT), "ssp",
 		counts_json(n->ssp.count, ssp_count_names, SSP_CNT_CNT), "fragments",
 		counts_json(n->frag.count, ipfrag_count_names, IPFRAG_CNT_CNT), "system",
-		"send-failed", (json_int_t)r->send_failed, "tun-failed", (json_int_t)r->tun_failed);
+		system_json(r));
 }
 
 /* One row a direction of each SA, and one an IKE SA, as the crypto engine's table has it. */

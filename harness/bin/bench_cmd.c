@@ -169,8 +169,8 @@ row(const json_t *o)
 			num(o, "goal_octets_an_sa"), num(o, "memory_a_tunnel"),
 			num(o, "goal_memory_a_tunnel"));
 	else if (!strcmp(kind, "esp-through"))
-		printf("  %-28s %-22s %5.0f octets  %8.1f k packets/s\n", word(o, "who"),
-			word(o, "transform"), num(o, "octets"), num(o, "pps") / 1000);
+		printf("  %-28s %-22s %-11s %5.0f octets  %8.1f k packets/s\n", word(o, "who"),
+			word(o, "transform"), word(o, "come"), num(o, "octets"), num(o, "pps") / 1000);
 	else if (!strcmp(kind, "outage"))
 		printf("  %-26s %-32s %4.0f failovers%s  p50 %3.0f ms  p99 %3.0f ms  max %3.0f ms\n",
 			word(o, "who"), word(o, "seen_by"), num(o, "failovers"),
@@ -212,14 +212,15 @@ ratios(json_t *lines, bool text)
 				strcmp(word(b, "bench"), "esp-through") != 0 ||
 				strcmp(word(a, "who"), "twind") != 0 || !strcmp(word(b, "who"), "twind") ||
 				strcmp(word(a, "transform"), word(b, "transform")) != 0 ||
+				strcmp(word(a, "come"), word(b, "come")) != 0 ||
 				num(a, "octets") != num(b, "octets") || num(b, "pps") <= 0)
 				continue;
-			o = json_pack("{s:s, s:s, s:f, s:f, s:f}", "bench", "esp-through-ratio",
-				"transform", word(a, "transform"), "octets", num(a, "octets"), "ratio",
+			o = json_pack("{s:s, s:s, s:s, s:f, s:f, s:f}", "bench", "esp-through-ratio",
+				"transform", word(a, "transform"), "come", word(a, "come"), "octets", num(a, "octets"), "ratio",
 				num(a, "pps") / num(b, "pps"), "goal", 5.0);
 			if (text)
-				printf("  twind : strongSwan           %-22s %5.0f octets  %8.2f (goal 5)\n",
-					word(a, "transform"), num(a, "octets"), num(o, "ratio"));
+				printf("  twind : strongSwan           %-22s %-11s %5.0f octets  %8.2f (goal 5)\n",
+					word(a, "transform"), word(a, "come"), num(a, "octets"), num(o, "ratio"));
 			(void)json_array_append_new(lines, o);
 		}
 }

@@ -13,6 +13,7 @@
  */
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "ref/base/err.h"
 
@@ -24,18 +25,18 @@ struct rd {
 	size_t bad_at;	 /* its offset from base */
 };
 
-void rd_init(struct rd *r, const void *bytes, size_t len);
-uint8_t rd_u8(struct rd *r, const char *field);
-uint16_t rd_u16(struct rd *r, const char *field);
-uint32_t rd_u32(struct rd *r, const char *field);
-uint64_t rd_u64(struct rd *r, const char *field);
+static inline void rd_init(struct rd *r, const void *bytes, size_t len);
+static inline uint8_t rd_u8(struct rd *r, const char *field);
+static inline uint16_t rd_u16(struct rd *r, const char *field);
+static inline uint32_t rd_u32(struct rd *r, const char *field);
+static inline uint64_t rd_u64(struct rd *r, const char *field);
 /* Borrow len bytes; NULL if they are not there (or len is 0 on a bad cursor). */
-const uint8_t *rd_bytes(struct rd *r, size_t len, const char *field);
+static inline const uint8_t *rd_bytes(struct rd *r, size_t len, const char *field);
 /* Copy len bytes to dst; zeros if they are not there. */
 void rd_copy(struct rd *r, void *dst, size_t len, const char *field);
-void rd_skip(struct rd *r, size_t len, const char *field);
-size_t rd_left(const struct rd *r);
-size_t rd_offset(const struct rd *r);
+static inline void rd_skip(struct rd *r, size_t len, const char *field);
+static inline size_t rd_left(const struct rd *r);
+static inline size_t rd_offset(const struct rd *r);
 /* A reader over the next len bytes; offsets still count from the whole message. Moves r on. */
 struct rd rd_sub(struct rd *r, size_t len, const char *field);
 /* Mark the cursor bad at its present place. */
@@ -50,19 +51,182 @@ struct wr {
 	bool bad;
 };
 
-void wr_init(struct wr *w, void *buf, size_t cap);
-void wr_u8(struct wr *w, uint8_t v);
-void wr_u16(struct wr *w, uint16_t v);
-void wr_u32(struct wr *w, uint32_t v);
-void wr_u64(struct wr *w, uint64_t v);
-void wr_bytes(struct wr *w, const void *src, size_t len);
+static inline void wr_init(struct wr *w, void *buf, size_t cap);
+static inline void wr_u8(struct wr *w, uint8_t v);
+static inline void wr_u16(struct wr *w, uint16_t v);
+static inline void wr_u32(struct wr *w, uint32_t v);
+static inline void wr_u64(struct wr *w, uint64_t v);
+static inline void wr_bytes(struct wr *w, const void *src, size_t len);
 void wr_zero(struct wr *w, size_t len);
 /* Room of len bytes to be filled by the caller; NULL if there is none. Borrowed. */
-uint8_t *wr_take(struct wr *w, size_t len);
+static inline uint8_t *wr_take(struct wr *w, size_t len);
 /* Overwrite two bytes at an earlier offset (length fields known only afterwards). */
 void wr_patch_u16(struct wr *w, size_t at, uint16_t v);
 void wr_patch_u32(struct wr *w, size_t at, uint32_t v);
 /* ERR_OK, or ERR_FULL if something did not fit. */
 enum err wr_done(const struct wr *w) MUST_CHECK;
+
+/* ---- in line: the short ones, which a packet needs fifty times ---- */
+
+static inline void
+rd_init(struct rd *r, const void *bytes, size_t len)
+{
+	static const uint8_t none;
+
+	r->base = bytes ? (const uint8_t *)bytes : &none;
+	r->p = r->base;
+	r->end = r->base + (bytes ? len : 0);
+	r->bad = NULL;
+	r->bad_at = 0;
+}
+
+static inline size_t
+rd_left(const struct rd *r)
+{
+	return (size_t)(r->end - r->p);
+}
+
+static inline size_t
+rd_offset(const struct rd *r)
+{
+	return (size_t)(r->p - r->base);
+}
+
+static inline const uint8_t *
+rd_bytes(struct rd *r, size_t len, const char *field)
+{
+	const uint8_t *p = r->p;
+
+	if (r->bad || len > rd_left(r)) {
+		rd_fail(r, field);
+		return NULL;
+	}
+	r->p += len;
+	return p;
+}
+
+static inline void
+rd_skip(struct rd *r, size_t len, const char *field)
+{
+	(void)rd_bytes(r, len, field);
+}
+
+static inline uint8_t
+rd_u8(struct rd *r, const char *field)
+{
+	const uint8_t *p = rd_bytes(r, 1, field);
+
+	return p ? p[0] : 0;
+}
+
+static inline uint16_t
+rd_u16(struct rd *r, const char *field)
+{
+	const uint8_t *p = rd_bytes(r, 2, field);
+
+	return p ? (uint16_t)(p[0] << 8 | p[1]) : 0;
+}
+
+/* Written out, so that the compiler sees one load (and below, one store) and a turn of its bytes. */
+static inline uint32_t
+rd_u32(struct rd *r, const char *field)
+{
+	const uint8_t *p = rd_bytes(r, 4, field);
+
+	return p ? (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3] : 0;
+}
+
+static inline uint64_t
+rd_u64(struct rd *r, const char *field)
+{
+	const uint8_t *p = rd_bytes(r, 8, field);
+
+	return p ? (uint64_t)p[0] << 56 | (uint64_t)p[1] << 48 | (uint64_t)p[2] << 40 |
+			       (uint64_t)p[3] << 32 | (uint64_t)p[4] << 24 | (uint64_t)p[5] << 16 |
+			       (uint64_t)p[6] << 8 | p[7]
+		 : 0;
+}
+
+static inline void
+wr_init(struct wr *w, void *buf, size_t cap)
+{
+	w->base = (uint8_t *)buf;
+	w->len = 0;
+	w->cap = cap;
+	w->bad = false;
+}
+
+static inline uint8_t *
+wr_take(struct wr *w, size_t len)
+{
+	uint8_t *p;
+
+	if (w->bad || len > w->cap - w->len) {
+		w->bad = true;
+		return NULL;
+	}
+	p = w->base + w->len;
+	w->len += len;
+	return p;
+}
+
+static inline void
+wr_u8(struct wr *w, uint8_t v)
+{
+	uint8_t *p = wr_take(w, 1);
+
+	if (p)
+		p[0] = v;
+}
+
+static inline void
+wr_u16(struct wr *w, uint16_t v)
+{
+	uint8_t *p = wr_take(w, 2);
+
+	if (!p)
+		return;
+	p[0] = (uint8_t)(v >> 8);
+	p[1] = (uint8_t)v;
+}
+
+static inline void
+wr_u32(struct wr *w, uint32_t v)
+{
+	uint8_t *p = wr_take(w, 4);
+
+	if (!p)
+		return;
+	p[0] = (uint8_t)(v >> 24);
+	p[1] = (uint8_t)(v >> 16);
+	p[2] = (uint8_t)(v >> 8);
+	p[3] = (uint8_t)v;
+}
+
+static inline void
+wr_u64(struct wr *w, uint64_t v)
+{
+	uint8_t *p = wr_take(w, 8);
+
+	if (!p)
+		return;
+	p[0] = (uint8_t)(v >> 56);
+	p[1] = (uint8_t)(v >> 48);
+	p[2] = (uint8_t)(v >> 40);
+	p[3] = (uint8_t)(v >> 32);
+	p[4] = (uint8_t)(v >> 24);
+	p[5] = (uint8_t)(v >> 16);
+	p[6] = (uint8_t)(v >> 8);
+	p[7] = (uint8_t)v;
+}
+
+static inline void
+wr_bytes(struct wr *w, const void *src, size_t len)
+{
+	uint8_t *p = wr_take(w, len);
+
+	if (p && len)
+		memcpy(p, src, len);
+}
 
 #endif

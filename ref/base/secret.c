@@ -33,9 +33,15 @@ bool
 equal_ct(const void *a, const void *b, size_t len)
 {
 	const uint8_t *x = a, *y = b;
-	uint8_t d = 0;
+	uint32_t d = 0, v, w;
+	size_t i = 0;
 
-	for (size_t i = 0; i < len; i++)
-		d |= (uint8_t)(x[i] ^ y[i]);
+	for (; i + 4 <= len; i += 4) {
+		memcpy(&v, x + i, 4);
+		memcpy(&w, y + i, 4);
+		d |= v ^ w;
+	}
+	for (; i < len; i++)
+		d |= (uint32_t)(x[i] ^ y[i]);
 	return d == 0;
 }

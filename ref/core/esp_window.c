@@ -47,7 +47,7 @@ slide(struct esp_window *w, uint32_t n)
 		memset(w->map, 0, sizeof(w->map));
 		return;
 	}
-	for (unsigned i = ESP_WINDOW_WORDS; i-- > 0;) {
+	for (unsigned i = (w->size + 63u) / 64; i-- > 0;) { /* words in use */
 		uint64_t v = i >= words ? w->map[i - words] << bits : 0;
 
 		if (bits && i > words)

@@ -38,6 +38,7 @@ struct modp {
 struct cipher_slot {
 	enum crypto_cipher cipher; /* CRYPTO_CIPHER_NONE: free */
 	bool encrypt;
+	uint8_t key_len;
 	uint8_t key[CRYPTO_KEY_MAX];
 	EVP_CIPHER_CTX *ctx;
 };
@@ -201,11 +202,31 @@ crypto_openssl_wipe(void)
 static unsigned
 slot_of(const uint8_t *key, size_t len, unsigned salt)
 {
-	uint32_t h = salt * 0x9e3779b1u;
+	uint64_t h = 0;
 
-	for (size_t i = 0; i < len && i < 8; i++)
-		h = (h ^ key[i]) * 0x01000193u;
-	return (h ^ h >> 15) % SLOTS;
+	if (len >= sizeof h)
+		memcpy(&h, key, sizeof h);
+	else
+		memcpy(&h, key, len);
+	h = (h ^ salt) * 0x9e3779b97f4a7c15u;
+	return (unsigned)(h >> 32) % SLOTS;
+}
+
+/* Two keys of len octets. */
+static bool
+same_key(const uint8_t *a, const uint8_t *b, size_t len)
+{
+	if (len < 16)
+		return !memcmp(a, b, len);
+	/* of a fixed length the compiler makes no call; the rest overlaps */
+	return !memcmp(a, b, 16) && (len == 16 || (len <= 32 ? !memcmp(a + len - 16, b + len - 16, 16)
+							     : !memcmp(a + 16, b + 16, len - 16)));
+}
+
+static bool
+whole_blocks(enum crypto_cipher a, size_t len)
+{
+	return (len & (crypto_block_len(a) - 1)) == 0;
 }
 
 /* A context of this cipher, this key and this direction; its IV is still to be set. */
@@ -213,10 +234,10 @@ static EVP_CIPHER_CTX *
 cipher_ctx(enum crypto_cipher a, const uint8_t *key, bool encrypt)
 {
 	struct kept *k = get();
-	size_t len = crypto_key_len(a);
-	struct cipher_slot *s = &k->cipher_slot[slot_of(key, len, (unsigned)a * 2 + encrypt)];
+	/* eight octets: no key is shorter */
+	struct cipher_slot *s = &k->cipher_slot[slot_of(key, 8, (unsigned)a * 2 + encrypt)];
 
-	if (s->cipher == a && s->encrypt == encrypt && !memcmp(s->key, key, len))
+	if (s->cipher == a && s->encrypt == encrypt && same_key(s->key, key, s->key_len))
 		return s->ctx;
 	if (!s->ctx)
 		s->ctx = EVP_CIPHER_CTX_new();
@@ -228,7 +249,8 @@ cipher_ctx(enum crypto_cipher a, const uint8_t *key, bool encrypt)
 		must(EVP_CIPHER_CTX_set_padding(s->ctx, 0) == 1, "EVP_CIPHER_CTX_set_padding");
 	s->cipher = a;
 	s->encrypt = encrypt;
-	memcpy(s->key, key, len);
+	s->key_len = (uint8_t)crypto_key_len(a);
+	memcpy(s->key, key, s->key_len);
 	return s->ctx;
 }
 
@@ -245,7 +267,7 @@ mac_ctx(enum crypto_hash h, const uint8_t *key, size_t len)
 		must(EVP_MAC_init(k->mac[h], len ? key : none, len, NULL) == 1, "EVP_MAC_init");
 		return k->mac[h];
 	}
-	if (s->hash == h && s->key_len == len && !memcmp(s->key, key, len)) {
+	if (s->hash == h && s->key_len == len && same_key(s->key, key, len)) {
 		must(EVP_MAC_init(s->ctx, NULL, 0, NULL) == 1, "EVP_MAC_init");
 		return s->ctx;
 	}
@@ -297,7 +319,7 @@ static void
 cbc_encrypt(enum crypto_cipher a, const uint8_t *key, const uint8_t *iv, const uint8_t *in, uint8_t *out,
 	size_t len)
 {
-	assert(a >= CRYPTO_AES128_CBC && a <= CRYPTO_3DES_CBC && len % crypto_block_len(a) == 0);
+	assert(a >= CRYPTO_AES128_CBC && a <= CRYPTO_3DES_CBC && whole_blocks(a, len));
 	cbc(cipher_ctx(a, key, true), iv, in, out, len);
 }
 
@@ -305,7 +327,7 @@ static void
 cbc_decrypt(enum crypto_cipher a, const uint8_t *key, const uint8_t *iv, const uint8_t *in, uint8_t *out,
 	size_t len)
 {
-	assert(a >= CRYPTO_AES128_CBC && a <= CRYPTO_3DES_CBC && len % crypto_block_len(a) == 0);
+	assert(a >= CRYPTO_AES128_CBC && a <= CRYPTO_3DES_CBC && whole_blocks(a, len));
 	cbc(cipher_ctx(a, key, false), iv, in, out, len);
 }
 

@@ -19,6 +19,5 @@ esp_hdr_decode(struct rd *r, struct esp_hdr *h, struct why *why)
 void
 esp_hdr_write(struct wr *w, const struct esp_hdr *h)
 {
-	wr_u32(w, h->spi);
-	wr_u32(w, h->seq);
+	wr_u64(w, (uint64_t)h->spi << 32 | h->seq);
 }

@@ -1,16 +1,38 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <string.h>
+
 #include "ref/wire/ipv4.h"
 
+/*
+ * RFC 1071 2: the sum may be taken in any byte order and in wide words, and be folded after. Host
+ * order of the octets' 16-bit words comes out.
+ */
 static uint32_t
 add(const uint8_t *p, size_t len, uint32_t sum)
 {
-	size_t i = 0;
+	uint64_t wide = 0;
+	uint16_t last = 0;
 
-	for (; i + 1 < len; i += 2)
-		sum += (uint32_t)p[i] << 8 | p[i + 1];
-	if (i < len)
-		sum += (uint32_t)p[i] << 8;
-	return sum;
+	for (; len >= 8; len -= 8, p += 8) {
+		uint64_t w;
+
+		memcpy(&w, p, 8);
+		wide += (w & 0xffffffff) + (w >> 32);
+	}
+	for (; len >= 2; len -= 2, p += 2) {
+		uint16_t w;
+
+		memcpy(&w, p, 2);
+		wide += w;
+	}
+	if (len)
+		memcpy(&last, p, 1); /* a zero octet behind it, in either byte order */
+	wide += last;
+	while (wide >> 16)
+		wide = (wide & 0xffff) + (wide >> 16);
+	if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
+		wide = (wide & 0xff) << 8 | wide >> 8;
+	return sum + (uint32_t)wide;
 }
 
 uint16_t
@@ -66,23 +88,23 @@ ipv4_decode(struct rd *r, struct ipv4 *ip, struct rd *payload, struct why *why)
 	return e;
 }
 
+/* The checksum is taken of the numbers: octets just written are slow to read back in wider words. */
 void
 ipv4_write(struct wr *w, const struct ipv4 *ip, size_t payload_len)
 {
-	size_t at = w->len;
+	uint16_t len = (uint16_t)(IPV4_HDR_LEN + payload_len);
+	uint16_t ttl_proto = (uint16_t)(ip->ttl << 8 | ip->proto);
+	uint32_t sum = (0x4500u | ip->tos) + len + ip->id + ip->frag + ttl_proto + (ip->src >> 16) +
+		       (ip->src & 0xffff) + (ip->dst >> 16) + (ip->dst & 0xffff);
 
-	wr_u8(w, 0x45);
-	wr_u8(w, ip->tos);
-	wr_u16(w, (uint16_t)(IPV4_HDR_LEN + payload_len));
+	wr_u16(w, (uint16_t)(0x4500u | ip->tos));
+	wr_u16(w, len);
 	wr_u16(w, ip->id);
 	wr_u16(w, ip->frag);
-	wr_u8(w, ip->ttl);
-	wr_u8(w, ip->proto);
-	wr_u16(w, 0);
+	wr_u16(w, ttl_proto);
+	wr_u16(w, ipv4_sum(NULL, 0, sum));
 	wr_u32(w, ip->src);
 	wr_u32(w, ip->dst);
-	if (!w->bad)
-		wr_patch_u16(w, at + 10, ipv4_sum(w->base + at, IPV4_HDR_LEN, 0));
 }
 
 void

@@ -40,7 +40,7 @@ sources = $(filter-out %_test.c %_fuzz.c,$(foreach d,$(1),$(wildcard $(d)/*.c)))
 objects = $(patsubst %.c,$(B)/obj/%.o,$(1))
 
 BASE_SRC := $(call sources,ref/base)
-REF_SRC := $(call sources,ref/wire ref/crypto ref/core ref/node ref/config ref/sys)
+REF_SRC := $(call sources,ref/wire ref/crypto ref/core ref/node ref/config ref/console ref/sys)
 HARNESS_SRC := $(call sources,harness/field harness/keys harness/link harness/trace harness/judge \
 	harness/peer harness/sync harness/lab harness/run harness/report)
 MUTANT_SRC := $(call sources,harness/mutant)
@@ -67,7 +67,7 @@ $(B)/obj/harness/bin/baton.o $(B)/obj/ref/bin/twind_main.o: ALL_CFLAGS += -DBATO
 
 $(B)/libbase.a: $(call objects,$(BASE_SRC))
 $(B)/libref.a: $(call objects,$(REF_SRC))
-$(B)/libharness.a: $(call objects,$(HARNESS_SRC))
+$(B)/libharness.a: $(call objects,$(HARNESS_SRC) $(MUTANT_SRC))
 $(B)/lib%.a:
 	@rm -f $@
 	ar rcs $@ $^
@@ -82,9 +82,9 @@ $(B)/twind-mutant: $(call objects,$(MUTANT_SRC) harness/bin/twind_mutant.c) \
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(REF_LIBS)
 BATON_SRC := $(filter-out harness/bin/twind_mutant%,$(call sources,harness/bin))
 # All of the harness, and its names for everyone: suites from elsewhere are opened at run time.
-$(B)/baton: $(call objects,$(BATON_SRC) $(SUITE_SRC)) $(B)/libharness.a $(B)/libbase.a
-	$(CC) $(LDFLAGS_ALL) -rdynamic -o $@ $(filter %.o,$^) -Wl,--whole-archive $(filter %.a,$^) \
-		-Wl,--no-whole-archive $(HARNESS_LIBS)
+$(B)/baton: $(call objects,$(BATON_SRC) $(SUITE_SRC)) $(B)/libharness.a $(B)/libref.a $(B)/libbase.a
+	$(CC) $(LDFLAGS_ALL) -rdynamic -o $@ $(filter %.o,$^) -Wl,--whole-archive $(filter-out %libref.a,$(filter %.a,$^)) \
+		-Wl,--no-whole-archive $(B)/libref.a $(HARNESS_LIBS)
 
 # The router's own costs: compiled with tables for a hundred thousand tunnels.
 BENCH_OBJ := $(patsubst %.c,$(B)/bench/%.o,$(BASE_SRC) $(call sources,ref/wire ref/crypto ref/core ref/node ref/config \
@@ -99,7 +99,7 @@ $(B)/twind-bench: $(BENCH_OBJ)
 $(B)/test/ref/%: $(B)/obj/ref/%.o $(B)/libref.a $(B)/libbase.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(REF_LIBS) $(TEST_LIBS)
-$(B)/test/harness/%: $(B)/obj/harness/%.o $(B)/libharness.a $(B)/libbase.a
+$(B)/test/harness/%: $(B)/obj/harness/%.o $(B)/libharness.a $(B)/libref.a $(B)/libbase.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(HARNESS_LIBS)
 

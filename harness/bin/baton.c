@@ -41,11 +41,15 @@ static const char help[] =
 	"      -o DIR         results go there (default baton-results)\n"
 	"      --keep         leave earlier results in DIR\n"
 	"      --seed S       repeat the random choices of an earlier run\n"
+	"      --lab sim      in one process under a virtual clock (default netns)\n"
 	"      --json FILE    results as JSON (- = standard output)\n"
 	"      --tap          TAP 14 on standard output instead of text\n"
 	"      --junit FILE   results as JUnit XML\n"
-	"  baton mutants [PREFIX...] [-j N] [-o DIR] [--seed S] [--json FILE] [-k WORDS] [--suite FILE]\n"
+	"  baton mutants [PREFIX...] [-j N] [-o DIR] [--seed S] [--lab LAB] [--json FILE] [-k WORDS] [--suite FILE]\n"
 	"                                        prove that every case can fail\n"
+	"  baton explore [--seeds N] [--seed S] [-j N] [--mutant NAME]\n"
+	"                                        faults drawn by seed, in the lab sim, judged by the laws\n"
+	"      --schedule TEXT  one schedule, as explore prints it; --trace FILE: its capture\n"
 	"  baton bench [WHAT...]                 figures, each beside its peer or limit: esp sync through outage\n"
 	"      -n N           failovers (default 500), tunnels (1000, then 100000, if none is given)\n"
 	"      --json FILE    the same as JSON (- = standard output alone)\n"
@@ -66,6 +70,7 @@ static const struct {
 	{"mutants", baton_mutants},
 	{"explain", baton_explain},
 	{"lab", baton_lab},
+	{"explore", baton_explore},
 	{"fields", baton_fields},
 	{"bench", baton_bench},
 };

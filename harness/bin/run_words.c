@@ -34,6 +34,7 @@ enum {
 	OPT_TIMEOUT,
 	OPT_TRACE,
 	OPT_PAUSE,
+	OPT_LAB,
 };
 
 const struct option words_run[] = {
@@ -42,6 +43,7 @@ const struct option words_run[] = {
 	{"junit", required_argument, NULL, OPT_JUNIT},
 	{"keep", no_argument, NULL, OPT_KEEP},
 	{"seed", required_argument, NULL, OPT_SEED},
+	{"lab", required_argument, NULL, OPT_LAB},
 	{"suite", required_argument, NULL, OPT_SUITE},
 	{"last-failed", no_argument, NULL, OPT_LAST_FAILED},
 	{"repeat", required_argument, NULL, OPT_REPEAT},
@@ -54,6 +56,7 @@ const struct option words_run[] = {
 const struct option words_mutants[] = {
 	{"json", required_argument, NULL, OPT_JSON},
 	{"seed", required_argument, NULL, OPT_SEED},
+	{"lab", required_argument, NULL, OPT_LAB},
 	{"suite", required_argument, NULL, OPT_SUITE},
 	{"timeout", required_argument, NULL, OPT_TIMEOUT},
 	{NULL, 0, NULL, 0},
@@ -118,6 +121,11 @@ take(struct words *w, int opt, char **argv)
 		if (!number(optarg, SEED_MAX, &w->seed))
 			return baton_usage("--seed wants a number below 2^53, not '%s'", optarg);
 		w->seeded = true;
+		return 0;
+	case OPT_LAB:
+		w->sim = strcmp(optarg, "sim") == 0;
+		if (!w->sim && strcmp(optarg, "netns") != 0)
+			return baton_usage("--lab wants netns or sim, not '%s'", optarg);
 		return 0;
 	case OPT_SUITE:
 		return load(optarg);

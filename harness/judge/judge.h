@@ -62,6 +62,7 @@ struct laws_in {
 	uint32_t max_jump;		 /* numbers; 0: the description states none */
 	uint32_t kb_steps;		 /* the volume is reported so often in its life; 0 = 64 */
 	bool dynamic_map;		 /* routes go with the last SA */
+	bool plain_sync;		 /* the sync channel goes without TLS (the lab sim) */
 	struct ip4_net near, far;	 /* protected prefixes: inside, and behind the peer */
 	unsigned skip;			 /* bit n: law n does not apply to this case */
 };

@@ -248,6 +248,8 @@ open_channel(struct scene *s, struct channels *all, size_t frame)
 	*c = (struct channel){.addr = {p->src, p->dst}, .port = {p->sport, p->dport},
 		.side = {side, side < 0 ? -1 : !side}};
 	c->tls = tlsopen_new(s->in->keys, take_bytes, c);
+	if (s->in->plain_sync)
+		tlsopen_plain(c->tls);
 	all->c[all->cnt++] = c;
 }
 

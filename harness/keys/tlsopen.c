@@ -48,6 +48,7 @@ struct tlsopen {
 	const struct keyring *ring;
 	tlsopen_data *data;
 	void *ctx;
+	bool plain;
 	struct way way[2];
 };
 
@@ -76,6 +77,12 @@ tlsopen_free(struct tlsopen *t)
 			free(t->way[d].early[i].bytes);
 	wipe(t, sizeof *t);
 	free(t);
+}
+
+void
+tlsopen_plain(struct tlsopen *t)
+{
+	t->plain = true;
 }
 
 const struct tlsopen_stat *
@@ -259,6 +266,10 @@ ordered(struct tlsopen *t, ns_t at, int dir, const uint8_t *p, size_t len)
 {
 	struct way *w = &t->way[dir];
 
+	if (t->plain) {
+		t->data(t->ctx, at, dir, p, len);
+		return;
+	}
 	while (len && !w->lost) {
 		size_t want = 5, take;
 

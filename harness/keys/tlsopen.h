@@ -21,6 +21,8 @@ typedef void tlsopen_data(void *ctx, ns_t at, int dir, const uint8_t *bytes, siz
 /* ring borrowed. data: called with plaintext in stream order, record by record. */
 struct tlsopen *tlsopen_new(const struct keyring *ring, tlsopen_data *data, void *ctx);
 void tlsopen_free(struct tlsopen *t);
+/* The connection has no TLS at all: octets are handed out as they are. Before the first segment. */
+void tlsopen_plain(struct tlsopen *t);
 
 #define TLSOPEN_FIN 0x01
 #define TLSOPEN_SYN 0x02

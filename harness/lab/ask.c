@@ -98,19 +98,16 @@ answered(void *ctx)
 }
 
 char *
-lab_ask_text(struct lab *l, enum lab_member m, const char *line)
+ask_text(struct lab *l, enum lab_member m, const char *line)
 {
 	struct ask a = {.fd = -1};
-	char waited[sizeof(l->waited)];
 	bool ok;
 
 	assert(!l->ask);
-	memcpy(waited, l->waited, sizeof(waited));
 	l->ask = &a;
-	ok = lab_alive(l, m) && connect_to(l, &a, l->node[m].control, line) &&
+	ok = connect_to(l, &a, l->node[m].control, line) &&
 		lab_until(l, line, PATIENCE, answered, &a) && !a.failed;
 	l->ask = NULL;
-	memcpy(l->waited, waited, sizeof(waited));
 	if (a.fd >= 0)
 		close(a.fd);
 	if (!ok || !a.reply) {
@@ -119,14 +116,4 @@ lab_ask_text(struct lab *l, enum lab_member m, const char *line)
 	}
 	a.reply[a.len] = '\0';
 	return a.reply;
-}
-
-bool
-lab_ask(struct lab *l, enum lab_member m, const char *line, json_t **reply)
-{
-	char *text = lab_ask_text(l, m, line);
-
-	*reply = text ? json_loads(text, 0, NULL) : NULL;
-	free(text);
-	return *reply != NULL;
 }

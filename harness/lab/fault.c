@@ -51,37 +51,25 @@ power_off(struct lab *l, enum lab_member m)
 {
 	for (int s = 0; s < NODE_IFS; s++) {
 		enum lab_port p = lab_member_port(m, (enum trace_segment)s);
-		struct port *port = &l->port[p];
 
-		port->on = false;
-		port->pulled_at = 0;
-		if (port->has_head) {
-			port->has_head = false;
-			l->node[m].suppressed++;
-		}
+		l->port[p].on = false;
 		switch_forget(l, p);
 	}
 	member_kill(l, m, SIGKILL);
-	guest_power_off(l, m);
+	l->kind->power_off(l, m);
 }
 
 static void
 cable(struct lab *l, enum lab_port p, bool in)
 {
 	struct port *port = &l->port[p];
-	char err[LAB_ERR];
 
 	if (port->plugged == in)
 		return;
 	port->plugged = in;
 	if (!in)
 		switch_forget(l, p);
-	port->pulled_at = !in && port->link && port->on ? lab_clock() : 0;
-	if (port->link && !net_up(port->ifname, in, err)) {
-		/* A veth end of our own: if it does not obey, the lab is broken. */
-		fprintf(stderr, "%s\n", err);
-		abort();
-	}
+	l->kind->cable(l, p, in);
 }
 
 static void

@@ -1,25 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The lab `netns`, its opening and closing, and the fixed things of its drawing. The files:
- * enclose.c namespaces of the whole, net.c netlink, node.c one member's machine and cables,
- * member.c its process, routes.c what it routes, switch.c what happens to a frame, fault.c what
- * goes wrong and when, loop.c time, ask.c the consoles, text.c the standard configuration.
+ * A lab, its opening and closing, and the fixed things of its drawing; what is common to the kinds
+ * of lab. The files: switch.c what happens to a frame, disturb.c bad lines, fault.c what goes wrong
+ * and when, loop.c time, member.c the members, text.c the standard configuration. Kinds: netns.c
+ * (and what it names), sim.c (and what it names).
  *
- * One lab in a process: it owns the namespace it stands in, and the paths under /run/baton.
  * It does not judge, and it does not retry: what cannot be set up is said, and refused.
  */
 #include "harness/lab/lab_in.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/timerfd.h>
-#include <time.h>
-#include <unistd.h>
 
 static const struct trace_port plan[PORT_CNT] = {
 	[PORT_A_OUT] = {"A.eth0", WHO_A, SEG_OUTSIDE},
@@ -74,22 +67,21 @@ lab_port_who(enum lab_port p)
 }
 
 ns_t
-lab_clock(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return ns_from_s(t.tv_sec) + t.tv_nsec;
-}
-
-ns_t
 lab_epoch(const struct lab *l)
 {
-	struct timespec t;
+	return l->kind->epoch(l);
+}
 
-	(void)l;
-	clock_gettime(CLOCK_REALTIME, &t);
-	return ns_from_s(t.tv_sec) + t.tv_nsec - lab_clock();
+const char *
+lab_kind_name(const struct lab *l)
+{
+	return l->kind->name;
+}
+
+bool
+lab_plain_sync(const struct lab *l)
+{
+	return l->kind->plain_sync;
 }
 
 ns_t
@@ -125,12 +117,19 @@ lab_event(struct lab *l, const struct trace_event *e)
 	trace_event_add(l->trace, &at);
 }
 
-bool
-lab_watch(struct lab *l, int fd, uint32_t tag, uint32_t events)
+void
+lab_tell_route(struct lab *l, enum lab_member m, bool came, struct ip4_net net)
 {
-	struct epoll_event e = {.events = events, .data.u32 = tag};
+	char text[96], addr[IP4_TEXT];
+	enum trace_event_kind kind = came ? EVENT_ROUTE_ADD : EVENT_ROUTE_DEL;
 
-	return epoll_ctl(l->epoll, EPOLL_CTL_ADD, fd, &e) == 0;
+	snprintf(text, sizeof(text), "%s at %s: %s/%u", trace_event_name(kind), lab_member_name(m),
+		ip4_put(addr, net.addr), net.len);
+	lab_event(l, &(struct trace_event){.kind = kind,
+			     .who = lab_port_who(lab_member_port(m, SEG_OUTSIDE)),
+			     .value = net.addr,
+			     .prefix_len = net.len,
+			     .text = text});
 }
 
 static void
@@ -152,69 +151,53 @@ plan_node(struct lab *l, enum lab_member m)
 }
 
 static bool
-open_loop(struct lab *l)
+copy_word(char *to, size_t cap, const char **from)
 {
-	l->home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	l->epoll = epoll_create1(EPOLL_CLOEXEC);
-	l->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	return l->home >= 0 && l->epoll >= 0 && l->timer >= 0 &&
-	       lab_watch(l, l->timer, TAG_TIMER, EPOLLIN);
+	if (!*from)
+		return true;
+	if (strlen(*from) >= cap)
+		return false;
+	memcpy(to, *from, strlen(*from) + 1);
+	*from = to;
+	return true;
 }
 
 static bool
 copy_config(struct lab *l, const struct lab_config *cfg)
 {
 	l->cfg = *cfg;
-	if (strlen(cfg->out_dir) > 200 || strlen(cfg->twind) >= LAB_PATH ||
-		(cfg->mutant && strlen(cfg->mutant) >= sizeof(l->mutant)))
-		return false;
-	snprintf(l->out_dir, LAB_PATH, "%s", cfg->out_dir);
-	snprintf(l->twind, LAB_PATH, "%s", cfg->twind);
-	snprintf(l->mutant, sizeof(l->mutant), "%s", cfg->mutant ? cfg->mutant : "");
-	l->cfg.out_dir = l->out_dir;
-	l->cfg.twind = l->twind;
-	l->cfg.mutant = cfg->mutant ? l->mutant : NULL;
-	return true;
+	return (!cfg->out_dir || strlen(cfg->out_dir) <= 200) &&
+		copy_word(l->out_dir, LAB_PATH, &l->cfg.out_dir) &&
+		copy_word(l->twind, LAB_PATH, &l->cfg.twind) &&
+		copy_word(l->mutant, sizeof(l->mutant), &l->cfg.mutant);
 }
 
 struct lab *
 lab_open(const struct lab_config *cfg, char *err)
 {
 	struct lab *l = calloc(1, sizeof(*l));
-	bool ok;
 
 	if (!l || !copy_config(l, cfg)) {
 		snprintf(err, LAB_ERR, "lab: %s", l ? "a path is too long" : "out of memory");
 		free(l);
 		return NULL;
 	}
+	l->kind = cfg->sim ? &lab_sim : &lab_netns;
 	l->home = l->epoll = l->timer = -1;
 	l->wait_tail = &l->wait_head;
 	l->random = cfg->seed;
-	l->limit = NS_NEVER;
+	l->limit = l->beat_due = NS_NEVER;
 	l->trace = trace_new(plan, PORT_CNT);
 	for (int m = 0; m < LAB_MEMBERS; m++)
 		plan_node(l, (enum lab_member)m);
 	for (int p = PORT_PEER; p < PORT_CNT; p++)
 		l->port[p].on = l->port[p].plugged = true;
-	ok = l->trace && l->node[LAB_A].text && l->node[LAB_B].text && open_loop(l);
-	if (!ok)
-		snprintf(err, LAB_ERR, "lab: %s", strerror(errno));
-	for (int m = 0; ok && m < LAB_MEMBERS; m++)
-		ok = node_make(l, (enum lab_member)m, err);
-	l->now = lab_clock();
-	l->beat_due = l->now + HEARTBEAT;
-	if (!ok) {
-		lab_close(l);
-		return NULL;
-	}
-	if (!pulse_start(&l->pulse)) {
-		snprintf(
-			err, LAB_ERR, "lab: no thread for the kernel's pulse: %s", strerror(errno));
-		lab_close(l);
-		return NULL;
-	}
-	return l;
+	if (!l->trace || !l->node[LAB_A].text || !l->node[LAB_B].text)
+		abort();
+	if (l->kind->open(l, err))
+		return l;
+	lab_close(l);
+	return NULL;
 }
 
 void
@@ -222,24 +205,16 @@ lab_close(struct lab *l)
 {
 	if (!l)
 		return;
-	if (l->epoll >= 0)
-		lab_wind_down(l);
-	guest_free(l);
-	pulse_stop(&l->pulse);
-	for (int m = 0; m < LAB_MEMBERS; m++)
-		node_free(l, (enum lab_member)m);
+	lab_wind_down(l);
+	l->kind->close(l);
 	while (l->wait_head) {
 		struct waiting *w = l->wait_head;
 
 		l->wait_head = w->next;
 		free(w);
 	}
-	if (l->home >= 0)
-		close(l->home);
-	if (l->timer >= 0)
-		close(l->timer);
-	if (l->epoll >= 0)
-		close(l->epoll);
+	for (int m = 0; m < LAB_MEMBERS; m++)
+		free(l->node[m].text);
 	disturb_free(l);
 	trace_free(l->trace);
 	free(l);
@@ -262,36 +237,55 @@ lab_suppressed(const struct lab *l, enum lab_member m)
 ns_t
 lab_late_ns(const struct lab *l)
 {
-	ns_t late = l->late;
-
-	/* a carrier loss of which the member's kernel has not told it (linkwatch waits for a lock)
-	 */
-	for (int p = 0; p < MEMBER_PORTS; p++)
-		if (l->port[p].pulled_at && l->now - l->port[p].pulled_at > late)
-			late = l->now - l->port[p].pulled_at;
-	return late;
+	return l->kind->late ? l->kind->late(l) : 0;
 }
 
 ns_t
 lab_kernel_late_ns(const struct lab *l)
 {
-	return pulse_late(&l->pulse);
+	return l->kind->kernel_late ? l->kind->kernel_late(l) : 0;
 }
 
 void
 lab_late_reset(struct lab *l)
 {
-	l->late = 0;
-	pulse_reset(&l->pulse);
+	if (l->kind->late_reset)
+		l->kind->late_reset(l);
 }
 
 uint64_t
 lab_dropped(struct lab *l)
 {
-	uint64_t cnt = l->dropped;
+	return l->kind->dropped ? l->kind->dropped(l) : 0;
+}
 
-	for (int p = 0; p < PORT_CNT; p++)
-		if (l->port[p].link)
-			cnt += link_dropped(l->port[p].link);
-	return cnt;
+bool
+lab_routed(struct lab *l, enum lab_member m, ip4_t net, uint8_t len)
+{
+	return l->kind->routed(l, m, (struct ip4_net){net, len});
+}
+
+/* ---- consoles ---- */
+
+char *
+lab_ask_text(struct lab *l, enum lab_member m, const char *line)
+{
+	char waited[sizeof(l->waited)], *answer;
+
+	if (!l->node[m].runs)
+		return NULL;
+	memcpy(waited, l->waited, sizeof(waited));
+	answer = l->kind->ask(l, m, line);
+	memcpy(l->waited, waited, sizeof(waited));
+	return answer;
+}
+
+bool
+lab_ask(struct lab *l, enum lab_member m, const char *line, json_t **reply)
+{
+	char *text = lab_ask_text(l, m, line);
+
+	*reply = text ? json_loads(text, 0, NULL) : NULL;
+	free(text);
+	return *reply != NULL;
 }

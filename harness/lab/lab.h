@@ -3,9 +3,13 @@
 #define BATON_LAB_LAB_H
 
 /*
- * The lab: the world under test. Two members (real processes, each in a network namespace of its
- * own), three segments, and the stations of the harness, all plugged into one switch that runs in
- * this process. This is the lab `netns`.
+ * The lab: the world under test. Two members, three segments, and the stations of the harness, all
+ * plugged into one switch that runs in this process. A case does not know which kind of lab it has:
+ *
+ * - `netns`: members are processes, each in a network namespace of its own, and the clock is real;
+ * - `sim`: members are the reference router alone, inside this process, under a virtual clock. The
+ *   same seed gives the same trace. The sync channel goes in clear (lab_plain_sync), and there is no
+ *   process, no console socket and no kernel to look at: cases that need one say so (case.h).
  *
  *	         outside 172.16.31.0/24            inside 10.0.0.0/24
  *	  peer .200 ---+---- A .1 eth0  A  eth1 ----+--- host .50
@@ -16,8 +20,9 @@
  *	                virtual .100          virtual .100
  *
  * Time passes only inside lab_until, lab_run and lab_ask, and only there do frames move. Clock:
- * CLOCK_MONOTONIC, nanoseconds. One lab in a process; call lab_enclose first (the runner does).
- * Everything the lab makes vanishes with the process that lab_enclose made, whatever kills it.
+ * CLOCK_MONOTONIC, or the virtual one; nanoseconds. One netns lab in a process; call lab_enclose
+ * first (the runner does): everything that lab makes vanishes with the process that lab_enclose
+ * made, whatever kills it.
  *
  * Faults act at once (lab_fault) or exactly after a frame (lab_after): that frame is still
  * delivered, and nothing after it. What a bad line does to frames is in disturb.h. The lab is no
@@ -93,14 +98,19 @@ pid_t lab_enclose(int (*fn)(void *ctx), void *ctx, char *err);
 /* ---- opening ---- */
 
 struct lab_config {
-	const char *twind;   /* path of the router program */
-	const char *mutant;  /* NULL, or --mutant NAME for both members */
-	const char *out_dir; /* exists; logs, configurations and key logs go there */
+	bool sim;	     /* the kind of lab; false: netns */
+	const char *twind;   /* path of the router program (netns) */
+	const char *mutant;  /* NULL, or the mutant NAME of both members */
+	const char *out_dir; /* exists; logs, configurations and key logs go there. sim: or NULL, no files */
 	const char *text[LAB_MEMBERS]; /* configuration; NULL = lab_text of a plain struct lab_text */
 	uint64_t seed;
 	bool keylog; /* give --keylog; the file is <out_dir>/<A|B>.keylog */
+	void (*keys)(void *ctx, const char *line); /* sim: the same lines as they come; NULL: nobody */
+	void *keys_ctx;
 };
 
+/* Is there a mutant of that name? (sim alone asks: a program of netns has its own.) */
+bool lab_knows_mutant(const char *name);
 /* Open the switch, the nodes and their cables; no member runs yet. cfg is copied (deep). */
 struct lab *lab_open(const struct lab_config *cfg, char *err);
 /* Ask live members to end (SIGTERM, 2 s, then SIGKILL), close everything. The trace is freed. */
@@ -108,6 +118,9 @@ void lab_close(struct lab *l);
 /* Only the first half of lab_close: how each member ended is then known (lab_exit). */
 void lab_wind_down(struct lab *l);
 
+const char *lab_kind_name(const struct lab *l); /* "netns", "sim" */
+/* The sync channel is TCP, but its messages go in clear. */
+bool lab_plain_sync(const struct lab *l);
 struct trace *lab_trace(struct lab *l);
 /* CLOCK_REALTIME - CLOCK_MONOTONIC, for trace_write. */
 ns_t lab_epoch(const struct lab *l);
@@ -154,11 +167,11 @@ void lab_set_text(struct lab *l, enum lab_member m, const char *text);
  * lab_start fails, and a case that needs them says so beforehand.
  */
 void lab_set_clock(struct lab *l, enum lab_member m, ns_t ahead);
-bool lab_can_shift(void);
+bool lab_can_shift(const struct lab *l);
 /* Replace it, and tell the member that runs to read it again (SIGHUP). false: it cannot be written. */
 bool lab_reload(struct lab *l, enum lab_member m, const char *text);
 bool lab_alive(const struct lab *l, enum lab_member m);
-pid_t lab_pid(const struct lab *l, enum lab_member m); /* inside the enclosure; 0 = none */
+pid_t lab_pid(const struct lab *l, enum lab_member m); /* inside the enclosure; 0 = none (sim: always) */
 
 /* Has the member's kernel, now, a route of the router's own protocol number to that prefix? What
  * came and went is in the trace: EVENT_ROUTE_ADD, EVENT_ROUTE_DEL. */

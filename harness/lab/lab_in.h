@@ -60,6 +60,7 @@ struct learned {
 };
 
 struct node {
+	bool runs; /* its router */
 	int netns; /* -1: none */
 	unsigned generation;
 	pid_t pid; /* twind's; 0 = not running */
@@ -86,11 +87,50 @@ struct armed {
 	bool done;
 };
 
+/*
+ * A kind of lab: what its members are, and whose clock it goes by. All that cases see beside that
+ * (switch, faults, disturbances, stations, trace, waits) is the same code for all. A function that
+ * may be NULL says so.
+ */
+struct lab_kind {
+	const char *name;
+	bool plain_sync; /* the sync channel has no TLS */
+	ns_t (*clock)(const struct lab *l);
+	ns_t (*epoch)(const struct lab *l); /* what is to be added for the wall clock */
+	/* Machines and cables; no router runs. l->now is set. False and a text in err. */
+	bool (*open)(struct lab *l, char *err);
+	void (*close)(struct lab *l); /* also of what is half open */
+	/* Handle one event, or wait for one, not beyond `until`: loop_limit, then what is due first. */
+	void (*step)(struct lab *l, ns_t until);
+	/* A frame for the device at a member's port. False: it did not take it. */
+	bool (*give)(struct lab *l, enum lab_port p, const uint8_t *bytes, size_t len);
+	void (*cable)(struct lab *l, enum lab_port p, bool in);
+	void (*power_off)(struct lab *l, enum lab_member m); /* its ports are off already */
+	bool (*power_on)(struct lab *l, enum lab_member m, char *err); /* another machine */
+	/* Its router: n->runs and what belongs to it is theirs to keep. launched: once EVENT_START is told. */
+	bool (*launch)(struct lab *l, enum lab_member m, char *err);
+	void (*launched)(struct lab *l, enum lab_member m);
+	void (*end)(struct lab *l, enum lab_member m, int sig); /* SIGTERM or SIGKILL */
+	void (*reap)(struct lab *l, enum lab_member m, bool wait); /* after SIGKILL */
+	void (*wind_down)(struct lab *l); /* all have been told to end: until they have */
+	bool (*reload)(struct lab *l, enum lab_member m); /* its file has another text */
+	char *(*ask)(struct lab *l, enum lab_member m, const char *line);
+	bool (*routed)(struct lab *l, enum lab_member m, struct ip4_net net);
+	ns_t (*late)(const struct lab *l); /* NULL: never */
+	ns_t (*kernel_late)(const struct lab *l);
+	void (*late_reset)(struct lab *l);
+	uint64_t (*dropped)(struct lab *l); /* NULL: none */
+	bool (*can_shift)(void);
+};
+extern const struct lab_kind lab_netns, lab_sim;
+
 struct ask;	     /* ask.c */
 struct disturbances; /* disturb.c */
 struct guests; /* guest.c */
+struct sim;    /* sim.c */
 
 struct lab {
+	const struct lab_kind *kind;
 	struct lab_config cfg;
 	char twind[LAB_PATH], out_dir[LAB_PATH], mutant[64];
 	int home; /* the lab's own network namespace */
@@ -109,6 +149,7 @@ struct lab {
 	struct ask *ask;
 	struct disturbances *disturb; /* NULL: there never was one */
 	struct guests *guests; /* NULL until there is one */
+	struct sim *sim;       /* the lab sim alone */
 	ns_t limit;
 	void (*over)(void *ctx);
 	void *over_ctx;
@@ -121,12 +162,15 @@ struct lab {
 /* epoll tags: a port's number, or these and a member (a guest: twice its number, and one more for its routes). */
 enum { TAG_TIMER = 100, TAG_ASK = 101, TAG_PROCESS = 200, TAG_ROUTES = 300, TAG_GUEST = 400 };
 
-/* lab.c */
+/* netns.c */
 ns_t lab_clock(void);
+bool lab_watch(struct lab *l, int fd, uint32_t tag, uint32_t events);
+
+/* lab.c */
 enum trace_segment lab_port_segment(enum lab_port p);
 enum trace_who lab_port_who(enum lab_port p);
 void lab_event(struct lab *l, const struct trace_event *e);
-bool lab_watch(struct lab *l, int fd, uint32_t tag, uint32_t events);
+void lab_tell_route(struct lab *l, enum lab_member m, bool came, struct ip4_net net);
 
 /* net.c: netlink, all in the namespace of the caller */
 bool net_veth(const char *name, int index, const struct mac *mac, const char *other,
@@ -138,12 +182,19 @@ bool net_gateway(ip4_t gateway, char *err); /* the default route */
 /* node.c */
 bool node_make(struct lab *l, enum lab_member m, char *err);
 void node_retire(struct lab *l, enum lab_member m); /* links closed, namespace let go */
-void node_free(struct lab *l, enum lab_member m);
+bool node_renew(struct lab *l, enum lab_member m, char *err);
 void node_settle(void); /* in a fresh network namespace */
 
 /* member.c */
-void member_reap(struct lab *l, enum lab_member m, bool wait);
 void member_kill(struct lab *l, enum lab_member m, int sig);
+void member_ended(struct lab *l, enum lab_member m, int status);
+
+/* process.c */
+bool member_launch(struct lab *l, enum lab_member m, char *err);
+void member_reap(struct lab *l, enum lab_member m, bool wait);
+void member_signal(struct lab *l, enum lab_member m, int sig);
+void member_wind_down(struct lab *l);
+bool member_reload(struct lab *l, enum lab_member m);
 void member_lateness(struct lab *l, enum lab_member m);
 
 /* switch.c */
@@ -174,15 +225,23 @@ void disturb_free(struct lab *l);
 
 /* loop.c */
 void loop_step(struct lab *l, ns_t until);
+/* The earliest deadline of stations, faults and disturbances; *station: the port of the station that
+ * it is for, or -1. */
+ns_t loop_deadline(const struct lab *l, int *station);
+void loop_fire(struct lab *l, ns_t due, int station);
+void loop_advance(struct lab *l, ns_t to);
+void loop_limit(struct lab *l, ns_t clock);
 
 /* routes.c */
 bool routes_open(struct lab *l, enum lab_member m, char *err); /* in the node's namespace */
 void routes_close(struct lab *l, enum lab_member m);
 void routes_event(struct lab *l, enum lab_member m);
 void routes_list(struct lab *l, enum lab_member m); /* an event for each that is there */
+bool routes_routed(struct lab *l, enum lab_member m, struct ip4_net net);
 
 /* ask.c */
 void ask_event(struct lab *l);
+char *ask_text(struct lab *l, enum lab_member m, const char *line);
 
 /* guest.c, guest_program.c, guest_routes.c */
 void guest_event(struct lab *l, uint32_t tag);

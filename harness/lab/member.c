@@ -1,27 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One member's process: twind, started in its node's namespace, watched through a pidfd, killed
- * or asked to end. It dies with the lab (PR_SET_PDEATHSIG), inherits no descriptor but its three
- * standard ones, and its stderr goes to a file beside its log.
- *
- * An end that nobody asked for is an event in the trace, and is remembered (lab_died).
+ * The members, whatever they are made of: their texts, their starts and their ends. An end that
+ * nobody asked for is an event in the trace, and is remembered (lab_died).
  */
 #include "harness/lab/lab_in.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
-#include <unistd.h>
-
-#define WIND_DOWN (2 * NS_PER_S)
 
 void
 lab_set_text(struct lab *l, enum lab_member m, const char *text)
@@ -33,11 +22,13 @@ lab_set_text(struct lab *l, enum lab_member m, const char *text)
 }
 
 static bool
-write_config(const struct node *n, char *err)
+write_config(const struct lab *l, const struct node *n, char *err)
 {
-	FILE *f = fopen(n->conf, "w");
+	FILE *f = !l->cfg.out_dir ? NULL : fopen(n->conf, "w");
 	bool ok = f && fputs(n->text, f) >= 0;
 
+	if (!l->cfg.out_dir)
+		return true;
 	ok = (f ? fclose(f) == 0 : false) && ok;
 	if (!ok)
 		snprintf(err, LAB_ERR, "lab: %.120s: %s", n->conf, strerror(errno));
@@ -51,125 +42,16 @@ lab_set_clock(struct lab *l, enum lab_member m, ns_t ahead)
 }
 
 bool
-lab_can_shift(void)
+lab_can_shift(const struct lab *l)
 {
-	return access("/proc/self/ns/time_for_children", R_OK) == 0;
-}
-
-/* Into a time namespace of its own; it must be furnished before anybody is in it. */
-static bool
-shift_clock(ns_t ahead)
-{
-	char text[96];
-	int n = snprintf(text, sizeof(text), "monotonic %lld %lld\nboottime %lld %lld\n",
-		(long long)(ahead / NS_PER_S), (long long)(ahead % NS_PER_S),
-		(long long)(ahead / NS_PER_S), (long long)(ahead % NS_PER_S));
-	int offsets, space;
-	bool ok;
-
-	if (!ahead)
-		return true;
-	if (unshare(CLONE_NEWTIME) != 0)
-		return false;
-	offsets = open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
-	ok = offsets >= 0 && write(offsets, text, (size_t)n) == n;
-	space = open("/proc/self/ns/time_for_children", O_RDONLY | O_CLOEXEC);
-	return ok && space >= 0 && setns(space, CLONE_NEWTIME) == 0;
-}
-
-/* In the child: become twind, or write errno to the pipe. */
-static _Noreturn void
-become(const struct lab *l, enum lab_member m, int report)
-{
-	const struct node *n = &l->node[m];
-	const char *argv[16];
-	int argc = 0;
-	int null = open("/dev/null", O_RDONLY);
-	int err = open(n->err_log, O_WRONLY | O_CREAT | O_APPEND, 0644);
-
-	argv[argc++] = l->twind;
-	if (l->cfg.mutant) {
-		argv[argc++] = "--mutant";
-		argv[argc++] = l->cfg.mutant;
-	}
-	argv[argc++] = "--config";
-	argv[argc++] = n->conf;
-	argv[argc++] = "--name";
-	argv[argc++] = lab_member_name(m);
-	argv[argc++] = "--control";
-	argv[argc++] = n->control;
-	argv[argc++] = "--log";
-	argv[argc++] = n->log;
-	if (l->cfg.keylog) {
-		argv[argc++] = "--keylog";
-		argv[argc++] = n->keylog;
-	}
-	argv[argc] = NULL;
-	if (null >= 0 && err >= 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 &&
-		shift_clock(n->ahead) && setns(n->netns, CLONE_NEWNET) == 0 && dup2(null, 0) == 0 && dup2(err, 1) == 1 &&
-		dup2(err, 2) == 2) {
-		(void)syscall(SYS_close_range, 3u, ~0u, 4u /* CLOSE_RANGE_CLOEXEC */);
-		execv(l->twind, (char *const *)(uintptr_t)argv);
-	}
-	if (write(report, &errno, sizeof(errno)) < 0)
-		_exit(126);
-	_exit(127);
-}
-
-/* Fork, and wait until the child has become twind or has said why not. */
-static pid_t
-launch(struct lab *l, enum lab_member m, char *err)
-{
-	int report[2], why = 0;
-	pid_t pid;
-
-	if (pipe2(report, O_CLOEXEC) != 0) {
-		snprintf(err, LAB_ERR, "lab: %s", strerror(errno));
-		return -1;
-	}
-	pid = fork();
-	if (pid == 0)
-		become(l, m, report[1]);
-	close(report[1]);
-	if (pid < 0 || read(report[0], &why, sizeof(why)) > 0) {
-		snprintf(
-			err, LAB_ERR, "lab: %.120s: %s", l->twind, strerror(pid < 0 ? errno : why));
-		if (pid > 0)
-			waitpid(pid, NULL, 0);
-		pid = -1;
-	}
-	close(report[0]);
-	return pid;
-}
-
-static bool
-watch(struct lab *l, enum lab_member m, char *err)
-{
-	struct node *n = &l->node[m];
-	char path[64];
-
-	n->pidfd = (int)syscall(SYS_pidfd_open, n->pid, 0);
-	if (n->pidfd < 0 || !lab_watch(l, n->pidfd, TAG_PROCESS + (uint32_t)m, EPOLLIN)) {
-		snprintf(err, LAB_ERR, "lab: pidfd: %s", strerror(errno));
-		return false;
-	}
-	/* Not every kernel keeps it: then the members' own lateness stays unknown. */
-	snprintf(path, sizeof(path), "/proc/%d/schedstat", n->pid);
-	n->schedstat = open(path, O_RDONLY | O_CLOEXEC);
-	n->waited_ns = 0;
-	return true;
+	return l->kind->can_shift();
 }
 
 /* After power off: another machine with the same cables. */
 static bool
 power_on(struct lab *l, enum lab_member m, char *err)
 {
-	enum lab_port first = lab_member_port(m, SEG_OUTSIDE);
-
-	if (l->port[first].on)
-		return true;
-	node_retire(l, m);
-	return node_make(l, m, err);
+	return l->port[lab_member_port(m, SEG_OUTSIDE)].on || l->kind->power_on(l, m, err);
 }
 
 bool
@@ -178,21 +60,17 @@ lab_start(struct lab *l, enum lab_member m, char *err)
 	struct node *n = &l->node[m];
 	char text[64];
 
-	if (n->killed)
-		member_reap(l, m, true);
-	if (n->pid) {
+	if (n->killed && l->kind->reap)
+		l->kind->reap(l, m, true);
+	if (n->runs) {
 		snprintf(err, LAB_ERR, "lab: %s runs already", lab_member_name(m));
 		return false;
 	}
-	if (!power_on(l, m, err) || !write_config(n, err))
+	if (!power_on(l, m, err) || !write_config(l, n, err))
 		return false;
-	(void)unlink(n->control); /* left by a process that was killed */
-	n->pid = launch(l, m, err);
-	if (n->pid < 0) {
-		n->pid = 0;
-		return false;
-	}
 	n->asked_to_end = n->killed = n->ended = false;
+	if (!l->kind->launch(l, m, err))
+		return false;
 	snprintf(text, sizeof(text), "%s started", lab_member_name(m));
 	if (n->ahead)
 		snprintf(text, sizeof(text), "%s started, its clock %lld s ahead",
@@ -200,8 +78,8 @@ lab_start(struct lab *l, enum lab_member m, char *err)
 	lab_event(l, &(struct trace_event){.kind = EVENT_START,
 			     .who = lab_port_who(lab_member_port(m, SEG_OUTSIDE)),
 			     .text = text});
-	routes_list(l, m); /* left by a process that was killed */
-	return watch(l, m, err);
+	l->kind->launched(l, m);
+	return true;
 }
 
 bool
@@ -211,11 +89,11 @@ lab_reload(struct lab *l, enum lab_member m, const char *text)
 	char err[LAB_ERR];
 
 	lab_set_text(l, m, text);
-	if (!write_config(n, err)) {
+	if (!write_config(l, n, err)) {
 		fprintf(stderr, "%s\n", err);
 		return false;
 	}
-	return n->pid && kill(n->pid, SIGHUP) == 0;
+	return n->runs && l->kind->reload(l, m);
 }
 
 void
@@ -223,12 +101,11 @@ member_kill(struct lab *l, enum lab_member m, int sig)
 {
 	struct node *n = &l->node[m];
 
-	if (!n->pid)
+	if (!n->runs)
 		return;
 	n->asked_to_end = true;
 	n->killed = n->killed || sig == SIGKILL;
-	if (kill(n->pid, sig) != 0)
-		fprintf(stderr, "lab: kill %s: %s\n", lab_member_name(m), strerror(errno));
+	l->kind->end(l, m, sig);
 }
 
 /* Ours, or a clean end that we asked for. */
@@ -242,20 +119,14 @@ ended_well(const struct node *n)
 		       (WTERMSIG(n->status) == SIGKILL || WTERMSIG(n->status) == SIGTERM));
 }
 
-/* `wait`: it was killed, and its end is a matter of a moment. */
 void
-member_reap(struct lab *l, enum lab_member m, bool wait)
+member_ended(struct lab *l, enum lab_member m, int status)
 {
 	struct node *n = &l->node[m];
 	char text[96];
 
-	if (!n->pid || waitpid(n->pid, &n->status, wait ? 0 : WNOHANG) != n->pid)
-		return;
-	close(n->pidfd); /* epoll forgets it */
-	if (n->schedstat >= 0)
-		close(n->schedstat);
-	n->pidfd = n->schedstat = -1;
-	n->pid = 0;
+	n->status = status;
+	n->runs = false;
 	n->ended = true;
 	if (ended_well(n))
 		return;
@@ -268,52 +139,18 @@ member_reap(struct lab *l, enum lab_member m, bool wait)
 			     .text = text});
 }
 
-/* How long it stood ready to run and had no CPU, since the last look (proc(5), schedstat). */
-void
-member_lateness(struct lab *l, enum lab_member m)
-{
-	struct node *n = &l->node[m];
-	unsigned long long ran, waited;
-	char text[96];
-	ssize_t got;
-
-	if (n->schedstat < 0)
-		return;
-	got = pread(n->schedstat, text, sizeof(text) - 1, 0);
-	if (got <= 0)
-		return;
-	text[got] = '\0';
-	if (sscanf(text, "%llu %llu", &ran, &waited) != 2)
-		return;
-	if (n->waited_ns && (ns_t)(waited - n->waited_ns) > l->late)
-		l->late = (ns_t)(waited - n->waited_ns);
-	n->waited_ns = waited ? waited : 1;
-}
-
 void
 lab_wind_down(struct lab *l)
 {
-	ns_t until = lab_clock() + WIND_DOWN;
-
 	for (int m = 0; m < LAB_MEMBERS; m++)
 		member_kill(l, (enum lab_member)m, SIGTERM);
-	while ((l->node[LAB_A].pid || l->node[LAB_B].pid) && lab_clock() < until)
-		loop_step(l, until);
-	for (int m = 0; m < LAB_MEMBERS; m++) {
-		if (!l->node[m].pid)
-			continue;
-		fprintf(stderr, "lab: %s did not end in 2 s\n",
-			lab_member_name((enum lab_member)m));
-		member_kill(l, (enum lab_member)m, SIGKILL);
-		member_reap(l, (enum lab_member)m, true);
-	}
-	guest_wind_down(l);
+	l->kind->wind_down(l);
 }
 
 bool
 lab_alive(const struct lab *l, enum lab_member m)
 {
-	return l->node[m].pid != 0;
+	return l->node[m].runs;
 }
 
 pid_t

@@ -178,10 +178,9 @@ node_retire(struct lab *l, enum lab_member m)
 	n->netns = -1;
 }
 
-void
-node_free(struct lab *l, enum lab_member m)
+bool
+node_renew(struct lab *l, enum lab_member m, char *err)
 {
 	node_retire(l, m);
-	free(l->node[m].text);
-	l->node[m].text = NULL;
+	return node_make(l, m, err);
 }

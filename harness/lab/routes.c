@@ -62,21 +62,6 @@ is_ours(const struct nlmsghdr *h, struct ip4_net *net)
 	return table == RT_TABLE_MAIN;
 }
 
-static void
-tell(struct seen *s, bool came, const struct ip4_net *net)
-{
-	char text[96], addr[IP4_TEXT];
-	enum trace_event_kind kind = came ? EVENT_ROUTE_ADD : EVENT_ROUTE_DEL;
-
-	snprintf(text, sizeof(text), "%s at %s: %s/%u", trace_event_name(kind),
-		lab_member_name(s->member), ip4_put(addr, net->addr), net->len);
-	lab_event(s->lab, &(struct trace_event){.kind = kind,
-				  .who = lab_port_who(lab_member_port(s->member, SEG_OUTSIDE)),
-				  .value = net->addr,
-				  .prefix_len = net->len,
-				  .text = text});
-}
-
 static int
 name_of(const struct nlattr *a, void *data)
 {
@@ -121,7 +106,7 @@ message(const struct nlmsghdr *h, void *data)
 	if ((h->nlmsg_type != RTM_NEWROUTE && h->nlmsg_type != RTM_DELROUTE) || !is_ours(h, &net))
 		return MNL_CB_OK;
 	if (s->tell)
-		tell(s, h->nlmsg_type == RTM_NEWROUTE, &net);
+		lab_tell_route(s->lab, s->member, h->nlmsg_type == RTM_NEWROUTE, net);
 	if (net.addr == s->wanted.addr && net.len == s->wanted.len)
 		s->wanted_there = true;
 	return MNL_CB_OK;
@@ -223,9 +208,9 @@ routes_list(struct lab *l, enum lab_member m)
 }
 
 bool
-lab_routed(struct lab *l, enum lab_member m, ip4_t net, uint8_t len)
+routes_routed(struct lab *l, enum lab_member m, struct ip4_net net)
 {
-	struct seen s = {.lab = l, .member = m, .wanted = {net, len}};
+	struct seen s = {.lab = l, .member = m, .wanted = net};
 
 	return list(l, &s) && s.wanted_there;
 }

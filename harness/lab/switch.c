@@ -75,9 +75,8 @@ emit(struct lab *l, enum lab_port to, const uint8_t *bytes, size_t len)
 {
 	struct port *p = &l->port[to];
 
-	/* Refused only while the far end is going down: as good as unplugged. */
-	if (p->link)
-		return link_send(p->link, bytes, len);
+	if (to < MEMBER_PORTS || p->link)
+		return l->kind->give(l, to, bytes, len);
 	if (p->attached && p->station.frame)
 		p->station.frame(p->station.self, l->now, bytes, len);
 	return true;

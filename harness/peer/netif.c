@@ -252,20 +252,26 @@ group_mac(const struct netif *i, ip4_t dst, struct mac *m)
 void
 netif_ip(struct netif *i, ns_t now, const uint8_t *ip, size_t len)
 {
+	if (len >= 20)
+		netif_ip_to(i, now, next_hop(i, IP4(ip[16], ip[17], ip[18], ip[19])), ip, len);
+	else
+		i->n.too_big++;
+}
+
+void
+netif_ip_to(struct netif *i, ns_t now, ip4_t hop, const uint8_t *ip, size_t len)
+{
 	struct netif_arp *a;
 	struct mac to;
-	ip4_t dst, hop;
 
 	if (len < 20 || len > NETIF_PACKET_MAX) {
 		i->n.too_big++;
 		return;
 	}
-	dst = IP4(ip[16], ip[17], ip[18], ip[19]);
-	if (group_mac(i, dst, &to)) {
+	if (group_mac(i, IP4(ip[16], ip[17], ip[18], ip[19]), &to)) {
 		frame_out(i, now, &to, ip, len);
 		return;
 	}
-	hop = next_hop(i, dst);
 	a = arp_place(i, hop);
 	if (a->known && now < a->expires) {
 		frame_out(i, now, &a->mac, ip, len);

@@ -92,6 +92,8 @@ const uint8_t *netif_frame(
 	struct netif *i, ns_t now, const uint8_t *frame, size_t len, size_t *ip_len);
 /* Send an IPv4 packet (whole, valid); fragmented if larger than the MTU and DF is clear. */
 void netif_ip(struct netif *i, ns_t now, const uint8_t *ip, size_t len);
+/* The same to that neighbour, for who routes by himself. */
+void netif_ip_to(struct netif *i, ns_t now, ip4_t hop, const uint8_t *ip, size_t len);
 /* Send bytes as they are. */
 void netif_raw(struct netif *i, ns_t now, const uint8_t *frame, size_t len);
 void netif_tick(struct netif *i, ns_t now);

@@ -20,6 +20,17 @@ text(const json_t *r, const char *key)
 	return s ? s : "";
 }
 
+static json_t *
+needs_of(const struct case_def *d)
+{
+	json_t *a = json_array();
+
+	for (unsigned bit = 1; bit < CASE_NEEDS; bit <<= 1)
+		if (d->needs & bit)
+			json_array_append_new(a, json_string(case_need_name(bit)));
+	return a;
+}
+
 json_t *
 report_list_json(const struct run_selection *s)
 {
@@ -29,10 +40,10 @@ report_list_json(const struct run_selection *s)
 		const struct case_def *d = s->cases[i];
 
 		json_array_append_new(list,
-			json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "id", d->id, "requirement",
+			json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "id", d->id, "requirement",
 				d->requirement, "level", case_level_name(d->level), "class",
 				case_class_name(d->class_), "says", d->says, "mutant",
-				d->mutant ? d->mutant : ""));
+				d->mutant ? d->mutant : "", "needs", needs_of(d)));
 	}
 	return list;
 }

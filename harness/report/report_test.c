@@ -148,8 +148,8 @@ START_TEST(mutants_pass_only_if_all_are_killed)
 	json_array_append(one, json_array_get(results, VERDICT_PASS));
 	ck_assert(!report_mutants_end(f, one));
 	fclose(f);
-	has("1 killed, 0 alive\n");
-	has("1 killed, 1 alive\n");
+	has("1 killed, 0 alive, 0 skipped\n");
+	has("1 killed, 1 alive, 0 skipped\n");
 	free(text);
 	json_decref(one);
 }

@@ -223,17 +223,18 @@ report_mutant(FILE *to, const json_t *r, size_t nth, size_t of)
 bool
 report_mutants_end(FILE *to, const json_t *results)
 {
-	size_t i, alive = 0, cnt = json_array_size(results);
+	size_t i, alive = 0, skipped = 0, cnt = json_array_size(results);
 	json_t *r;
 
 	json_array_foreach(results, i, r)
 	{
-		if (killed(r))
+		skipped += report_verdict(r) == VERDICT_SKIP;
+		if (killed(r) || report_verdict(r) == VERDICT_SKIP)
 			continue;
 		alive++;
 		fprintf(to, "alive: %s under %s: %s\n", text(r, "mutant"), text(r, "id"),
 			*text(r, "reason") ? text(r, "reason") : text(r, "verdict"));
 	}
-	fprintf(to, "%zu killed, %zu alive\n", cnt - alive, alive);
-	return cnt > 0 && alive == 0;
+	fprintf(to, "%zu killed, %zu alive, %zu skipped\n", cnt - alive - skipped, alive, skipped);
+	return cnt > skipped && alive == 0;
 }

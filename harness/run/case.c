@@ -68,6 +68,38 @@ case_class_name(enum case_class c)
 	return names[c];
 }
 
+const char *
+case_need_name(unsigned bit)
+{
+	switch (bit) {
+	case CASE_TLS:
+		return "tls";
+	case CASE_KERNEL:
+		return "kernel";
+	case CASE_PROCESS:
+		return "process";
+	case CASE_GUEST:
+		return "guest";
+	}
+	return "?";
+}
+
+const char *
+case_lacks(const struct case_def *d, bool sim)
+{
+	if (!sim)
+		return NULL;
+	if (d->needs & CASE_TLS)
+		return "the lab sim leaves TLS out";
+	if (d->needs & CASE_KERNEL)
+		return "the lab sim has no kernel of a member's own";
+	if (d->needs & CASE_PROCESS)
+		return "in the lab sim a member is no process";
+	if (d->needs & CASE_GUEST)
+		return "the lab sim takes no guests";
+	return NULL;
+}
+
 enum outcome { FAILED, GAVE_UP, BROKE, MISSING };
 
 /* The first one wins. */
@@ -369,6 +401,7 @@ struct lab *
 case_lab(struct case_run *c, const struct lab_text *knobs)
 {
 	struct lab_config cfg = {
+		.sim = c->env->sim,
 		.twind = c->env->twind,
 		.mutant = c->env->mutant,
 		.out_dir = c->env->dir,

@@ -36,6 +36,18 @@
 enum case_level { CASE_MUST, CASE_SHOULD, CASE_MAY };
 enum case_class { CASE_VALID, CASE_INVALID, CASE_INOPPORTUNE };
 
+/*
+ * What a case needs beyond what every lab has, as bits; a lab that lacks it skips the case. Most need
+ * nothing: the lab `sim` has all but these.
+ */
+enum {
+	CASE_TLS = 1,	  /* the sync channel's protection itself */
+	CASE_KERNEL = 2,  /* a member's real kernel */
+	CASE_PROCESS = 4, /* the router as a process: its descriptors, signals, memory */
+	CASE_GUEST = 8,	  /* other people's programs (guest.h) */
+	CASE_NEEDS = 16
+};
+
 struct case_run;
 
 struct case_def {
@@ -46,7 +58,8 @@ struct case_def {
 	const char *says;   /* the sentence that it checks */
 	const char *mutant; /* the mutant that it kills */
 	void (*run)(struct case_run *c);
-	unsigned limit_s;    /* 0 = 60: wall-clock seconds for the whole case */
+	unsigned needs;	     /* CASE_TLS and its kin */
+	unsigned limit_s;    /* 0 = 60: seconds of the lab's clock for the whole case */
 	unsigned needs_laws; /* bit n: law n must have judged something, else inconclusive */
 	unsigned skips_laws; /* bit n: law n does not apply: the case itself breaks it on purpose */
 };
@@ -78,6 +91,9 @@ void case_suite_add(struct case_suite *s);
 
 const char *case_level_name(enum case_level l); /* "MUST" */
 const char *case_class_name(enum case_class c); /* "valid" */
+const char *case_need_name(unsigned bit);	/* CASE_TLS: "tls" */
+/* NULL, or why the case cannot be run in that lab: "the lab sim has no TLS...". */
+const char *case_lacks(const struct case_def *d, bool sim);
 
 /* ---- for run functions ---- */
 

@@ -16,6 +16,7 @@
 
 /* What a case is run with; all borrowed for as long as it runs. */
 struct case_env {
+	bool sim; /* the lab; false: netns */
 	const char *twind;
 	const char *mutant; /* NULL: none */
 	const char *dir;    /* the case's own folder; exists, empty */

@@ -180,6 +180,7 @@ laws_outcome(struct case_run *c)
 		.route_margin = KERNEL_LOCK + 2 * lab_kernel_late_ns(c->lab),
 		.near = {IP4(10, 0, 0, 0), 24},
 		.far = {LAB_REMOTE_NET, 24},
+		.plain_sync = lab_plain_sync(c->lab),
 		.skip = c->def->skips_laws,
 	};
 	size_t cnt;

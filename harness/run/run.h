@@ -48,6 +48,7 @@ bool run_load_suite(const char *path, char *err);
 const char *run_source(const struct case_def *d);
 
 struct run_options {
+	bool sim;	   /* the lab; false: netns */
 	const char *twind; /* program of both members */
 	bool mutants;	   /* run each case with --mutant <its mutant> */
 	const char *out;   /* folder of the results */

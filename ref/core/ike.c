@@ -9,17 +9,23 @@
 #include "ref/core/ike_int.h"
 
 static void
+empty(struct ike *k)
+{
+	k->known_used = 0;
+	k->known_full = false;
+	ike_index_init(k, k->sas.key);
+	k->active = false;
+	k->due = NS_NEVER;
+}
+
+static void
 clear(struct ike *k)
 {
 	wipe(k->sa, k->sa_cnt * sizeof(k->sa[0]));
 	wipe(k->child, k->child_cnt * sizeof(k->child[0]));
 	wipe(k->xchg, k->xchg_cnt * sizeof(k->xchg[0]));
-	k->known_used = 0;
-	k->known_full = false;
 	wipe(k->embryo, k->embryo_cnt * sizeof(k->embryo[0]));
-	ike_index_init(k, k->sas.key);
-	k->active = false;
-	k->due = NS_NEVER;
+	empty(k);
 }
 
 void
@@ -42,7 +48,7 @@ ike_init(struct ike *k, const struct ike_cfg *cfg, const struct ike_rules *rules
 	k->embryo = t->embryo;
 	k->embryo_cnt = t->embryo_cnt;
 	k->notify_credit_at = INT64_MIN;
-	clear(k);
+	empty(k);
 }
 
 void

@@ -579,7 +579,7 @@ struct ike_tables {
 	unsigned embryo_cnt;
 };
 
-/* Starts inactive. */
+/* Starts inactive. The tables are zeroed memory: most of it is not touched before it is needed. */
 void ike_init(struct ike *k, const struct ike_cfg *cfg, const struct ike_rules *rules,
 	const struct crypto *crypto, const struct ike_tables *tables);
 /* Feed one input; acts is reset first. e must hold fresh bytes (1 KB is enough for any step). */

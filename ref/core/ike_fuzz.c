@@ -57,6 +57,11 @@ start(void)
 	x.key.len = 16;
 	rules = ike_rules_standard;
 	rules.check_hash = rules.check_psk_hash = false;
+	memset(sas, 0, sizeof(sas));
+	memset(children, 0, sizeof(children));
+	memset(xchgs, 0, sizeof(xchgs));
+	memset(known, 0, sizeof(known));
+	memset(embryos, 0, sizeof(embryos));
 	ike_init(&k, &cfg, &rules, &crypto_null, &t);
 	step(0, &(struct ike_in){.kind = IKE_IN_ACTIVATE});
 	step(0, &(struct ike_in){.kind = IKE_IN_IMPORT, .export = &x});

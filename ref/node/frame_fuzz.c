@@ -87,6 +87,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!n || ++runs % 2000 == 0) {
 		if (!n)
 			n = calloc(1, sizeof *n);
+		memset(n, 0, sizeof *n);
 		now = NS_PER_S;
 		start(n, &cfg, &rules, &now);
 	}

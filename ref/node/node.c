@@ -190,7 +190,6 @@ node_init(struct node *n, const struct cfg *cfg, const struct node_rules *rules,
 	const struct crypto *crypto, const struct mac *macs, const struct node_sink *sink,
 	struct entropy *e, ns_t now)
 {
-	memset(n, 0, sizeof *n);
 	n->cfg = cfg;
 	n->rules = rules;
 	n->crypto = crypto;

@@ -382,7 +382,8 @@ struct node {
 };
 
 /*
- * Build a router. cfg, rules, crypto are borrowed for its life; macs: one an interface of cfg.
+ * Build a router in *n, which is zeroed memory: most of its tables are not touched before they are
+ * needed. cfg, rules, crypto are borrowed for its life; macs: one an interface of cfg.
  * e seeds what must differ between members (cookies of time, the SSP instance).
  */
 void node_init(struct node *n, const struct cfg *cfg, const struct node_rules *rules,

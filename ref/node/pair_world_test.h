@@ -364,7 +364,8 @@ start(enum who n, const char *text)
 		ck_abort_msg("%s", line);
 	}
 	if (!w.node[n])
-		w.node[n] = calloc(1, sizeof *w.node[n]);
+		w.node[n] = malloc(sizeof *w.node[n]);
+	memset(w.node[n], 0, sizeof *w.node[n]);
 	w.on[n] = true;
 	w.routed[n] = false;
 	entropy_refill();

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "ref/base/hex.h"
+#include "ref/console/console.h"
 #include "ref/sys/port.h"
 #include "ref/sys/router.h"
 
@@ -35,56 +35,51 @@ router_log(struct router *r, const char *fmt, ...)
 static void
 note(struct router *r, const struct node_note *n)
 {
-	char peer[IP4_TEXT], why[160] = "";
+	char line[800];
 
-	ip4_put(peer, n->peer);
-	if (n->why.field)
-		(void)snprintf(why, sizeof why, " (%s at octet %zu, %s)", n->why.field,
-			n->why.offset, n->why.clause ? n->why.clause : "-");
-	if (n->from)
-		router_log(r, "%s %s -> %s on %s, group %u, %s", n->area, n->from, n->to, n->what,
-			n->number, peer);
-	else
-		router_log(r, "%s %s %s 0x%x%s", n->area, n->what, peer, n->number, why);
+	tell_note(n, line, sizeof line);
+	router_log(r, "%s", line);
+}
+
+static void
+key_line(struct router *r, const char *line)
+{
+	(void)fprintf(r->opts.keylog, "%s\n", line);
+	(void)fflush(r->opts.keylog);
 }
 
 static void
 key_ike(struct router *r, const struct ike_export *x)
 {
-	char i[2 * ISAKMP_COOKIE_LEN + 1], c[2 * ISAKMP_COOKIE_LEN + 1], key[2 * SECRET_MAX + 1];
+	char line[TELL_MAX];
 
 	if (!r->opts.keylog)
 		return;
-	(void)fprintf(r->opts.keylog, "IKEV1 %s %s %s %s\n",
-		hex_put(i, sizeof i, x->cookies.i, ISAKMP_COOKIE_LEN),
-		hex_put(c, sizeof c, x->cookies.r, ISAKMP_COOKIE_LEN),
-		x->cipher == ISAKMP_CIPHER_3DES ? "3des-cbc" : "aes-cbc",
-		hex_put(key, sizeof key, x->key.b, x->key.len));
-	(void)fflush(r->opts.keylog);
-	wipe(key, sizeof key);
-}
-
-static void
-key_esp_one(struct router *r, const struct esp_sa *sa)
-{
-	char src[IP4_TEXT], dst[IP4_TEXT], enc[2 * SECRET_MAX + 1], auth[2 * SECRET_MAX + 1];
-
-	(void)fprintf(r->opts.keylog, "ESP %08x %s %s %s %s %s\n", sa->spi, ip4_put(src, sa->src),
-		ip4_put(dst, sa->dst), esp_alg(sa->transform)->label,
-		hex_put(enc, sizeof enc, sa->enc.b, sa->enc.len),
-		sa->auth.len ? hex_put(auth, sizeof auth, sa->auth.b, sa->auth.len) : "-");
-	wipe(enc, sizeof enc);
-	wipe(auth, sizeof auth);
+	tell_ike_keys(x, line, sizeof line);
+	key_line(r, line);
+	wipe(line, sizeof line);
 }
 
 static void
 key_esp(struct router *r, const struct node_pair *p)
 {
-	if (!r->opts.keylog)
-		return;
-	key_esp_one(r, &p->in);
-	key_esp_one(r, &p->out);
-	(void)fflush(r->opts.keylog);
+	char line[TELL_MAX];
+
+	for (unsigned way = 0; way < 2 && r->opts.keylog; way++) {
+		tell_esp_keys(p, way, line, sizeof line);
+		key_line(r, line);
+	}
+	wipe(line, sizeof line);
+}
+
+static void
+route(struct router *r, const struct node_act *a)
+{
+	char line[64];
+
+	tell_route(a->on, a->net, line, sizeof line);
+	router_log(r, "%s", line);
+	host_route(r, a->on, a->net);
 }
 
 static void
@@ -148,10 +143,7 @@ router_act(void *ctx, const struct node_act *a)
 		break;
 	case NODE_ACT_ROUTE:
 		router_flush(r);
-		router_log(r, "rri %s %u.%u.%u.%u/%u", a->on ? "add" : "delete", a->net.addr >> 24,
-			a->net.addr >> 16 & 255, a->net.addr >> 8 & 255, a->net.addr & 255,
-			a->net.len);
-		host_route(r, a->on, a->net);
+		route(r, a);
 		break;
 	case NODE_ACT_SSP_SEND:
 		router_flush(r);

@@ -13,6 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "ref/console/console.h"
 #include "ref/sys/port.h"
 #include "ref/sys/router.h"
 
@@ -171,9 +172,73 @@ whole(const struct control_client *k)
 	return memchr(k->in, '\n', k->in_len) && strncmp(k->in, "conf", 4) != 0;
 }
 
+/* ---- what the commands need of this router ---- */
+
+static void
+console_feed(void *ctx, const struct node_in *in)
+{
+	router_feed(ctx, in, port_now());
+}
+
+static bool
+console_configure(void *ctx, const char *text, bool whole, char **why)
+{
+	return router_configure(ctx, text, "console", whole, why);
+}
+
+static void
+console_log(void *ctx, const char *line)
+{
+	router_log(ctx, "%s", line);
+}
+
+static void
+console_clear_counters(void *ctx)
+{
+	struct router *r = ctx;
+
+	r->frames_failed = r->tun_failed = r->receive_failed = r->trains_refused = 0;
+	batch_counts_clear(&r->out);
+}
+
+static void
+console_count(struct console *con, const char *name, uint64_t value)
+{
+	if (name && con->system_cnt < CONSOLE_COUNTS)
+		con->system[con->system_cnt++] = (struct console_count){name, value};
+}
+
+static struct console
+console_of(struct router *r)
+{
+	struct console con = {
+		.node = &r->node,
+		.cfg = r->cfg,
+		.version = r->opts.version,
+		.now = port_now(),
+		.started = r->started,
+		.ctx = r,
+		.feed = console_feed,
+		.configure = console_configure,
+		.log = console_log,
+		.clear_counters = console_clear_counters,
+	};
+
+	for (unsigned i = 0; i < BATCH_DROPS; i++)
+		console_count(&con, batch_drop_names[i], r->out.dropped[i]);
+	console_count(&con, "frames-failed", r->frames_failed);
+	console_count(&con, "tun-failed", r->tun_failed);
+	console_count(&con, "receive-failed", r->receive_failed);
+	console_count(&con, "trains-refused", r->trains_refused);
+	if (r->channel)
+		con.channel_up = channel_up(r->channel, &con.local_port, &con.remote_port);
+	return con;
+}
+
 static void
 ask(struct router *r, struct control_client *k)
 {
+	struct console con = console_of(r);
 	char *body, *answer = NULL;
 
 	k->in[k->in_len] = '\0';
@@ -186,7 +251,7 @@ ask(struct router *r, struct control_client *k)
 		k->monitor = true;
 		return;
 	}
-	console_answer(r, k->in, body ? body : "", &answer);
+	console_answer(&con, k->in, body ? body : "", &answer);
 	(void)queue(k, answer ? answer : "% out of memory\n",
 		answer ? strlen(answer) : strlen("% out of memory\n"));
 	free(answer);

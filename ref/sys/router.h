@@ -126,9 +126,6 @@ void control_event(struct router *r, uint64_t tag);
 /* A line of the log, for those who monitor. */
 void control_line(struct control *c, const char *line, size_t len);
 
-/* console.c: answer one line, with what follows it; text or JSON into *out (malloc'd, the caller frees). */
-void console_answer(struct router *r, const char *line, const char *body, char **out);
-
 /* One step of the node at the present time; fresh randomness, monotonic. */
 void router_feed(struct router *r, const struct node_in *in, ns_t at);
 

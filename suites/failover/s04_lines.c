@@ -256,7 +256,7 @@ clocks(struct case_run *c)
 	long long a, b, again;
 	struct world w;
 
-	if (!lab_can_shift()) {
+	if (!lab_can_shift(case_lab(c, NULL))) {
 		case_inconclusive(c, "this kernel has no time namespaces");
 		return;
 	}

@@ -279,6 +279,7 @@ static const struct case_def cases[] = {
 		.requirement = "SSP-14; docs/spec/ssp.md 1 and 7",
 		.level = CASE_MUST,
 		.class_ = CASE_INVALID,
+		.needs = CASE_TLS,
 		.says = "No key crosses in clear, and a member with another key is told nothing; "
 			"the active's traffic "
 			"goes on.",

@@ -23,6 +23,7 @@ struct conn {
 struct reading {
 	struct ssp_kit *kit;
 	struct keyring ring;
+	bool plain; /* the lab's channel has no TLS */
 	struct conn conn[CONNS_MAX];
 	unsigned cnt;
 	size_t frame; /* that is being fed */
@@ -124,6 +125,8 @@ conn_of(struct reading *r, enum lab_member from, const struct pkt *p)
 	r->conn[r->cnt].tls = tlsopen_new(&r->ring, plain, &r->conn[r->cnt]);
 	if (!r->conn[r->cnt].tls)
 		abort();
+	if (r->plain)
+		tlsopen_plain(r->conn[r->cnt].tls);
 	return &r->conn[r->cnt++];
 }
 
@@ -174,6 +177,7 @@ ssp_kit_read(struct world *w)
 	registered = true;
 	empty(&kit);
 	r->kit = &kit;
+	r->plain = lab_plain_sync(w->lab);
 	keyring_init(&r->ring);
 	keys_read(r, w->lab);
 	for (r->frame = 0; r->frame < trace_len(t); r->frame++)

@@ -235,6 +235,7 @@ static const struct case_def cases[] = {
 		.requirement = "RFC 2409, 5; RFC 3706, 5.1",
 		.level = CASE_MUST,
 		.class_ = CASE_VALID,
+		.needs = CASE_GUEST,
 		.says = "A probe with the configured proposal is answered with just that, and with "
 			"the vendor id of DPD.",
 		.mutant = "ike-no-vendor-id",
@@ -245,6 +246,7 @@ static const struct case_def cases[] = {
 		.requirement = "RFC 2408, 4.2; RFC 2409, 5",
 		.level = CASE_MUST,
 		.class_ = CASE_VALID,
+		.needs = CASE_GUEST,
 		.says = "Of several transforms the responder chooses the one that it is configured "
 			"for.",
 		.mutant = "ike-any-proposal",
@@ -255,6 +257,7 @@ static const struct case_def cases[] = {
 		.requirement = "RFC 2408, 5.4",
 		.level = CASE_MUST,
 		.class_ = CASE_INVALID,
+		.needs = CASE_GUEST,
 		.says = "A probe with nothing acceptable gets NO-PROPOSAL-CHOSEN, and leaves no "
 			"SA.",
 		.mutant = "ike-silent-refusal",
@@ -265,6 +268,7 @@ static const struct case_def cases[] = {
 		.requirement = "RFC 2409, 5.4",
 		.level = CASE_SHOULD,
 		.class_ = CASE_INOPPORTUNE,
+		.needs = CASE_GUEST,
 		.says = "Who has no key with the pair gets no answer; each message is counted.",
 		.mutant = "ike-answers-without-key",
 		.run = no_key,
@@ -274,6 +278,7 @@ static const struct case_def cases[] = {
 		.requirement = "RFC 2408, 5.1",
 		.level = CASE_SHOULD,
 		.class_ = CASE_INOPPORTUNE,
+		.needs = CASE_GUEST,
 		.says = "A responder answers each message once, and sends nothing again by itself.",
 		.mutant = "ike-responder-insists",
 		.run = no_backoff,
@@ -283,6 +288,7 @@ static const struct case_def cases[] = {
 		.requirement = "RFC 2408, 5.2; RFC 7296, 2.5",
 		.level = CASE_MUST,
 		.class_ = CASE_INVALID,
+		.needs = CASE_GUEST,
 		.says = "A message of IKE version 2 is refused with INVALID-MAJOR-VERSION, and "
 			"counted.",
 		.mutant = "ike-any-version",
@@ -293,6 +299,7 @@ static const struct case_def cases[] = {
 		.requirement = "RFC 2408, 2.5.1",
 		.level = CASE_SHOULD,
 		.class_ = CASE_INOPPORTUNE,
+		.needs = CASE_GUEST,
 		.says = "Six thousand probes that go no further leave no SA, and a real peer gets "
 			"in behind them.",
 		.mutant = "ike-half-open-for-ever",

@@ -242,7 +242,7 @@ version_two(struct case_run *c)
 #define CASE(n, what, kills, fn, of)                                                               \
 	{                                                                                          \
 		.id = "interop/strongswan/" n, .requirement = of, .level = CASE_MUST,              \
-		.class_ = CASE_VALID, .says = what, .mutant = kills, .run = fn, .limit_s = 90      \
+		.class_ = CASE_VALID, .needs = CASE_GUEST, .says = what, .mutant = kills, .run = fn, .limit_s = 90      \
 	}
 
 static const struct case_def cases[] = {

@@ -7,13 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ref/sys/port.h"
-#include "ref/sys/show.h"
+#include "ref/console/show.h"
 
 #define WORDS 12
 
 struct call {
-	struct router *r;
+	const struct console *con;
 	ip4_t peer;	  /* at A.B.C.D in the pattern */
 	const char *body; /* what follows the line */
 	uint32_t bits;	  /* of the command */
@@ -22,17 +21,17 @@ struct call {
 
 struct command {
 	const char *words; /* A.B.C.D: an address */
-	json_t *(*show)(struct router *r);
+	json_t *(*show)(const struct console *con);
 	void (*run)(struct call *c);
 	uint32_t bits;
 };
 
 static void
-feed(struct router *r, enum node_in_kind kind, enum node_clear clear, ip4_t peer)
+feed(const struct console *con, enum node_in_kind kind, enum node_clear clear, ip4_t peer)
 {
 	const struct node_in in = {.kind = kind, .clear = clear, .peer = peer};
 
-	router_feed(r, &in, port_now());
+	con->feed(con->ctx, &in);
 }
 
 /* bits: the text is the whole configuration. */
@@ -41,8 +40,8 @@ run_configure(struct call *c)
 {
 	char *why = NULL;
 
-	if (router_configure(c->r, c->body, "console", c->bits, &why)) {
-		router_log(c->r, "config changed at the console");
+	if (c->con->configure(c->con->ctx, c->body, c->bits, &why)) {
+		c->con->log(c->con->ctx, "config changed at the console");
 	} else if (asprintf(c->out, "%% nothing is changed: %s\n", why ? why : "out of memory") < 0) {
 		*c->out = NULL;
 	}
@@ -52,37 +51,36 @@ run_configure(struct call *c)
 static void
 run_clear(struct call *c)
 {
-	feed(c->r, NODE_IN_CLEAR, (enum node_clear)c->bits, c->peer);
+	feed(c->con, NODE_IN_CLEAR, (enum node_clear)c->bits, c->peer);
 }
 
 static void
 run_clear_resync(struct call *c)
 {
 	run_clear(c);
-	feed(c->r, NODE_IN_RESYNC, NODE_CLEAR_IKE, 0);
+	feed(c->con, NODE_IN_RESYNC, NODE_CLEAR_IKE, 0);
 }
 
 static void
 run_clear_counters(struct call *c)
 {
 	run_clear(c);
-	c->r->frames_failed = c->r->tun_failed = c->r->receive_failed = c->r->trains_refused = 0;
-	batch_counts_clear(&c->r->out);
+	c->con->clear_counters(c->con->ctx);
 }
 
 static void
 run_debug(struct call *c)
 {
-	c->r->node.debug |= c->bits;
+	c->con->node->debug |= c->bits;
 }
 
 static void
 run_undebug(struct call *c)
 {
-	c->r->node.debug &= ~c->bits;
+	c->con->node->debug &= ~c->bits;
 }
 
-static json_t *show_debugging(struct router *r);
+static json_t *show_debugging(const struct console *con);
 static void run_help(struct call *c);
 
 /* ---- the table ---- */
@@ -155,14 +153,14 @@ static const struct command commands[] = {
 #define COMMANDS (sizeof commands / sizeof commands[0])
 
 static json_t *
-show_debugging(struct router *r)
+show_debugging(const struct console *con)
 {
 	json_t *a = json_array();
 
 	for (size_t i = 0; i < COMMANDS; i++) {
 		uint32_t b = commands[i].bits;
 
-		if (commands[i].run == run_debug && (b & (b - 1)) == 0 && (r->node.debug & b))
+		if (commands[i].run == run_debug && (b & (b - 1)) == 0 && (con->node->debug & b))
 			(void)json_array_append_new(a, json_string(commands[i].words + strlen("debug ")));
 	}
 	return a;
@@ -267,9 +265,9 @@ unknown(const char *line, bool ambiguous)
 }
 
 void
-console_answer(struct router *r, const char *line, const char *body, char **out)
+console_answer(const struct console *con, const char *line, const char *body, char **out)
 {
-	struct call call = {.r = r, .body = body, .out = out};
+	struct call call = {.con = con, .body = body, .out = out};
 	struct words w = {0};
 	const struct command *c;
 	bool ambiguous;
@@ -282,7 +280,7 @@ console_answer(struct router *r, const char *line, const char *body, char **out)
 	}
 	call.bits = c->bits;
 	if (c->show) {
-		json_t *v = c->show(r);
+		json_t *v = c->show(con);
 
 		*out = w.json ? json_dumps(v, JSON_INDENT(1)) : show_text(v);
 		json_decref(v);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ref/sys/show.h"
+#include "ref/console/show.h"
 
 struct text {
 	char *p;

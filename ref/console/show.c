@@ -9,8 +9,7 @@
 
 #include "ref/base/hex.h"
 #include "ref/config/config.h"
-#include "ref/sys/port.h"
-#include "ref/sys/show.h"
+#include "ref/console/show.h"
 
 static json_t *
 addr_json(ip4_t a)
@@ -47,9 +46,9 @@ spi_json(uint32_t spi)
 }
 
 static json_t *
-since_json(ns_t since)
+since_json(const struct console *k, ns_t since)
 {
-	return json_real((double)(port_now() - since) / 1e9);
+	return json_real((double)(k->now - since) / 1e9);
 }
 
 static json_t *
@@ -64,14 +63,14 @@ counts_json(const uint64_t *count, const char *const *names, unsigned cnt)
 }
 
 static json_t *
-group_json(const struct router *r, const struct node_group *g)
+group_json(const struct console *con, const struct node_group *g)
 {
 	const struct hsrp *h = &g->hsrp;
 
 	return json_pack(
 		"{s:s, s:i, s:s, s:s, s:o, s:o, s:o, s:i, s:i, s:b, s:I, s:I, s:o, s:o, s:o}",
-		"interface", r->cfg->ifs[g->iface].name, "group", (int)h->cfg.group, "name",
-		g->cfg->name, "state", hsrp_state_name(h->state), "since_s", since_json(h->since),
+		"interface", con->cfg->ifs[g->iface].name, "group", (int)h->cfg.group, "name",
+		g->cfg->name, "state", hsrp_state_name(h->state), "since_s", since_json(con, h->since),
 		"virtual_address", addr_json(h->vip), "virtual_mac", mac_json(hsrp_vmac(h)),
 		"priority", (int)h->priority, "configured_priority", (int)h->cfg.priority,
 		"preempt", (int)h->cfg.preempt, "hello_ms", (json_int_t)ns_to_ms(h->hello),
@@ -81,66 +80,61 @@ group_json(const struct router *r, const struct node_group *g)
 }
 
 json_t *
-show_standby(struct router *r)
+show_standby(const struct console *con)
 {
 	json_t *a = json_array();
 
-	for (unsigned i = 0; i < r->node.group_cnt; i++)
-		(void)json_array_append_new(a, group_json(r, &r->node.group[i]));
+	for (unsigned i = 0; i < con->node->group_cnt; i++)
+		(void)json_array_append_new(a, group_json(con, &con->node->group[i]));
 	return a;
 }
 
 json_t *
-show_ssp_client(struct router *r)
+show_ssp_client(const struct console *con)
 {
-	bool on = r->node.ssp_cfg != NULL;
+	bool on = con->node->ssp_cfg != NULL;
 
 	return json_pack("[{s:i, s:s, s:s, s:s}, {s:i, s:s, s:s, s:s}]", "doi", 1, "name",
 		"IPSec HA Manager", "version", "1.0", "running_version",
-		on && r->node.ssp_ipsec ? "1.0" : "-", "doi", 2, "name", "IKE HA Manager",
-		"version", "1.0", "running_version", on && r->node.ssp_ike ? "1.0" : "-");
+		on && con->node->ssp_ipsec ? "1.0" : "-", "doi", 2, "name", "IKE HA Manager",
+		"version", "1.0", "running_version", on && con->node->ssp_ike ? "1.0" : "-");
 }
 
 json_t *
-show_ssp_packet(struct router *r)
+show_ssp_packet(const struct console *con)
 {
-	const struct ssp *s = &r->node.ssp;
-	uint16_t local = 0, remote = 0;
+	const struct ssp *s = &con->node->ssp;
 	json_t *o = counts_json(s->count, ssp_count_names, SSP_CNT_CNT);
 
-	if (r->channel)
-		(void)channel_up(r->channel, &local, &remote);
-	(void)json_object_set_new(o, "socket-age-s", s->up ? since_json(s->since) : json_null());
-	(void)json_object_set_new(o, "local-port", json_integer(local));
-	(void)json_object_set_new(o, "remote-port", json_integer(remote));
+	(void)json_object_set_new(o, "socket-age-s", s->up ? since_json(con, s->since) : json_null());
+	(void)json_object_set_new(o, "local-port", json_integer(con->local_port));
+	(void)json_object_set_new(o, "remote-port", json_integer(con->remote_port));
 	(void)json_object_set_new(
-		o, "server-port", json_integer(r->node.ssp_cfg ? r->node.ssp_cfg->port : 0));
+		o, "server-port", json_integer(con->node->ssp_cfg ? con->node->ssp_cfg->port : 0));
 	return o;
 }
 
 json_t *
-show_ssp_peers(struct router *r)
+show_ssp_peers(const struct console *con)
 {
-	const struct ssp *s = &r->node.ssp;
-	uint16_t local, remote;
-	bool tls = r->channel && channel_up(r->channel, &local, &remote);
+	const struct ssp *s = &con->node->ssp;
 	const struct cfg_if *f;
 
-	if (!r->node.ssp_cfg)
+	if (!con->node->ssp_cfg)
 		return json_array();
-	f = cfg_if_towards(r->cfg, r->node.ssp_cfg->remote);
-	return json_pack("[{s:o, s:s, s:s, s:s}]", "peer", addr_json(r->node.ssp_cfg->remote),
+	f = cfg_if_towards(con->cfg, con->node->ssp_cfg->remote);
+	return json_pack("[{s:o, s:s, s:s, s:s}]", "peer", addr_json(con->node->ssp_cfg->remote),
 		"state",
 		s->greeted ? "Connected"
-		: tls	   ? "Greeting"
+		: con->channel_up ? "Greeting"
 			   : "Not connected",
 		"interface", f ? f->name : "-", "peer_role", node_role_name((enum node_role)s->peer_role));
 }
 
 json_t *
-show_ssp_redundancy(struct router *r)
+show_ssp_redundancy(const struct console *con)
 {
-	struct node *n = &r->node;
+	struct node *n = con->node;
 	json_t *rows = json_array();
 
 	for (unsigned i = 0; i < n->group_cnt; i++) {
@@ -150,22 +144,22 @@ show_ssp_redundancy(struct router *r)
 			(void)json_array_append_new(
 				rows, json_pack("{s:o, s:s, s:s, s:s}", "virtual_address",
 					      addr_json(g->hsrp.vip), "name", g->cfg->name,
-					      "interface", r->cfg->ifs[g->iface].name, "state",
+					      "interface", con->cfg->ifs[g->iface].name, "state",
 					      hsrp_state_name(g->hsrp.state)));
 	}
 	return json_pack("{s:s, s:o, s:b, s:b, s:i, s:b, s:o}", "role", node_role_name(n->role),
-		"since_s", since_json(n->role_since), "ready", (int)n->ready, "standby_ready",
+		"since_s", since_json(con, n->role_since), "ready", (int)n->ready, "standby_ready",
 		(int)n->mirrored, "epoch", (int)n->ssp.epoch, "in_lease",
-		(int)ssp_in_lease(&n->ssp, r->now), "groups", rows);
+		(int)ssp_in_lease(&n->ssp, con->now), "groups", rows);
 }
 
 static json_t *
-ike_json(const struct router *r, const struct node_ike *k)
+ike_json(const struct console *con, const struct node_ike *k)
 {
 	char i[2 * ISAKMP_COOKIE_LEN + 1], c[2 * ISAKMP_COOKIE_LEN + 1];
-	const struct ike_sa *sa = ike_sa_find(&r->node.ike_core, &k->cookies);
-	ns_t left = k->dormant || !sa ? k->copied_at + ns_from_s(k->copy.left_s) - r->now
-				      : sa->hard_at - r->now;
+	const struct ike_sa *sa = ike_sa_find(&con->node->ike_core, &k->cookies);
+	ns_t left = k->dormant || !sa ? k->copied_at + ns_from_s(k->copy.left_s) - con->now
+				      : sa->hard_at - con->now;
 	struct dpd_export x = k->dpd_copy;
 
 	if (k->dpd_on)
@@ -185,26 +179,26 @@ ike_json(const struct router *r, const struct node_ike *k)
 }
 
 static json_t *
-ikes_json(struct router *r, bool dormant_only)
+ikes_json(const struct console *con, bool dormant_only)
 {
 	json_t *a = json_array();
 
-	for (unsigned i = 0; i < r->node.ike_cnt; i++)
-		if (r->node.ike[i].used && (r->node.ike[i].dormant || !dormant_only))
-			(void)json_array_append_new(a, ike_json(r, &r->node.ike[i]));
+	for (unsigned i = 0; i < con->node->ike_cnt; i++)
+		if (con->node->ike[i].used && (con->node->ike[i].dormant || !dormant_only))
+			(void)json_array_append_new(a, ike_json(con, &con->node->ike[i]));
 	return a;
 }
 
 json_t *
-show_isakmp_sa(struct router *r)
+show_isakmp_sa(const struct console *con)
 {
-	return ikes_json(r, false);
+	return ikes_json(con, false);
 }
 
 json_t *
-show_isakmp_ha_standby(struct router *r)
+show_isakmp_ha_standby(const struct console *con)
 {
-	return ikes_json(r, true);
+	return ikes_json(con, true);
 }
 
 static json_t *
@@ -220,7 +214,7 @@ resv_json(const struct node_pair *p)
 }
 
 static json_t *
-pair_json(const struct router *r, const struct node_pair *p)
+pair_json(const struct console *con, const struct node_pair *p)
 {
 	const struct ike_child *c = &p->child;
 	char cookies[4 * ISAKMP_COOKIE_LEN + 1];
@@ -229,12 +223,12 @@ pair_json(const struct router *r, const struct node_pair *p)
 	return json_pack(
 		"{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:s, s:I, s:I, s:I, s:I, s:s, s:i, "
 		"s:{s:I, s:i}, s:o, s:o, s:o}",
-		"map", r->node.map[p->map].cfg->name, "status", p->dormant ? "STANDBY" : "ACTIVE",
+		"map", con->node->map[p->map].cfg->name, "status", p->dormant ? "STANDBY" : "ACTIVE",
 		"local", addr_json(c->local.addr), "peer", addr_json(c->remote.addr), "proxy_local",
 		net_json(c->proxy_local.net), "proxy_remote", net_json(c->proxy_remote.net),
 		"spi_in", spi_json(c->spi_in), "spi_out", spi_json(c->spi_out), "transform",
 		esp_alg(c->transform)->name, "side", c->initiator ? "initiator" : "responder",
-		"left_s", (json_int_t)esp_life_left_s(&p->out, r->now), "limit_kb",
+		"left_s", (json_int_t)esp_life_left_s(&p->out, con->now), "limit_kb",
 		(json_int_t)c->lifetime_kb, "used_kb", (json_int_t)kb,
 		"ha_last_key_lifetime_sent_kb", (json_int_t)p->last_volume_kb, "ike_cookies",
 		hex_put(cookies, sizeof cookies, &c->cookies, sizeof c->cookies), "iv_size",
@@ -245,35 +239,35 @@ pair_json(const struct router *r, const struct node_pair *p)
 }
 
 static json_t *
-pairs_json(struct router *r, bool dormant_only)
+pairs_json(const struct console *con, bool dormant_only)
 {
 	json_t *a = json_array();
 
-	for (unsigned i = 0; i < r->node.pair_cnt; i++) {
-		const struct node_pair *p = &r->node.pair[i];
+	for (unsigned i = 0; i < con->node->pair_cnt; i++) {
+		const struct node_pair *p = &con->node->pair[i];
 
 		if (p->used && (p->dormant || !dormant_only))
-			(void)json_array_append_new(a, pair_json(r, p));
+			(void)json_array_append_new(a, pair_json(con, p));
 	}
 	return a;
 }
 
 json_t *
-show_ipsec_sa(struct router *r)
+show_ipsec_sa(const struct console *con)
 {
-	return pairs_json(r, false);
+	return pairs_json(con, false);
 }
 
 json_t *
-show_ipsec_sa_standby(struct router *r)
+show_ipsec_sa_standby(const struct console *con)
 {
-	return pairs_json(r, true);
+	return pairs_json(con, true);
 }
 
 json_t *
-show_ipsec_ha(struct router *r)
+show_ipsec_ha(const struct console *con)
 {
-	struct node *n = &r->node;
+	struct node *n = con->node;
 	int sas = 0;
 
 	for (unsigned i = 0; i < n->pair_cnt; i++)
@@ -281,43 +275,42 @@ show_ipsec_ha(struct router *r)
 	if (n->out_if == CFG_IFS)
 		return json_array();
 	return json_pack("[{s:s, s:o, s:i, s:s, s:b, s:o}]", "interface",
-		r->cfg->ifs[n->out_if].name, "virtual_address", addr_json(n->vip), "sa_pairs", sas,
+		con->cfg->ifs[n->out_if].name, "virtual_address", addr_json(n->vip), "sa_pairs", sas,
 		"state", node_role_name(n->role), "ready", (int)(n->ready || n->mirrored),
-		"since_s", since_json(n->role_since));
+		"since_s", since_json(con, n->role_since));
 }
 
 /* What did not get through the sockets, by reason. */
 static json_t *
-system_json(struct router *r)
+system_json(const struct console *con)
 {
-	json_t *o = counts_json(r->out.dropped, batch_drop_names, BATCH_DROPS);
+	json_t *o = json_object();
 
-	(void)json_object_set_new(o, "frames-failed", json_integer((json_int_t)r->frames_failed));
-	(void)json_object_set_new(o, "tun-failed", json_integer((json_int_t)r->tun_failed));
-	(void)json_object_set_new(o, "receive-failed", json_integer((json_int_t)r->receive_failed));
-	(void)json_object_set_new(o, "trains-refused", json_integer((json_int_t)r->trains_refused));
+	for (unsigned i = 0; i < con->system_cnt; i++)
+		(void)json_object_set_new(
+			o, con->system[i].name, json_integer((json_int_t)con->system[i].value));
 	return o;
 }
 
 json_t *
-show_counters(struct router *r)
+show_counters(const struct console *con)
 {
-	struct node *n = &r->node;
+	struct node *n = con->node;
 
 	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "node",
 		counts_json(n->count, node_count_names, NODE_CNT_CNT), "ike",
 		counts_json(n->ike_core.count, ike_reason_names, IKE_R_CNT), "ssp",
 		counts_json(n->ssp.count, ssp_count_names, SSP_CNT_CNT), "fragments",
 		counts_json(n->frag.count, ipfrag_count_names, IPFRAG_CNT_CNT), "system",
-		system_json(r));
+		system_json(con));
 }
 
 /* One row a direction of each SA, and one an IKE SA, as the crypto engine's table has it. */
 json_t *
-show_engine(struct router *r)
+show_engine(const struct console *con)
 {
-	const struct node *n = &r->node;
-	const char *iface = n->out_if < CFG_IFS ? r->cfg->ifs[n->out_if].name : "-";
+	const struct node *n = con->node;
+	const char *iface = n->out_if < CFG_IFS ? con->cfg->ifs[n->out_if].name : "-";
 	json_t *a = json_array();
 	int id = 0;
 
@@ -346,16 +339,16 @@ show_engine(struct router *r)
 }
 
 json_t *
-show_running(struct router *r)
+show_running(const struct console *con)
 {
-	bool keys = !r->opts.rules->show_hides_keys;
-	size_t len = config_print(r->cfg, keys, NULL, 0);
+	bool keys = !con->node->rules->show_hides_keys;
+	size_t len = config_print(con->cfg, keys, NULL, 0);
 	char *text = malloc(len + 1), *line, *save = NULL;
 	json_t *a = json_array();
 
 	if (!text)
 		return a;
-	(void)config_print(r->cfg, keys, text, len + 1);
+	(void)config_print(con->cfg, keys, text, len + 1);
 	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
 		(void)json_array_append_new(a, json_string(line));
 	free(text);
@@ -363,8 +356,8 @@ show_running(struct router *r)
 }
 
 json_t *
-show_version(struct router *r)
+show_version(const struct console *con)
 {
-	return json_pack("{s:s, s:s, s:o}", "twind", r->opts.version, "hostname", r->cfg->hostname,
-		"up_s", since_json(r->started));
+	return json_pack("{s:s, s:s, s:o}", "twind", con->version, "hostname", con->cfg->hostname,
+		"up_s", since_json(con, con->started));
 }

@@ -109,7 +109,7 @@ FUZZ_FLAGS = -std=gnu11 -D_GNU_SOURCE -I. -O1 -g -fsanitize=address,undefined \
 fuzz_objects = $(patsubst %.c,build/fuzz/obj/%.o,$(1))
 FUZZ_REF := $(call fuzz_objects,$(BASE_SRC) $(call sources,ref/wire ref/crypto ref/core ref/node ref/config))
 FUZZ_HARNESS := $(call fuzz_objects,$(BASE_SRC) $(call sources,harness/field harness/keys harness/trace \
-	harness/peer))
+	harness/peer harness/sync))
 build/fuzz/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<

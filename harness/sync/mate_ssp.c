@@ -291,7 +291,10 @@ act_on(struct conn *c, ns_t now, const struct mate_msg *e)
 		if (c->mate->role == MATE_ACTIVE && !c->mate->wrong.no_bulk)
 			mate_ssp_bulk(c, now);
 		break;
-	default: /* HIGHEST, REFUSE, ERROR: kept, for the case */
+	case MATE_REFUSE: /* what was fed was not taken: once the router is standby, again */
+		c->fed = false;
+		break;
+	default: /* HIGHEST, ERROR: kept, for the case */
 		break;
 	}
 }

@@ -370,7 +370,9 @@ START_TEST(what_is_lost_comes_again)
 	mate_end(net.m[0], net.now, c, MATE_PROPERLY);
 	pass(10 * NS_PER_S);
 	ck_assert_int_eq(mate_conn(net.m[0], c)->end, STCP_FINISHED);
-	ck_assert_int_eq(mate_conn(net.m[1], c)->end, STCP_FINISHED);
+	/* Its FIN comes to nobody if the last acknowledgement is lost: there is no TIME-WAIT. */
+	ck_assert(mate_conn(net.m[1], c)->end == STCP_FINISHED ||
+		  mate_conn(net.m[1], c)->end == STCP_RESET);
 	ck_assert(!mate_conn(net.m[1], c)->tls_failed);
 	stop();
 }

@@ -8,7 +8,7 @@
  * come out through the callback, within the call.
  *
  * Not here: options but MSS, window scaling, congestion control (the lab's segment is one switch),
- * urgent data, a queue for segments out of order (they are acknowledged again, and come again).
+ * TIME-WAIT, urgent data, a queue for segments out of order (they are acknowledged again, and come again).
  * Allocates what waits to be sent; stcp_free.
  */
 #include <stdbool.h>

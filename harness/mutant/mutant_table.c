@@ -520,6 +520,120 @@ ssp_half_a_key(struct node_rules *r)
 }
 
 static void
+channel_any_address(struct node_rules *r)
+{
+	r->channel.any_address = true;
+}
+
+static void
+channel_any_identity(struct node_rules *r)
+{
+	r->channel.any_identity = true;
+}
+
+static void
+channel_without_psk(struct node_rules *r)
+{
+	r->channel.without_psk = true;
+}
+
+static void
+channel_old_tls(struct node_rules *r)
+{
+	r->channel.without_psk = r->channel.old_tls = true;
+}
+
+static void
+channel_waits_forever(struct node_rules *r)
+{
+	r->channel.waits_forever = true;
+}
+
+static void
+channel_keeps_broken(struct node_rules *r)
+{
+	r->channel.keeps_broken = true;
+}
+
+static void
+channel_newcomer_first(struct node_rules *r)
+{
+	r->channel.newcomer_first = true;
+}
+
+static void
+channel_older_stays(struct node_rules *r)
+{
+	r->channel.older_stays = true;
+}
+
+static void
+channel_unbounded(struct node_rules *r)
+{
+	r->channel.unbounded = true;
+}
+
+static void
+ssp_whole_reads(struct node_rules *r)
+{
+	r->ssp.whole_reads = true;
+}
+
+static void
+ssp_malformed_passed_over(struct node_rules *r)
+{
+	r->ssp.refuse_malformed = false;
+}
+
+static void
+ssp_any_hello(struct node_rules *r)
+{
+	r->ssp.check_hello = false;
+}
+
+static void
+ssp_no_hello_first(struct node_rules *r)
+{
+	r->ssp.hello_first = false;
+}
+
+static void
+ssp_gaps_ignored(struct node_rules *r)
+{
+	r->ssp.resync_on_gap = false;
+}
+
+static void
+ssp_unknown_acknowledged(struct node_rules *r)
+{
+	r->ssp.resync_on_unknown = false;
+}
+
+static void
+ssp_counters_go_down(struct node_rules *r)
+{
+	r->counters_stay = false;
+}
+
+static void
+ssp_any_epoch(struct node_rules *r)
+{
+	r->ssp.refuse_stale_epoch = false;
+}
+
+static void
+ssp_active_applies(struct node_rules *r)
+{
+	r->ssp.refuse_when_active = false;
+}
+
+static void
+ssp_unkept_forgotten(struct node_rules *r)
+{
+	r->unkept_known = false;
+}
+
+static void
 resv_above_limit(struct node_rules *r)
 {
 	r->resv.stop_at_limit = false;
@@ -1085,6 +1199,25 @@ const struct mutant mutants[] = {
 	{"ssp-deaf-to-silence", "a silent channel is never given up", ssp_deaf_to_silence},
 	{"ssp-no-keepalive", "no keepalives", ssp_no_keepalive},
 	{"ssp-half-a-key", "only the first 16 octets of the sync channel's key count", ssp_half_a_key},
+	{"channel-any-address", "whoever has the key is let in on the sync channel", channel_any_address},
+	{"channel-any-identity", "the sync channel takes the key for whatever group and members", channel_any_identity},
+	{"channel-without-psk", "a sync channel that did not use the key will do", channel_without_psk},
+	{"channel-old-tls", "so will TLS 1.2", channel_old_tls},
+	{"channel-waits-forever", "a handshake on the sync channel may last for ever", channel_waits_forever},
+	{"channel-keeps-broken", "a broken sync channel is kept", channel_keeps_broken},
+	{"channel-newcomer-first", "a newcomer replaces the sync channel before it has shown the key", channel_newcomer_first},
+	{"channel-older-stays", "a newcomer is turned away from the sync channel", channel_older_stays},
+	{"channel-unbounded", "all that a member does not read is kept", channel_unbounded},
+	{"ssp-whole-reads", "an SSP message has to come in one piece", ssp_whole_reads},
+	{"ssp-malformed-passed-over", "what does not read is passed over", ssp_malformed_passed_over},
+	{"ssp-any-hello", "a HELLO of another group or version will do", ssp_any_hello},
+	{"ssp-no-hello-first", "records are taken before a HELLO", ssp_no_hello_first},
+	{"ssp-gaps-ignored", "a gap in the numbers is nothing", ssp_gaps_ignored},
+	{"ssp-unknown-acknowledged", "an increment for an unknown SA is acknowledged", ssp_unknown_acknowledged},
+	{"ssp-counters-go-down", "recorded numbers go down", ssp_counters_go_down},
+	{"ssp-any-epoch", "records of an earlier epoch are taken", ssp_any_epoch},
+	{"ssp-active-applies", "an active member takes records", ssp_active_applies},
+	{"ssp-unkept-forgotten", "increments of a pair that fits no map ask for everything again", ssp_unkept_forgotten},
 	{"resv-above-limit", "numbers above the reservation leave", resv_above_limit},
 	{"resv-heir-repeats", "an heir begins below the reservation", resv_heir_repeats},
 	{"resv-lease-ignored", "a lost active does not wait for the lease", resv_lease_ignored},

@@ -18,6 +18,11 @@ const struct ssp_rules ssp_rules_standard = {
 	.bulk = true,
 	.keepalives = true,
 	.close_when_silent = true,
+	.refuse_malformed = true,
+	.check_hello = true,
+	.hello_first = true,
+	.resync_on_unknown = true,
+	.whole_reads = false,
 	.silent_keepalives = 4,
 };
 
@@ -303,12 +308,12 @@ applied(struct ssp *s, struct ssp_turn *t, enum err result)
 	s->applying = 0;
 	if (!s->up || !number)
 		return;
-	if (result == ERR_UNKNOWN) {
+	if (result == ERR_UNKNOWN && s->rules->resync_on_unknown) {
 		s->count[SSP_CNT_UNKNOWN_SA]++;
 		ssp_resync_ask(s, t, SSP_WHY_UNKNOWN_SA);
 		return;
 	}
-	if (result != ERR_OK) {
+	if (result != ERR_OK && result != ERR_UNKNOWN) {
 		ssp_reject(s, t, SSP_WHY_NO_ROOM, number);
 		return;
 	}

@@ -24,6 +24,11 @@ struct ssp_rules {
 	bool bulk;		  /* send what exists to a standby that joins; else an empty bulk */
 	bool keepalives;
 	bool close_when_silent;
+	bool refuse_malformed;	  /* false: what does not read is passed over */
+	bool check_hello;	  /* group and clients */
+	bool hello_first;
+	bool resync_on_unknown;	  /* false: an increment for an unknown SA is acknowledged */
+	bool whole_reads;	  /* false; a message must come in one piece */
 	uint8_t silent_keepalives; /* 4 */
 };
 extern const struct ssp_rules ssp_rules_standard;

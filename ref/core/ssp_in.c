@@ -16,7 +16,7 @@ hello_in(struct ssp *s, struct ssp_turn *t, const struct ssp_msg *m)
 		ssp_reject(s, t, SSP_WHY_UNEXPECTED, m->number);
 		return;
 	}
-	if (m->group != s->cfg.group || !major) {
+	if (s->rules->check_hello && (m->group != s->cfg.group || !major)) {
 		ssp_reject(s, t, major ? SSP_WHY_GROUP : SSP_WHY_VERSION, m->number);
 		return;
 	}
@@ -195,7 +195,7 @@ in_order(struct ssp *s, struct ssp_turn *t, const struct ssp_msg *m)
 
 	s->heard = m->number;
 	s->last_heard = t->now;
-	if (!s->greeted && m->type != SSP_HELLO && m->type != SSP_ERROR) {
+	if (s->rules->hello_first && !s->greeted && m->type != SSP_HELLO && m->type != SSP_ERROR) {
 		ssp_reject(s, t, SSP_WHY_UNEXPECTED, m->number);
 		return;
 	}
@@ -231,10 +231,12 @@ ssp_next(struct ssp *s, struct ssp_turn *t)
 		s->rx_len -= len;
 		if (e == ERR_OK)
 			in_order(s, t, &m);
-		else
+		else if (s->rules->refuse_malformed)
 			ssp_reject(s, t, SSP_WHY_MALFORMED, m.number);
 		ssp_msg_wipe(&m);
-	} else if (e != ERR_SHORT) {
+	} else if (e != ERR_SHORT && !s->rules->refuse_malformed) {
+		s->rx_len = 0;
+	} else if (e != ERR_SHORT || (s->rules->whole_reads && s->rx_len)) {
 		ssp_reject(s, t, e == ERR_VALUE ? SSP_WHY_VERSION : SSP_WHY_MALFORMED, 0);
 	}
 	e = s->up ? ssp_frame(s->rx, s->rx_len, &after, NULL) : ERR_SHORT;

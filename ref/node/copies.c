@@ -132,7 +132,7 @@ static bool
 goes_down(struct node *n, const struct node_pair *p, const struct ssp_msg *m, uint32_t was,
 	uint32_t is)
 {
-	if (m->epoch != p->copy_epoch || is >= was)
+	if (!n->rules->counters_stay || m->epoch != p->copy_epoch || is >= was)
 		return false;
 	n->count[NODE_CNT_NUMBER_DOWN]++;
 	return true;
@@ -168,15 +168,38 @@ volume_in(struct node *n, struct node_pair *p, const struct ssp_msg *m)
 	p->last_volume_kb = (uint32_t)((m->volume_in + m->volume_out) / 1024);
 }
 
+/*
+ * The newest pairs that fit no entry here: increments for them are no reason to ask for everything
+ * again, which would bring the same pair, and no end.
+ */
+static bool
+unkept(const struct node *n, const struct ssp_spis *s)
+{
+	for (unsigned i = 0; i < NODE_UNKEPT; i++)
+		if (s->in && n->unkept[i].in == s->in && n->unkept[i].out == s->out &&
+			n->unkept[i].peer == s->peer)
+			return n->rules->unkept_known;
+	return false;
+}
+
+static void
+unkept_add(struct node *n, const struct ssp_spis *s)
+{
+	n->count[NODE_CNT_UNKEPT]++;
+	if (!unkept(n, s))
+		n->unkept[n->unkept_next++ % NODE_UNKEPT] = *s;
+}
+
 static enum err
 pair_in(struct node *n, const struct ssp_msg *m)
 {
 	struct node_pair *p = pairs_by_spis(n, &m->spis);
 	struct ike_child c;
 
-	if (!map_known(n, m))
-		return ERR_OK; /* not configured here: nothing to keep, and no reason to ask again
-				*/
+	if (!map_known(n, m)) { /* not configured here: nothing to keep */
+		unkept_add(n, &m->spis);
+		return ERR_OK;
+	}
 	if (!p)
 		p = pairs_new(n);
 	if (!p)
@@ -214,7 +237,7 @@ pair_update(struct node *n, const struct ssp_msg *m)
 		return ERR_OK;
 	}
 	if (!p || !p->dormant)
-		return ERR_UNKNOWN;
+		return !p && unkept(n, &m->spis) ? ERR_OK : ERR_UNKNOWN;
 	if (m->type == SSP_RESERVE)
 		reserve_in(n, p, m);
 	else if (m->type == SSP_REPLAY)

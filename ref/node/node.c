@@ -30,6 +30,7 @@ const char *const node_count_names[NODE_CNT_CNT] = {
 	[NODE_CNT_TTL] = "dropped-ttl",
 	[NODE_CNT_HOLD_TIMEOUT] = "write-ahead-timed-out",
 	[NODE_CNT_NUMBER_DOWN] = "record-would-go-down",
+	[NODE_CNT_UNKEPT] = "record-fits-no-map",
 	[NODE_CNT_PROMOTIONS] = "promotions",
 	[NODE_CNT_DEMOTIONS] = "demotions",
 	[NODE_CNT_REKEYS] = "rekeys-begun",

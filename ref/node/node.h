@@ -29,6 +29,19 @@
 #include "ref/wire/eth.h"
 
 /* By what a router judges, all cores together, and what only the node decides (rules.h fills it). */
+/* What the sync channel must not do; all false. */
+struct channel_rules {
+	bool any_address;    /* lets in who comes from another address */
+	bool any_identity;   /* and whatever the key is said to be for */
+	bool without_psk;    /* is content with a handshake that did not use the key */
+	bool old_tls;	     /* and with TLS 1.2 */
+	bool waits_forever;  /* for the end of a handshake */
+	bool keeps_broken;   /* takes no notice of an end or of a record that does not open */
+	bool newcomer_first; /* a newcomer replaces a channel that is up before it has shown the key */
+	bool older_stays;    /* a newcomer is turned away while there is a channel */
+	bool unbounded;	     /* keeps all that the other side does not read */
+};
+
 struct node_rules {
 	struct hsrp_rules hsrp;
 	struct ike_rules ike;
@@ -85,6 +98,9 @@ struct node_rules {
 	bool clear_resyncs;	 /* `resync` asks for everything again */
 	bool show_hides_keys;	 /* (the caller's part) */
 	uint8_t channel_key_max; /* octets of the sync channel's key that count: all */
+	bool unkept_known;	 /* increments of a pair that fits no entry here are no reason to ask again */
+	bool counters_stay;	 /* no recorded number goes down within an epoch */
+	struct channel_rules channel; /* (the caller's part) */
 };
 
 /* Tables are placed once; a program for larger ones is compiled with other sizes. */
@@ -93,6 +109,7 @@ struct node_rules {
 #define NODE_PAIRS 4096
 #endif
 #define NODE_XCHGS 1024
+#define NODE_UNKEPT 64 /* pairs that the active has and no entry here fits */
 #define NODE_MAPS 64
 #define NODE_ACLS 256
 #define NODE_HOLDS NODE_XCHGS /* a message of every exchange */
@@ -218,7 +235,7 @@ enum node_count {
 	NODE_CNT_REPLAY, NODE_CNT_BAD_ICV, NODE_CNT_ESP_REFUSED, NODE_CNT_FRAGMENT_REFUSED,
 	NODE_CNT_QUEUED, NODE_CNT_QUEUE_FULL, NODE_CNT_QUEUE_EXPIRED, NODE_CNT_EXHAUSTED,
 	NODE_CNT_EXPIRED, NODE_CNT_TABLE_FULL, NODE_CNT_TTL, NODE_CNT_HOLD_TIMEOUT,
-	NODE_CNT_NUMBER_DOWN, NODE_CNT_PROMOTIONS, NODE_CNT_DEMOTIONS, NODE_CNT_REKEYS,
+	NODE_CNT_NUMBER_DOWN, NODE_CNT_UNKEPT, NODE_CNT_PROMOTIONS, NODE_CNT_DEMOTIONS, NODE_CNT_REKEYS,
 	NODE_CNT_HSRP_REFUSED, NODE_CNT_UDP_OTHER, NODE_CNT_NAT_KEEPALIVE_IN,
 	NODE_CNT_NAT_KEEPALIVE_OUT, NODE_CNT_NAT_MOVED, NODE_CNT_ENCAPSULATION, NODE_CNT_TOO_BIG,
 	NODE_CNT_TOO_BIG_TOLD, NODE_CNT_SPLIT, NODE_CNT_PMTU_LEARNED, NODE_CNT_PMTU_REFUSED,
@@ -362,6 +379,8 @@ struct node {
 	ns_t told_at; /* when they were stated on this connection; NS_NEVER: not */
 	struct ssp ssp;
 	bool mirrored; /* active: the standby is ready */
+	struct ssp_spis unkept[NODE_UNKEPT]; /* a ring; copies.c */
+	unsigned unkept_next;
 	bool ready;    /* standby: we are */
 	struct rri rri;
 	struct rri_acts rri_acts;

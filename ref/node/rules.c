@@ -74,5 +74,7 @@ node_rules_join(struct node_rules *r)
 		.clear_resyncs = true,
 		.show_hides_keys = true,
 		.channel_key_max = SECRET_MAX,
+		.unkept_known = true,
+		.counters_stay = true,
 	};
 }

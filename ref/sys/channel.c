@@ -17,7 +17,7 @@
 #define RETRY (250 * NS_PER_MS)
 #define CONNECT_MAX (500 * NS_PER_MS)
 #define HANDSHAKE_MAX (2 * NS_PER_S)
-#define OUT_MAX ((size_t)256 << 20)
+#define OUT_MAX ((size_t)8 << 20) /* several bulks of all that a router may have */
 
 enum phase { PHASE_IDLE, PHASE_CONNECTING, PHASE_HANDSHAKE, PHASE_UP };
 
@@ -39,6 +39,7 @@ struct channel {
 	SSL_CTX *ctx;
 	struct conn cur;
 	struct conn cand; /* a newcomer: replaces cur once it has shown that it has the key */
+	bool stuck;	  /* the other side has stopped reading: too much waits for it */
 	bool announce_up; /* it has: cur is it, and UP is still to be said */
 	uint8_t *out;
 	size_t out_len, out_cap;
@@ -86,7 +87,8 @@ psk_find(SSL *ssl, const unsigned char *id, size_t id_len, SSL_SESSION **s)
 	struct channel *c = of(ssl);
 
 	*s = NULL;
-	if (id_len == strlen(c->identity) && equal_ct(id, c->identity, id_len))
+	if (c->cfg.rules.any_identity ||
+		(id_len == strlen(c->identity) && equal_ct(id, c->identity, id_len)))
 		*s = session(c, ssl);
 	return 1; /* without a session the handshake goes on, and fails for want of a certificate */
 }
@@ -106,7 +108,8 @@ tls_setup(struct channel *c)
 	c->ctx = SSL_CTX_new(TLS_method());
 	if (!c->ctx)
 		return false;
-	if (!SSL_CTX_set_min_proto_version(c->ctx, TLS1_3_VERSION) ||
+	if (!SSL_CTX_set_min_proto_version(
+		    c->ctx, c->cfg.rules.old_tls ? TLS1_2_VERSION : TLS1_3_VERSION) ||
 		!SSL_CTX_set_max_proto_version(c->ctx, TLS1_3_VERSION) ||
 		!SSL_CTX_set_ciphersuites(c->ctx, "TLS_AES_128_GCM_SHA256") ||
 		!SSL_CTX_set1_groups_list(c->ctx, "X25519:P-256"))
@@ -121,7 +124,8 @@ tls_setup(struct channel *c)
 	if (!c->client &&
 		!SSL_CTX_set_session_id_context(c->ctx, (const unsigned char *)"baton-ssp", 9))
 		return false;
-	SSL_CTX_set_verify(c->ctx, SSL_VERIFY_PEER, NULL);
+	SSL_CTX_set_verify(
+		c->ctx, c->cfg.rules.without_psk ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
 	SSL_CTX_set_psk_use_session_callback(c->ctx, psk_use);
 	SSL_CTX_set_psk_find_session_callback(c->ctx, psk_find);
 	SSL_CTX_set_keylog_callback(c->ctx, keylog);
@@ -227,7 +231,7 @@ void
 channel_drop(struct channel *c, ns_t now)
 {
 	conn_drop(&c->cur);
-	c->announce_up = false;
+	c->announce_up = c->stuck = false;
 	wipe(c->out, c->out_len);
 	c->out_len = 0;
 	c->cur.at = c->client ? now + RETRY : NS_NEVER;
@@ -297,12 +301,14 @@ accept_new(struct channel *c, ns_t now)
 	socklen_t len = sizeof from;
 	int fd =
 		accept4(c->listen_fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	struct conn *k = c->cur.phase == PHASE_UP ? &c->cand : &c->cur;
+	struct conn *k = c->cur.phase == PHASE_UP && !c->cfg.rules.newcomer_first ? &c->cand
+										 : &c->cur;
 	int on = 1;
 
 	if (fd < 0)
 		return false;
-	if (ntohl(from.sin_addr.s_addr) != c->cfg.remote) {
+	if ((ntohl(from.sin_addr.s_addr) != c->cfg.remote && !c->cfg.rules.any_address) ||
+		(c->cfg.rules.older_stays && c->cur.phase == PHASE_UP)) {
 		(void)close(fd);
 		return true;
 	}
@@ -331,7 +337,7 @@ failed(struct channel *c, struct conn *k, int rc)
 		return false;
 	}
 	ERR_clear_error();
-	return true;
+	return !c->cfg.rules.keeps_broken;
 }
 
 /* 1 done, 0 not yet, -1 it came to nothing (or the other side ignored the PSK). */
@@ -340,13 +346,13 @@ handshake(struct channel *c, struct conn *k, ns_t now)
 {
 	int rc;
 
-	if (now >= k->at)
+	if (now >= k->at && !c->cfg.rules.waits_forever)
 		return -1;
 	ERR_clear_error();
 	rc = SSL_do_handshake(k->ssl);
 	if (rc != 1)
 		return failed(c, k, rc) ? -1 : 0;
-	if (!SSL_session_reused(k->ssl))
+	if (!SSL_session_reused(k->ssl) && !c->cfg.rules.without_psk)
 		return -1;
 	k->phase = PHASE_UP;
 	k->at = NS_NEVER;
@@ -439,7 +445,7 @@ receive(struct channel *c, ns_t now, const uint8_t **bytes, size_t *len)
 {
 	int rc;
 
-	if (!flush(c)) {
+	if (c->stuck || !flush(c)) {
 		channel_drop(c, now);
 		return CHANNEL_DOWN;
 	}
@@ -491,15 +497,18 @@ channel_poll(struct channel *c, ns_t now, const uint8_t **bytes, size_t *len)
 void
 channel_send(struct channel *c, const uint8_t *bytes, size_t len)
 {
-	if (c->cur.phase != PHASE_UP)
+	if (c->cur.phase != PHASE_UP || c->stuck)
 		return;
 	if (c->out_len + len > c->out_cap) {
 		size_t cap = (c->out_len + len) * 2;
-		uint8_t *more = cap <= OUT_MAX ? malloc(cap) : NULL;
+		uint8_t *more =
+			cap <= OUT_MAX || c->cfg.rules.unbounded ? malloc(cap) : NULL;
 
-		if (!more)
-			return; /* the other side has stopped reading: its silence ends the
-				   connection */
+		if (!more) {
+			c->stuck = true; /* a message less is a gap: better none any more */
+			c->cur.at = 0;	 /* channel_poll is wanted at once */
+			return;
+		}
 		if (c->out_len)
 			memcpy(more, c->out, c->out_len);
 		wipe(c->out, c->out_len);

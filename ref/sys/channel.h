@@ -15,6 +15,7 @@
 #include "ref/base/ip4.h"
 #include "ref/base/secret.h"
 #include "ref/base/time.h"
+#include "ref/node/node.h"
 
 struct channel;
 
@@ -23,6 +24,7 @@ struct channel_cfg {
 	uint16_t port;
 	uint16_t group;
 	struct secret key; /* copied; wiped by channel_close */
+	struct channel_rules rules; /* all false */
 	void (*keylog)(void *ctx, const char *line); /* NULL: none */
 	void *ctx;
 };

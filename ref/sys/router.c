@@ -150,6 +150,7 @@ router_channel_open(struct router *r)
 	c.port = s->port;
 	c.group = s->id;
 	c.key = s->key;
+	c.rules = r->opts.rules->channel;
 	if (c.key.len > r->opts.rules->channel_key_max)
 		c.key.len = r->opts.rules->channel_key_max;
 	r->channel = channel_open(&c, r->epfd, TAG_CHANNEL);

@@ -385,7 +385,7 @@ mate_kit_ike_sa(uint8_t *out, size_t cap, uint32_t n)
 size_t
 mate_kit_ipsec_sa(uint8_t *out, size_t cap, uint32_t n, const char *map)
 {
-	const char *name = map ? map : "M";
+	const char *name = map ? map : "D";
 	const struct field_set sets[] = {
 		SET("ssp.cookies.initiator", 0x1111111100000000u),
 		SET("ssp.cookies.responder", 0x2222222200000000u),
@@ -401,6 +401,7 @@ mate_kit_ipsec_sa(uint8_t *out, size_t cap, uint32_t n, const char *map)
 		SET_BYTES("ssp.auth_out.key", octets, 20),
 		SET("ssp.proxy_local.address", IP4(10, 0, 0, 0)),
 		SET("ssp.proxy_remote.address", LAB_REMOTE_NET),
+		SET("ssp.map.entry", 1),
 		SET_BYTES("ssp.map.name", name, strlen(name)),
 		SET("ssp.life.seconds", 3600),
 		SET("ssp.reserve.number", 2000),

@@ -634,6 +634,18 @@ ssp_unkept_forgotten(struct node_rules *r)
 }
 
 static void
+ssp_no_room_acknowledged(struct node_rules *r)
+{
+	r->ssp.refuse_full = false;
+}
+
+static void
+ssp_nothing_optional(struct node_rules *r)
+{
+	r->ssp.ignore_optional = false;
+}
+
+static void
 resv_above_limit(struct node_rules *r)
 {
 	r->resv.stop_at_limit = false;
@@ -1218,6 +1230,8 @@ const struct mutant mutants[] = {
 	{"ssp-any-epoch", "records of an earlier epoch are taken", ssp_any_epoch},
 	{"ssp-active-applies", "an active member takes records", ssp_active_applies},
 	{"ssp-unkept-forgotten", "increments of a pair that fits no map ask for everything again", ssp_unkept_forgotten},
+	{"ssp-no-room-acknowledged", "a record that finds no room is acknowledged", ssp_no_room_acknowledged},
+	{"ssp-nothing-optional", "a TLV that may be ignored is refused", ssp_nothing_optional},
 	{"resv-above-limit", "numbers above the reservation leave", resv_above_limit},
 	{"resv-heir-repeats", "an heir begins below the reservation", resv_heir_repeats},
 	{"resv-lease-ignored", "a lost active does not wait for the lease", resv_lease_ignored},

@@ -19,6 +19,8 @@ const struct ssp_rules ssp_rules_standard = {
 	.keepalives = true,
 	.close_when_silent = true,
 	.refuse_malformed = true,
+	.refuse_full = true,
+	.ignore_optional = true,
 	.check_hello = true,
 	.hello_first = true,
 	.resync_on_unknown = true,
@@ -313,7 +315,7 @@ applied(struct ssp *s, struct ssp_turn *t, enum err result)
 		ssp_resync_ask(s, t, SSP_WHY_UNKNOWN_SA);
 		return;
 	}
-	if (result != ERR_OK && result != ERR_UNKNOWN) {
+	if (result != ERR_OK && result != ERR_UNKNOWN && s->rules->refuse_full) {
 		ssp_reject(s, t, SSP_WHY_NO_ROOM, number);
 		return;
 	}

@@ -25,6 +25,8 @@ struct ssp_rules {
 	bool keepalives;
 	bool close_when_silent;
 	bool refuse_malformed;	  /* false: what does not read is passed over */
+	bool refuse_full;	  /* false: a record that finds no room is acknowledged */
+	bool ignore_optional;	  /* TLVs that may be ignored */
 	bool check_hello;	  /* group and clients */
 	bool hello_first;
 	bool resync_on_unknown;	  /* false: an increment for an unknown SA is acknowledged */

@@ -226,6 +226,8 @@ ssp_next(struct ssp *s, struct ssp_turn *t)
 		s->count[SSP_CNT_RECEIVED]++;
 		s->count[SSP_CNT_RECEIVED_OCTETS] += len;
 		e = ssp_decode(s->rx, len, &m, NULL);
+		if (m.has_optional && !s->rules->ignore_optional)
+			e = ERR_UNKNOWN;
 		memmove(s->rx, s->rx + len, s->rx_len - len);
 		wipe(s->rx + s->rx_len - len, len);
 		s->rx_len -= len;

@@ -205,6 +205,23 @@ START_TEST(a_newer_one_replaces)
 }
 END_TEST
 
+/* The client does not read: what waits for it is bounded, and then the channel is down at once. */
+START_TEST(who_does_not_read_is_left)
+{
+	static uint8_t much[1 << 20];
+	unsigned n = 0;
+
+	open_end(&client, LOW, HIGH, "0123456789abcdef", 1);
+	open_end(&server, HIGH, LOW, "0123456789abcdef", 1);
+	ck_assert(until(both_up, LIMIT));
+	while (channel_deadline(server.c) == NS_NEVER && ++n < 64)
+		channel_send(server.c, much, sizeof much);
+	ck_assert_uint_lt(n, 64);
+	poll_end(&server);
+	ck_assert_uint_eq(server.downs, 1);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -220,6 +237,7 @@ main(void)
 	tcase_add_test(t, another_group);
 	tcase_add_test(t, strangers_do_not_disturb);
 	tcase_add_test(t, a_newer_one_replaces);
+	tcase_add_test(t, who_does_not_read_is_left);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_NORMAL);

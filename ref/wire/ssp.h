@@ -70,6 +70,7 @@ struct ssp_window {
 };
 
 struct ssp_msg {
+	bool has_optional; /* TLVs that are unknown and may be ignored */
 	enum ssp_type type;
 	uint32_t number;
 	uint32_t epoch;

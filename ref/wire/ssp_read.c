@@ -252,8 +252,10 @@ tlv_read(struct rd *r, struct ssp_msg *m, uint64_t *seen, unsigned *clients, str
 
 	if (r->bad)
 		return err_set(why, ERR_LENGTH, r->bad, r->bad_at, CLAUSE);
-	if (type & 0x8000)
+	if (type & 0x8000) {
+		m->has_optional = true;
 		return ERR_OK;
+	}
 	if (type >= SSP_TLV_CNT || !(ssp_needs[m->type] >> type & 1))
 		return err_set(why, ERR_UNKNOWN, "ssp.tlv.type", at, CLAUSE);
 	if (type == SSP_T_CLIENT)

@@ -428,3 +428,28 @@ mate_kit_reserve(struct mate_kit *x, size_t conn, uint32_t n, uint32_t upto)
 	return mate_send(x->mate, lab_now(x->w.lab), conn, MATE_RESERVE,
 		"ssp/ssp.spis/ssp.reserve", sets, 4);
 }
+
+bool
+mate_kit_fed(struct mate_kit *x, struct case_run *c, enum lab_member real, size_t *live)
+{
+	uint8_t rec[1024];
+
+	if (!mate_kit_behind(x, c, real))
+		return false;
+	mate_offer(x->mate, rec, mate_kit_ike_sa(rec, sizeof rec, 0));
+	mate_offer(x->mate, rec, mate_kit_ipsec_sa(rec, sizeof rec, 1, NULL));
+	*live = mate_kit_ready(x);
+	if (*live == MATE_NONE)
+		return false;
+	if (mate_kit_copies(x) == 1)
+		return true;
+	case_inconclusive(c, "the standby did not take the pair that it was fed");
+	return false;
+}
+
+long long
+mate_kit_reserved(struct mate_kit *x)
+{
+	return pair_show_number(
+		x->w.lab, x->real, "show crypto ipsec sa standby", "0.reservation.reserved", -1);
+}

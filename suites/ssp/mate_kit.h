@@ -75,6 +75,10 @@ size_t mate_kit_ike_sa(uint8_t *out, size_t cap, uint32_t n);
 size_t mate_kit_ipsec_sa(uint8_t *out, size_t cap, uint32_t n, const char *map);
 /* An increment of that pair: RESERVE, kind 1. */
 uint32_t mate_kit_reserve(struct mate_kit *x, size_t conn, uint32_t n, uint32_t upto);
+/* `behind`, and the standby has pair n = 1 of the mate; false: inconclusive. */
+bool mate_kit_fed(struct mate_kit *x, struct case_run *c, enum lab_member real, size_t *live);
+/* What it has recorded as reserved for that pair. */
+long long mate_kit_reserved(struct mate_kit *x);
 /* Dormant SA pairs that the router says it has. */
 long long mate_kit_copies(struct mate_kit *x);
 

@@ -226,7 +226,7 @@ policy(const struct simk *k, const struct pkt *p, int iif)
 {
 	for (unsigned i = 0; i < k->cfg.policy_cnt; i++)
 		if (fits(&k->cfg.policy[i], p, iif))
-			return k->cfg.policy[i].to;
+			return (int)k->cfg.policy[i].to;
 	return SIMK_MAIN;
 }
 

@@ -205,7 +205,7 @@ static void
 open_records(struct conn *c, ns_t now)
 {
 	uint8_t plain[4096];
-	int n;
+	int n = 0;
 
 	while (!c->broken && (n = SSL_read(c->tls, plain, sizeof plain)) > 0)
 		mate_ssp_bytes(c, now, plain, (size_t)n);

@@ -124,7 +124,7 @@ rd_u16(struct rd *r, const char *field)
 {
 	const uint8_t *p = rd_bytes(r, 2, field);
 
-	return p ? (uint16_t)(p[0] << 8 | p[1]) : 0;
+	return (uint16_t)(p ? p[0] << 8 | p[1] : 0);
 }
 
 /* Written out, so that the compiler sees one load (and below, one store) and a turn of its bytes. */

@@ -206,7 +206,7 @@ slot_of(const uint8_t *key, size_t len, unsigned salt)
 
 	if (len >= sizeof h)
 		memcpy(&h, key, sizeof h);
-	else
+	else if (len)
 		memcpy(&h, key, len);
 	h = (h ^ salt) * 0x9e3779b97f4a7c15u;
 	return (unsigned)(h >> 32) % SLOTS;

@@ -177,6 +177,8 @@ computed(const struct built *b, const struct place *p)
 		return all - own_octets(b, l);
 	case FIELD_NEXT:
 		return l + 1 < end ? b->layers[l + 1]->type : 0;
+	case FIELD_BEHIND:
+		return l + 1 < b->layer_cnt ? b->layers[l + 1]->type : 0;
 	case FIELD_SIBLING:
 		return end < b->layer_cnt && b->layers[end]->level == b->layers[l]->level
 			       ? b->layers[end]->type

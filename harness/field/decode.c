@@ -407,12 +407,16 @@ walk_ipv4(struct msg *m, size_t at, size_t end)
 	return walk_l4(m, at, start + len);
 }
 
+/* What an EtherType announces, behind up to two tags. */
 static bool
-walk_eth(struct msg *m, size_t at, size_t end)
+walk_type(struct msg *m, size_t type, size_t at, size_t end)
 {
-	if (!lay(m, &field_format_eth, &at, end))
-		return false;
-	switch (value_of(m, "eth.type")) {
+	for (int tags = 0; tags < 2 && (type == 0x8100 || type == 0x88a8); tags++) {
+		if (!lay(m, &field_format_vlan, &at, end))
+			return false;
+		type = value_of(m, "vlan.type");
+	}
+	switch (type) {
 	case 0x0806:
 		if (!lay(m, &field_format_arp, &at, end))
 			return false;
@@ -422,6 +426,38 @@ walk_eth(struct msg *m, size_t at, size_t end)
 		return walk_ipv4(m, at, end);
 	}
 	return walk_data(m, at, end);
+}
+
+static bool
+walk_eth(struct msg *m, size_t at, size_t end)
+{
+	return lay(m, &field_format_eth, &at, end) &&
+	       walk_type(m, value_of(m, "eth.type"), at, end);
+}
+
+static bool
+walk_link(struct msg *m, unsigned link, size_t end)
+{
+	size_t at = 0;
+
+	switch (link) {
+	case 1:
+		return walk_eth(m, at, end);
+	case 113:
+		return lay(m, &field_format_sll, &at, end) &&
+		       walk_type(m, value_of(m, "sll.type"), at, end);
+	case 276:
+		return lay(m, &field_format_sll2, &at, end) &&
+		       walk_type(m, value_of(m, "sll2.type"), at, end);
+	case 12:
+	case 14:
+	case 101:
+	case 228:
+		if (end > 0 && m->bytes[0] >> 4 != 4)
+			return walk_data(m, at, end);
+		return walk_ipv4(m, at, end);
+	}
+	return bad(m, ERR_UNSUPPORTED, "link", 0, "LINKTYPE_");
 }
 
 /* -- entries -- */
@@ -446,6 +482,17 @@ field_decode(struct msg *m, const void *frame, size_t len)
 		bad(m, ERR_LENGTH, "eth.dst", 0, "-");
 	else
 		walk_eth(m, 0, len);
+	return m->err;
+}
+
+enum err
+field_decode_link(struct msg *m, unsigned link, const void *frame, size_t len)
+{
+	start(m, frame, len);
+	if (len > 65535 + 64)
+		bad(m, ERR_LENGTH, "frame", 0, "-");
+	else
+		walk_link(m, link, len);
 	return m->err;
 }
 

@@ -13,7 +13,7 @@
  * its fields. A name that occurs more than once is numbered: "isakmp.vid.data#2" is the second.
  * Without a number the first is meant.
  *
- * Formats: eth arp ipv4 udp icmp tcp esp hsrp hsrpadv isakmp isakmp.sa isakmp.prop isakmp.transform
+ * Formats: eth vlan sll sll2 arp ipv4 udp icmp tcp esp hsrp hsrpadv isakmp isakmp.sa isakmp.prop isakmp.transform
  * isakmp.attr (TV) isakmp.attrv (TLV) isakmp.ke isakmp.id isakmp.cert isakmp.cr isakmp.hash
  * isakmp.sig isakmp.nonce isakmp.notify isakmp.delete isakmp.vid isakmp.natd isakmp.natoa
  * isakmp.unknown isakmp.encrypted nonesp ssp ssp.<tlv in lower case> data.
@@ -48,6 +48,7 @@ enum field_auto {
 	FIELD_BODY,	/* the same without this layer's own header (TLV lengths) */
 	FIELD_CHECKSUM, /* Internet checksum (IPv4 header; UDP, TCP, with pseudo header; ICMP) */
 	FIELD_NEXT,	/* the type of the layer inside */
+	FIELD_BEHIND,	/* the type of the layer that follows, at whatever level */
 	FIELD_SIBLING,	/* the type of the layer beside it, 0 if it is the last */
 	FIELD_SIZE,	/* octets of the sized field that counts on it */
 	FIELD_COUNT,	/* number of layers directly inside */
@@ -103,6 +104,13 @@ struct msg {
 
 /* Decode an Ethernet frame. Returns m->err. Checksums are compared, too (ERR_CHECKSUM). */
 enum err field_decode(struct msg *m, const void *frame, size_t len);
+
+/*
+ * The same for a frame of another link, by its LINKTYPE_ number as capture files have it: 1
+ * Ethernet, 101 (12, 14) and 228 raw IP, 113 and 276 Linux cooked. VLAN tags (802.1Q, 802.1ad) are
+ * layers, here and in field_decode. Another number: ERR_UNSUPPORTED.
+ */
+enum err field_decode_link(struct msg *m, unsigned link, const void *frame, size_t len);
 
 /*
  * Decode bytes that start with the named format: "ipv4", "isakmp", "ssp"... A format that is an

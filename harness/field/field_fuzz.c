@@ -18,6 +18,7 @@ within(const struct msg *m)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static const unsigned links[] = {1, 101, 113, 276};
 	static struct msg m, n;
 	struct pkt p;
 	char text[256];
@@ -25,6 +26,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	pkt_parse(&p, data, size);
 	field_decode(&m, data, size);
 	within(&m);
+	for (size_t i = 0; i < sizeof links / sizeof links[0]; i++) {
+		field_decode_link(&m, links[i], data, size);
+		within(&m);
+		pkt_parse_cut(&p, links[i], data, size, size + 40);
+		if (p.is_ip && (p.l4 + p.l4_len > data + size || p.l4 < data))
+			abort();
+		if (p.data && (p.data + p.data_len > data + size || p.data < data))
+			abort();
+	}
 	field_decode_as(&m, "ssp", data, size);
 	within(&m);
 	field_decode_as(&n, "isakmp", data, size);

@@ -218,6 +218,77 @@ START_TEST(every_format)
 }
 END_TEST
 
+/* The same Hello under each link's header: the tables and the glance find it there. */
+START_TEST(links)
+{
+	static const struct {
+		unsigned link;
+		const char *layers;
+		size_t head, tags;
+	} all[] = {
+		{1, "eth/ipv4/udp/hsrp", 14, 0},
+		{1, "eth/vlan/ipv4/udp/hsrp", 18, 1},
+		{1, "eth/vlan/vlan/ipv4/udp/hsrp", 22, 2},
+		{113, "sll/ipv4/udp/hsrp", 16, 0},
+		{113, "sll/vlan/ipv4/udp/hsrp", 20, 1},
+		{276, "sll2/ipv4/udp/hsrp", 20, 0},
+		{101, "ipv4/udp/hsrp", 0, 0},
+		{12, "ipv4/udp/hsrp", 0, 0},
+		{228, "ipv4/udp/hsrp", 0, 0},
+	};
+	const uint8_t mac[8] = {2, 0, 0, 0, 0, 9};
+	struct field_set sets[] = {SET("hsrp.group", 7), SET("vlan.id", 100), SET("vlan.id#2", 200),
+		SET("eth.src", 0x020000000009), SET_BYTES("sll.addr", mac, 8),
+		SET_BYTES("sll2.addr", mac, 8)};
+	struct field_set used[6];
+	size_t n, cnt = 0;
+	struct pkt p;
+
+	for (size_t i = 0; i < 6; i++) {
+		const char *dot = strchr(sets[i].name, '.');
+		size_t len = (size_t)(dot - sets[i].name);
+		char layer[16];
+
+		snprintf(layer, sizeof layer, "%.*s/", (int)len, sets[i].name);
+		if (i == 0 || (strncmp(all[_i].layers, layer, len + 1) == 0) ||
+			(i == 1 && all[_i].tags > 0) || (i == 2 && all[_i].tags > 1))
+			used[cnt++] = sets[i];
+	}
+	n = field_build(buf, sizeof buf, all[_i].layers, used, cnt, NULL);
+	ck_assert_uint_eq(n, all[_i].head + 20 + 8 + 20);
+	ck_assert_int_eq(field_decode_link(&m, all[_i].link, buf, n), ERR_OK);
+	ck_assert(field_is(&m, "hsrp.group", 7));
+	ck_assert_uint_eq(field_layers(&m, "vlan"), all[_i].tags);
+	ck_assert(pkt_parse_link(&p, all[_i].link, buf, n));
+	ck_assert(p.is_hsrp && p.data[6] == 7);
+	ck_assert_uint_eq(p.vlan_cnt, all[_i].tags);
+	ck_assert(p.vlan_cnt < 1 || p.vlan[0] == 100);
+	ck_assert(p.vlan_cnt < 2 || p.vlan[1] == 200);
+	ck_assert_uint_eq(p.src_mac.b[5], all[_i].head ? 9 : 0);
+	for (size_t cut = 0; cut < n; cut++) {
+		ck_assert(!pkt_parse_link(&p, all[_i].link, buf, cut));
+		ck_assert_int_ne(field_decode_link(&m, all[_i].link, buf, cut), ERR_OK);
+	}
+	ck_assert(pkt_parse_cut(&p, all[_i].link, buf, n - 5, n));
+	ck_assert_uint_eq(p.ip_cut, 5);
+	ck_assert(p.is_hsrp && p.data_len == 15);
+	ck_assert(!pkt_parse_cut(&p, all[_i].link, buf, n - 5, n - 1));
+	ck_assert_str_eq(p.bad, "ip.length");
+}
+END_TEST
+
+START_TEST(no_such_link)
+{
+	struct pkt p;
+
+	ck_assert(!pkt_parse_link(&p, 105, buf, 60));
+	ck_assert_str_eq(p.bad, "link");
+	ck_assert_int_eq(field_decode_link(&m, 105, buf, 60), ERR_UNSUPPORTED);
+	ck_assert(pkt_parse_link(&p, 101, "\x60", 1));
+	ck_assert(!p.is_ip && p.ethertype == PKT_ETH_IP6);
+}
+END_TEST
+
 /* Any prefix of a good frame: never a crash, never a field outside. */
 START_TEST(prefixes)
 {
@@ -335,6 +406,8 @@ main(void)
 	tcase_add_test(t, ssp);
 	tcase_add_test(t, mistakes_of_the_caller);
 	tcase_add_test(t, every_format);
+	tcase_add_loop_test(t, links, 0, 9);
+	tcase_add_test(t, no_such_link);
 	tcase_add_test(t, prefixes);
 	tcase_add_test(t, captured_hsrp);
 	tcase_add_test(t, captured_isakmp);

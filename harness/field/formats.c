@@ -60,9 +60,37 @@
 static const struct field_def eth_fields[] = {
 	HW("eth.dst", 0xffffffffffff, "IEEE 802.3 3.2.4"),
 	HW("eth.src", 0x020000000001, "IEEE 802.3 3.2.5"),
-	CALC("eth.type", 16, FIELD_NEXT, "IEEE 802.3 3.2.6"),
+	CALC("eth.type", 16, FIELD_BEHIND, "IEEE 802.3 3.2.6"),
 };
 FORMAT(eth, "eth", 0, 0);
+
+static const struct field_def vlan_fields[] = {
+	NUM("vlan.pcp", 3, 0, "IEEE 802.1Q 9.6"),
+	NUM("vlan.dei", 1, 0, "IEEE 802.1Q 9.6"),
+	NUM("vlan.id", 12, 1, "IEEE 802.1Q 9.6"),
+	CALC("vlan.type", 16, FIELD_BEHIND, "IEEE 802.1Q 9.4"),
+};
+FORMAT(vlan, "vlan", 0x8100, 1);
+
+static const struct field_def sll_fields[] = {
+	NUM("sll.packet", 16, 0, "LINKTYPE_LINUX_SLL"),
+	NUM("sll.hard", 16, 1, "LINKTYPE_LINUX_SLL"),
+	NUM("sll.addrlen", 16, 6, "LINKTYPE_LINUX_SLL"),
+	OCTETS("sll.addr", 64, "LINKTYPE_LINUX_SLL"),
+	CALC("sll.type", 16, FIELD_BEHIND, "LINKTYPE_LINUX_SLL"),
+};
+FORMAT(sll, "sll", 0, 0);
+
+static const struct field_def sll2_fields[] = {
+	CALC("sll2.type", 16, FIELD_BEHIND, "LINKTYPE_LINUX_SLL2"),
+	NUM("sll2.reserved", 16, 0, "LINKTYPE_LINUX_SLL2"),
+	NUM("sll2.ifindex", 32, 1, "LINKTYPE_LINUX_SLL2"),
+	NUM("sll2.hard", 16, 1, "LINKTYPE_LINUX_SLL2"),
+	NUM("sll2.packet", 8, 0, "LINKTYPE_LINUX_SLL2"),
+	NUM("sll2.addrlen", 8, 6, "LINKTYPE_LINUX_SLL2"),
+	OCTETS("sll2.addr", 64, "LINKTYPE_LINUX_SLL2"),
+};
+FORMAT(sll2, "sll2", 0, 0);
 
 static const struct field_def arp_fields[] = {
 	FIX("arp.hard", 16, 1, "RFC 826"),
@@ -306,7 +334,8 @@ static const struct field_def data_fields[] = {
 };
 FORMAT(data, "data", 0, 9);
 
-static const struct field_format *const own[] = {&field_format_eth, &field_format_arp,
+static const struct field_format *const own[] = {&field_format_eth, &field_format_vlan,
+	&field_format_sll, &field_format_sll2, &field_format_arp,
 	&field_format_ipv4, &field_format_udp, &field_format_icmp, &field_format_tcp,
 	&field_format_esp, &field_format_nonesp, &field_format_hsrp, &field_format_hsrpadv,
 	&field_format_isakmp, &field_format_encrypted, &field_format_sa, &field_format_prop,

@@ -5,7 +5,8 @@
 /* The tables by name, for the files of this folder. Outside, use field_format(). */
 #include "harness/field/field.h"
 
-extern const struct field_format field_format_eth, field_format_arp, field_format_ipv4,
+extern const struct field_format field_format_eth, field_format_vlan, field_format_sll,
+	field_format_sll2, field_format_arp, field_format_ipv4,
 	field_format_udp, field_format_icmp, field_format_tcp, field_format_esp,
 	field_format_nonesp, field_format_hsrp, field_format_hsrpadv, field_format_isakmp,
 	field_format_encrypted, field_format_sa, field_format_prop, field_format_transform,

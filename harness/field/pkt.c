@@ -120,9 +120,12 @@ parse_udp(struct pkt *p)
 	sum = rd_u16(&r, "udp.checksum");
 	if (r.bad)
 		return bad(p, r.bad);
-	if (len < 8 || (whole && len > p->l4_len))
+	if (len < 8 || (whole && len > p->l4_len + p->ip_cut))
 		return bad(p, "udp.length");
-	if (whole && sum && pkt_fold(pkt_sum(p->l4, len, pseudo_sum(p->src, p->dst, PKT_UDP, len))))
+	if (p->ip_cut && len > p->l4_len)
+		len = (uint16_t)p->l4_len;
+	if (whole && sum && !p->ip_cut &&
+		pkt_fold(pkt_sum(p->l4, len, pseudo_sum(p->src, p->dst, PKT_UDP, len))))
 		return bad(p, "udp.checksum");
 	p->is_udp = true;
 	p->data = p->l4 + 8;
@@ -160,7 +163,7 @@ parse_icmp(struct pkt *p)
 {
 	if (p->l4_len < 8)
 		return bad(p, "icmp.type");
-	if (!p->mf && pkt_fold(pkt_sum(p->l4, p->l4_len, 0)))
+	if (!p->mf && !p->ip_cut && pkt_fold(pkt_sum(p->l4, p->l4_len, 0)))
 		return bad(p, "icmp.checksum");
 	p->is_icmp = true;
 	p->icmp_type = p->l4[0];
@@ -214,8 +217,9 @@ parse_ip(struct pkt *p, const uint8_t *bytes, size_t len)
 	head = (size_t)(vihl & 15) * 4;
 	if (vihl >> 4 != 4)
 		return bad(p, "ip.version");
-	if (head < 20 || p->ip_len < head || p->ip_len > len)
+	if (head < 20 || head > len || p->ip_len < head || p->ip_len > len + p->cut)
 		return bad(p, "ip.length");
+	p->ip_cut = p->ip_len > len ? p->ip_len - len : 0;
 	if (pkt_fold(pkt_sum(bytes, head, 0)))
 		return bad(p, "ip.checksum");
 	p->is_ip = true;
@@ -224,12 +228,93 @@ parse_ip(struct pkt *p, const uint8_t *bytes, size_t len)
 	p->mf = frag & 0x2000;
 	p->frag_off = (uint16_t)((frag & 0x1fff) * 8u);
 	p->l4 = bytes + head;
-	p->l4_len = p->ip_len - head;
+	p->l4_len = p->ip_len - p->ip_cut - head;
 	return parse_l4(p);
+}
+
+/* What an EtherType announces, behind up to PKT_VLANS tags. */
+static bool
+parse_type(struct pkt *p, struct rd *r)
+{
+	while ((p->ethertype == PKT_ETH_VLAN || p->ethertype == PKT_ETH_SVLAN) &&
+		p->vlan_cnt < PKT_VLANS && !r->bad) {
+		p->vlan[p->vlan_cnt++] = rd_u16(r, "vlan.id") & 0xfff;
+		p->ethertype = rd_u16(r, "vlan.type");
+	}
+	if (r->bad)
+		return bad(p, r->bad);
+	if (p->ethertype == PKT_ETH_ARP)
+		return parse_arp(p, r);
+	if (p->ethertype == PKT_ETH_IP4)
+		return parse_ip(p, r->p, rd_left(r));
+	return true;
+}
+
+static bool
+parse_eth(struct pkt *p, struct rd *r)
+{
+	rd_copy(r, p->dst_mac.b, 6, "eth.dst");
+	rd_copy(r, p->src_mac.b, 6, "eth.src");
+	p->ethertype = rd_u16(r, "eth.type");
+	return parse_type(p, r);
+}
+
+/* The sender's address is there for links whose addresses have six octets. */
+static bool
+parse_cooked(struct pkt *p, struct rd *r)
+{
+	uint8_t addr[8];
+	uint16_t len;
+
+	rd_skip(r, 4, "sll.hard");
+	len = rd_u16(r, "sll.addrlen");
+	rd_copy(r, addr, 8, "sll.addr");
+	p->ethertype = rd_u16(r, "sll.type");
+	if (len == 6)
+		memcpy(p->src_mac.b, addr, 6);
+	return parse_type(p, r);
+}
+
+static bool
+parse_cooked2(struct pkt *p, struct rd *r)
+{
+	uint8_t addr[8], len;
+
+	p->ethertype = rd_u16(r, "sll2.type");
+	rd_skip(r, 9, "sll2.packet");
+	len = rd_u8(r, "sll2.addrlen");
+	rd_copy(r, addr, 8, "sll2.addr");
+	if (len == 6)
+		memcpy(p->src_mac.b, addr, 6);
+	return parse_type(p, r);
+}
+
+/* IP of either version; of version 6 no more than that. */
+static bool
+parse_raw(struct pkt *p, struct rd *r)
+{
+	if (rd_left(r) > 0 && r->p[0] >> 4 == 6) {
+		p->ethertype = PKT_ETH_IP6;
+		return true;
+	}
+	p->ethertype = PKT_ETH_IP4;
+	return parse_ip(p, r->p, rd_left(r));
 }
 
 bool
 pkt_parse(struct pkt *p, const void *frame, size_t len)
+{
+	return pkt_parse_cut(p, PKT_LINK_ETHERNET, frame, len, len);
+}
+
+bool
+pkt_parse_link(struct pkt *p, unsigned link, const void *frame, size_t len)
+{
+	return pkt_parse_cut(p, link, frame, len, len);
+}
+
+bool
+pkt_parse_cut(struct pkt *p, unsigned link, const void *frame, size_t len, size_t wire_len)
 {
 	struct rd r;
 
@@ -237,16 +322,21 @@ pkt_parse(struct pkt *p, const void *frame, size_t len)
 	rd_init(&r, frame, len);
 	p->frame = frame;
 	p->frame_len = len;
-	rd_copy(&r, p->dst_mac.b, 6, "eth.dst");
-	rd_copy(&r, p->src_mac.b, 6, "eth.src");
-	p->ethertype = rd_u16(&r, "eth.type");
-	if (r.bad)
-		return bad(p, r.bad);
-	if (p->ethertype == PKT_ETH_ARP)
-		return parse_arp(p, &r);
-	if (p->ethertype == PKT_ETH_IP4)
-		return parse_ip(p, r.p, rd_left(&r));
-	return true;
+	p->cut = wire_len > len ? wire_len - len : 0;
+	switch (link) {
+	case PKT_LINK_ETHERNET:
+		return parse_eth(p, &r);
+	case PKT_LINK_SLL:
+		return parse_cooked(p, &r);
+	case PKT_LINK_SLL2:
+		return parse_cooked2(p, &r);
+	case 12: /* DLT_RAW, of several systems */
+	case 14:
+	case PKT_LINK_RAW:
+	case PKT_LINK_IP4:
+		return parse_raw(p, &r);
+	}
+	return bad(p, "link");
 }
 
 bool

@@ -16,6 +16,17 @@
 
 #define PKT_ETH_ARP 0x0806
 #define PKT_ETH_IP4 0x0800
+#define PKT_ETH_IP6 0x86dd
+#define PKT_ETH_VLAN 0x8100  /* IEEE 802.1Q 9.4 */
+#define PKT_ETH_SVLAN 0x88a8 /* the same, service tag (802.1ad) */
+#define PKT_VLANS 2
+
+/* Links, as capture files number them (LINKTYPE_). */
+#define PKT_LINK_ETHERNET 1
+#define PKT_LINK_RAW 101 /* 12 and 14 are the same */
+#define PKT_LINK_SLL 113
+#define PKT_LINK_IP4 228
+#define PKT_LINK_SLL2 276
 #define PKT_ICMP 1
 #define PKT_TCP 6
 #define PKT_UDP 17
@@ -25,7 +36,10 @@ struct pkt {
 	const uint8_t *frame; /* NULL if parsed from IP on */
 	size_t frame_len;
 	struct mac dst_mac, src_mac;
-	uint16_t ethertype;
+	uint16_t ethertype;		/* behind the tags */
+	uint16_t vlan[PKT_VLANS];	/* the outer one first */
+	uint8_t vlan_cnt;
+	size_t cut;	/* octets that were on the line and are not here */
 
 	bool is_arp;
 	uint16_t arp_op; /* 1 request, 2 reply */
@@ -35,6 +49,7 @@ struct pkt {
 	bool is_ip; /* header whole, length consistent, header checksum good */
 	const uint8_t *ip;
 	size_t ip_len; /* total length */
+	size_t ip_cut; /* of these are not here: what is above is cut, too, its checksum not seen */
 	ip4_t src, dst;
 	uint8_t proto, ttl, tos;
 	uint16_t ip_id;
@@ -67,8 +82,15 @@ struct pkt {
 	const char *bad; /* NULL, or what was malformed */
 };
 
-/* Parse an Ethernet frame; false (and p->bad set) if something in it is malformed. */
+/* Parse an Ethernet frame, with or without VLAN tags; false (and p->bad set) if something in it is
+ * malformed. */
 bool pkt_parse(struct pkt *p, const void *frame, size_t len);
+/* The same for a frame of another link; p->bad "link" if it is none of the above. Linux cooked has
+ * the sender's MAC alone, raw IP none. */
+bool pkt_parse_link(struct pkt *p, unsigned link, const void *frame, size_t len);
+/* The same for a frame of which a capture kept only the beginning: what lengths ask for beyond it
+ * is not malformed as long as it was on the line. */
+bool pkt_parse_cut(struct pkt *p, unsigned link, const void *frame, size_t len, size_t wire_len);
 /* The same from the IPv4 header on: a packet from inside a tunnel. */
 bool pkt_parse_ip(struct pkt *p, const void *ip, size_t len);
 /* Gratuitous ARP: sender and target address are the same. */

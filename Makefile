@@ -2,7 +2,7 @@
 #
 #   make run      install what is missing (as root), build, run the suites on the reference pair
 #   make check    that, and unit tests, gates, a fuzz smoke, and all again under sanitizers
-#   make          build/baton build/twind build/twinctl build/twind-mutant
+#   make          build/baton build/twind build/twinctl build/twind-mutant, and the man pages in build/man
 #   make suites   the suites alone (CASES='hsrp/ failover/')
 #   make interop  the cases with other people's software, and docs/interop.md from what they said
 #   make mutants  prove that every case can fail
@@ -47,11 +47,16 @@ MUTANT_SRC := $(call sources,harness/mutant)
 SUITE_SRC := $(sort $(wildcard suites/*/*.c suites/*/*/*.c))
 REF_TESTS := $(patsubst %.c,$(B)/test/%,$(sort $(wildcard ref/*/*_test.c)))
 HARNESS_TESTS := $(patsubst %.c,$(B)/test/%,$(sort $(wildcard harness/*/*_test.c)))
+MAN := $(patsubst docs/man/%.scd,build/man/%,$(wildcard docs/man/*.scd))
 FUZZERS := $(patsubst %.c,build/fuzz/%,$(sort $(wildcard ref/*/*_fuzz.c harness/*/*_fuzz.c)))
 
 PROGRAMS := $(B)/baton $(B)/twind $(B)/twinctl $(B)/twind-mutant $(B)/twind-bench
 
-all: $(PROGRAMS)
+all: $(PROGRAMS) $(MAN)
+
+build/man/%: docs/man/%.scd
+	@mkdir -p $(@D)
+	scdoc <$< >$@.new && mv $@.new $@
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -167,6 +172,7 @@ install: all
 	for h in $(PUBLIC_HEADERS); do install -D -m 644 $$h $(DESTDIR)$(PREFIX)/include/baton/$$h || exit 1; done
 	printf 'prefix=%s\nName: baton\nDescription: suites for baton run --suite\nVersion: %s\nCflags: -I$${prefix}/include/baton\n' \
 		'$(PREFIX)' '$(VERSION)' >$(DESTDIR)$(PREFIX)/share/pkgconfig/baton.pc
+	for m in $(MAN); do install -D -m 644 $$m $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/$${m##*/} || exit 1; done
 	cp -r README.md LICENSE docs $(DESTDIR)$(PREFIX)/share/doc/baton
 
 clean:

@@ -53,6 +53,7 @@ static const char help[] =
 	"  baton bench [WHAT...]                 figures, each beside its peer or limit: esp sync through outage\n"
 	"      -n N           failovers (default 500), tunnels (1000, then 100000, if none is given)\n"
 	"      --json FILE    the same as JSON (- = standard output alone)\n"
+	"  baton fields CAPTURE [--keys FILE]    a capture as the harness reads it, to be compared\n"
 	"  baton lab                             hold the pair up, to look at and pull plugs\n"
 	"  baton --version\n"
 	"\n"
@@ -129,6 +130,22 @@ baton_usage(const char *fmt, ...)
 	return EXIT_USAGE;
 }
 
+/* What the help says of one command: its line, and those below it up to the next command. */
+static int
+tell_command(const char *name)
+{
+	char head[64];
+	const char *at = help, *end;
+
+	snprintf(head, sizeof(head), "\n  baton %s ", name);
+	at = strstr(help, head);
+	if (!at)
+		return baton_usage("%s has no help", name);
+	end = strstr(at + 1, "\n  baton ");
+	printf("usage:%.*s\n\nmore: man baton-%s\n", (int)((end ? end : help + sizeof(help) - 1) - at), at, name);
+	return 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -145,6 +162,8 @@ main(int argc, char **argv)
 	laws_set(judge_laws);
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (strcmp(argv[1], commands[i].name) == 0)
-			return commands[i].run(argc - 1, argv + 1);
+			return argc == 3 && strcmp(argv[2], "--help") == 0
+				       ? tell_command(argv[1])
+				       : commands[i].run(argc - 1, argv + 1);
 	return baton_usage("unknown command '%s'", argv[1]);
 }

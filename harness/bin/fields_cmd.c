@@ -11,6 +11,7 @@
  */
 #include "harness/bin/baton.h"
 
+#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -516,26 +517,50 @@ print(const struct line *l, size_t no)
 	putchar('\n');
 }
 
+enum { OPT_KEYS = 256 };
+static const struct option options[] = {
+	{"keys", required_argument, NULL, OPT_KEYS},
+	{NULL, 0, NULL, 0},
+};
+
+/* 0 or EXIT_USAGE. */
+static int
+words(int argc, char **argv, const char **file, const char **keys)
+{
+	int opt;
+
+	opterr = 0;
+	while ((opt = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+		if (opt == ':')
+			return baton_usage("'%s' wants an argument", argv[optind - 1]);
+		if (opt != OPT_KEYS)
+			return baton_usage("unknown option '%s'", argv[optind - 1]);
+		*keys = optarg;
+	}
+	if (argc - optind != 1)
+		return baton_usage("fields wants one capture, not %d", argc - optind);
+	*file = argv[optind];
+	return 0;
+}
+
 int
 baton_fields(int argc, char **argv)
 {
-	const char *file = argc > 1 ? argv[1] : NULL, *keys = NULL;
+	const char *file = NULL, *keys = NULL;
 	static struct reading r;
 	char err[TRACE_ERR];
 	struct trace *t;
 	size_t cut;
 
-	if (argc == 4 && strcmp(argv[2], "--keys") == 0)
-		keys = argv[3];
-	if (!file || (argc != 2 && !keys))
-		return baton_usage("fields FILE [--keys FILE]");
+	if (words(argc, argv, &file, &keys) != 0)
+		return EXIT_USAGE;
 	keyring_init(&r.ring);
 	if (keys && !read_keys(&r.ring, keys))
-		return 3;
+		return EXIT_USAGE;
 	t = trace_read(file, &cut, err);
 	if (!t) {
 		fprintf(stderr, "baton: %s\n", err);
-		return 3;
+		return EXIT_USAGE;
 	}
 	r.ike = ikeopen_new(&r.ring);
 	r.pieces = calloc(PIECES, sizeof *r.pieces);

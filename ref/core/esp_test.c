@@ -336,8 +336,10 @@ START_TEST(window_model)
 		ck_assert_int_eq(
 			esp_window_import(&w2, w.top, w.size, map, esp_window_export(&w, map)),
 			ERR_OK);
+		/* Millions of them: an assertion that holds costs Check a system call. */
 		for (uint32_t s = top > size ? top - size : 0; s < top + 3; s++)
-			ck_assert_int_eq(esp_window_check(&w, s), esp_window_check(&w2, s));
+			if (esp_window_check(&w, s) != esp_window_check(&w2, s))
+				ck_abort_msg("window %u, number %u: the copy differs", size, s);
 	}
 	ck_assert_uint_gt(top, 2000);
 }

@@ -54,6 +54,10 @@ static const char help[] =
 	"      -n N           failovers (default 500), tunnels (1000, then 100000, if none is given)\n"
 	"      --json FILE    the same as JSON (- = standard output alone)\n"
 	"  baton fields CAPTURE [--keys FILE]    a capture as the harness reads it, to be compared\n"
+	"  baton craft -w FILE | -i PORT  [LAYERS] FIELD=VALUE...   frames from words, right or wrong\n"
+	"      -f FILE        the words are in a file (- = standard input)\n"
+	"      --keys FILE    to seal what is in seal{...}\n"
+	"      --count N --interval MS\n"
 	"  baton lab                             hold the pair up, to look at and pull plugs\n"
 	"  baton --version\n"
 	"\n"
@@ -73,6 +77,7 @@ static const struct {
 	{"lab", baton_lab},
 	{"explore", baton_explore},
 	{"fields", baton_fields},
+	{"craft", baton_craft},
 	{"bench", baton_bench},
 };
 

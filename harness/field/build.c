@@ -45,6 +45,11 @@ static const struct {
 static void
 put_bits(uint8_t *out, size_t bit, size_t bits, uint64_t v)
 {
+	if (bit % 8 == 0 && bits % 8 == 0 && bits <= 64) {
+		for (size_t i = bits / 8; i-- > 0; v >>= 8)
+			out[bit / 8 + i] = (uint8_t)v;
+		return;
+	}
 	for (size_t i = 0; i < bits; i++) {
 		uint8_t one = (uint8_t)(0x80 >> (bit + i) % 8);
 		bool on = bits - 1 - i < 64 && v >> (bits - 1 - i) & 1;
@@ -57,21 +62,21 @@ put_bits(uint8_t *out, size_t bit, size_t bits, uint64_t v)
 static uint64_t
 preset_of(const struct built *b, const struct field_def *d)
 {
-	for (size_t i = 0; i < sizeof along / sizeof along[0]; i++)
+	for (size_t i = 0; i < sizeof along / sizeof along[0]; i++) {
+		if (strcmp(along[i].field, d->name) != 0)
+			continue;
 		for (size_t l = 0; l < b->layer_cnt; l++)
-			if (!strcmp(along[i].field, d->name) &&
-				!strcmp(along[i].with, b->layers[l]->name))
+			if (!strcmp(along[i].with, b->layers[l]->name))
 				return along[i].value;
+	}
 	return d->preset;
 }
 
 /* Is this set for the nth field of that name? */
 static bool
-names(const struct field_set *s, const char *name, size_t nth)
+names(const struct field_set *s, const char *name, size_t len, size_t nth)
 {
-	size_t len = strlen(name);
-
-	if (strncmp(s->name, name, len))
+	if (strncmp(s->name, name, len) != 0)
 		return false;
 	if (!s->name[len])
 		return nth == 1;
@@ -81,12 +86,12 @@ names(const struct field_set *s, const char *name, size_t nth)
 static const struct field_set *
 set_for(const struct built *b, const struct field_def *d, const struct field_set *sets, size_t cnt)
 {
-	size_t nth = 1;
+	size_t nth = 1, len = strlen(d->name);
 
 	for (size_t i = 0; i < b->cnt; i++)
 		nth += b->p[i].def == d;
 	for (size_t i = cnt; i-- > 0;)
-		if (names(&sets[i], d->name, nth))
+		if (names(&sets[i], d->name, len, nth))
 			return &sets[i];
 	return NULL;
 }
@@ -95,7 +100,11 @@ set_for(const struct built *b, const struct field_def *d, const struct field_set
 static void
 put_octets(struct built *b, size_t bit, size_t bits, const struct field_set *s)
 {
-	for (size_t i = 0; i < bits / 8; i++)
+	size_t len = s->len < bits / 8 ? s->len : bits / 8;
+
+	if (len && bit % 8 == 0) /* the rest is zero already */
+		memcpy(b->out + bit / 8, s->bytes, len);
+	for (size_t i = 0; bit % 8 && i < bits / 8; i++)
 		put_bits(b->out, bit + 8 * i, 8, i < s->len ? ((const uint8_t *)s->bytes)[i] : 0);
 }
 
@@ -307,8 +316,11 @@ size_t
 field_build(void *out, size_t cap, const char *layers, const struct field_set *sets, size_t set_cnt,
 	struct why *why)
 {
-	struct built b = {.out = out, .cap = cap};
+	struct built b; /* its arrays are filled as they are counted */
 
+	b.out = out;
+	b.cap = cap;
+	b.bit = b.layer_cnt = b.cur = b.cnt = 0;
 	if (!read_layers(&b, layers, why))
 		return 0;
 	memset(out, 0, cap);

@@ -86,7 +86,7 @@ put(struct msg *m, const struct field_def *d, size_t first, size_t *bit, size_t 
 		f->value = number_at(m->bytes, *bit, width);
 	*bit += width;
 	if (d->must && f->value != d->preset)
-		return bad(m, ERR_VALUE, d->name, at, d->clause);
+		(void)bad(m, ERR_VALUE, d->name, at, d->clause); /* the layer's others are still shown */
 	return true;
 }
 
@@ -104,7 +104,7 @@ lay(struct msg *m, const struct field_format *f, size_t *at, size_t end)
 		if (!put(m, &f->fields[i], first, &bit, end))
 			return false;
 	*at = bit / 8;
-	return true;
+	return !m->err;
 }
 
 static const struct field *

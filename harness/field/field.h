@@ -16,10 +16,12 @@
  * Formats: eth vlan sll sll2 arp ipv4 udp icmp tcp esp hsrp hsrpadv isakmp isakmp.sa isakmp.prop isakmp.transform
  * isakmp.attr (TV) isakmp.attrv (TLV) isakmp.ke isakmp.id isakmp.cert isakmp.cr isakmp.hash
  * isakmp.sig isakmp.nonce isakmp.notify isakmp.delete isakmp.vid isakmp.natd isakmp.natoa
- * isakmp.unknown isakmp.encrypted nonesp ssp ssp.<tlv in lower case> data.
+ * isakmp.unknown isakmp.encrypted nonesp ssp ssp.<tlv in lower case> data, and trailer (octets that
+ * no layer's length covers; decoding puts none, building may).
  *
  * Decoding allocates nothing and never reads outside the bytes given. What does not fit is said in
- * msg.bad (field, offset, clause); the fields before it are there. All bytes are borrowed from the
+ * msg.bad (field, offset, clause); the fields before it are there, and after a wrong value those of
+ * the same layer, too. All bytes are borrowed from the
  * caller and must outlive the message. Numbers are in host order.
  */
 #include <stdbool.h>

@@ -161,7 +161,7 @@ static const struct field_def esp_fields[] = {
 	NUM("esp.seq", 32, 1, "RFC 4303 2.2"),
 	REST("esp.data", "RFC 4303 2.3"),
 };
-FORMAT(esp, "esp", 50, 2);
+FORMAT(esp, "esp", 50, 3); /* within IP, or within UDP (RFC 3948 2.1) */
 
 static const struct field_def nonesp_fields[] = {
 	FIX("nonesp.marker", 32, 0, "RFC 3948 2.2"),
@@ -334,6 +334,26 @@ static const struct field_def data_fields[] = {
 };
 FORMAT(data, "data", 0, 9);
 
+/* Behind everything: padding, and what a length does not cover. No layer counts it as its own. */
+static const struct field_def trailer_fields[] = {
+	REST("trailer.bytes", "-"),
+};
+FORMAT(trailer, "trailer", 0, 0);
+
+/* No part of a message: what shall be done to one that is sealed (harness/keys/keyseal.h). */
+static const struct field_def seal_fields[] = {
+	REST("seal.iv", "RFC 4303 2.3"),
+	REST("seal.last", "RFC 2409 5.5"),
+	NUM("seal.next", 8, 4, "RFC 4303 2.6"),
+	REST("seal.padding", "RFC 4303 2.4"),
+	NUM("seal.padlen", 8, 0, "RFC 4303 2.5"),
+	REST("seal.icv", "RFC 4303 2.8"),
+	NUM("seal.hash", 8, 0, "RFC 2409 5.5"),
+	REST("seal.ni", "RFC 2409 5.5"),
+	REST("seal.nr", "RFC 2409 5.5"),
+};
+FORMAT(seal, "seal", 0, 0);
+
 static const struct field_format *const own[] = {&field_format_eth, &field_format_vlan,
 	&field_format_sll, &field_format_sll2, &field_format_arp,
 	&field_format_ipv4, &field_format_udp, &field_format_icmp, &field_format_tcp,
@@ -343,7 +363,8 @@ static const struct field_format *const own[] = {&field_format_eth, &field_forma
 	&field_format_id, &field_format_cert, &field_format_cr, &field_format_hash,
 	&field_format_sig, &field_format_nonce, &field_format_notify, &field_format_delete,
 	&field_format_vid, &field_format_natd, &field_format_natoa, &field_format_unknown,
-	&field_format_data};
+	&field_format_data, &field_format_trailer,
+	&field_format_seal};
 
 #define OWN (sizeof own / sizeof own[0])
 

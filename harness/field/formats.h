@@ -13,7 +13,8 @@ extern const struct field_format field_format_eth, field_format_vlan, field_form
 	field_format_attr, field_format_attrv, field_format_ke, field_format_id, field_format_cert,
 	field_format_cr, field_format_hash, field_format_sig, field_format_nonce,
 	field_format_notify, field_format_delete, field_format_vid, field_format_natd,
-	field_format_natoa, field_format_unknown, field_format_data, field_format_ssp;
+	field_format_natoa, field_format_unknown, field_format_data, field_format_trailer, field_format_seal,
+	field_format_ssp;
 
 /* The payload with that type number; field_format_unknown if there is none. */
 const struct field_format *field_format_payload(uint8_t type);

@@ -9,9 +9,12 @@
  *
  * Key file, one secret a line; '#' starts a comment:
  *	CLIENT_TRAFFIC_SECRET_0 <client random> <secret>    (and the other NSS key log labels)
- *	IKEV1 <icookie> <rcookie> aes-cbc <key>
+ *	IKEV1 <icookie> <rcookie> aes-cbc <key> [hash=sha1] [skeyid_a=<SKEYID_a>] [last=<block>]
  *	ESP <spi, 8 digits> <src> <dst> <suite> <enc key and salt> <auth key, or ->
- * all numbers hexadecimal but the addresses, which are dotted quads.
+ * all numbers hexadecimal but the addresses, which are dotted quads. Who only
+ * opens needs the four words of an IKE key; who seals (keyseal.h) may need the rest: `last` is the
+ * last cipher block of Phase 1, from which each later exchange has its first IV. None of the rest
+ * is written.
  */
 #include <stdio.h>
 

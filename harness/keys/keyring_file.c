@@ -32,13 +32,38 @@ take_secret(struct secret *s, const char *digits)
 	return true;
 }
 
-/* IKEV1 <icookie> <rcookie> <cipher> <key>. The hash is not told: it is seen in the trace. */
+/* What may stand behind the four words of a key: hash=, skeyid_a=, last=. */
+static bool
+read_ike_more(struct keyike *k, const char *word, const char **what)
+{
+	static const struct {
+		const char *word;
+		enum keyprim_hash hash;
+	} hashes[] = {{"hash=md5", KEYPRIM_MD5}, {"hash=sha1", KEYPRIM_SHA1},
+		{"hash=sha256", KEYPRIM_SHA256}, {"hash=sha384", KEYPRIM_SHA384},
+		{"hash=sha512", KEYPRIM_SHA512}};
+
+	for (size_t i = 0; i < sizeof hashes / sizeof hashes[0]; i++)
+		if (!strcmp(word, hashes[i].word)) {
+			k->hash = hashes[i].hash;
+			return true;
+		}
+	if (!strncmp(word, "skeyid_a=", 9))
+		return (take_secret(&k->a, word + 9) && k->a.len) ||
+		       no(what, "SKEYID_a has an impossible length");
+	if (strncmp(word, "last=", 5) != 0)
+		return no(what, "behind an IKE key: hash=, skeyid_a= or last=, in known words");
+	k->have_iv = hex_get(k->iv, sizeof k->iv, word + 5) == (long)keyprim_block(k->cipher);
+	return k->have_iv || no(what, "the last block is not one block of the cipher");
+}
+
+/* IKEV1 <icookie> <rcookie> <cipher> <key>. The hash need not be told: it is seen in the trace. */
 static bool
 read_ike(struct keyring *r, char **w, size_t n, const char **what)
 {
 	struct keyike k = {.cipher = KEYPRIM_AES, .hash = KEYPRIM_SHA1};
 
-	if (n != 5)
+	if (n < 5)
 		return no(what, "IKEV1 takes four words");
 	if (hex_get(k.icookie, 8, w[1]) != 8 || hex_get(k.rcookie, 8, w[2]) != 8)
 		return no(what, "a cookie is not 16 digits");
@@ -49,6 +74,9 @@ read_ike(struct keyring *r, char **w, size_t n, const char **what)
 	if (!take_secret(&k.key, w[4]) || (k.key.len != 16 && k.key.len != 24 && k.key.len != 32))
 		return no(what, "the cipher key has an impossible length");
 	k.key_bits = (uint16_t)(k.key.len * 8);
+	for (size_t i = 5; i < n; i++)
+		if (!read_ike_more(&k, w[i], what))
+			return false;
 	keyring_add_ike(r, &k);
 	keyike_wipe(&k);
 	return true;

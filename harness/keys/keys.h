@@ -8,6 +8,7 @@
 #include "harness/keys/keyike.h"
 #include "harness/keys/keyprim.h"
 #include "harness/keys/keyring.h"
+#include "harness/keys/keyseal.h"
 #include "harness/keys/tlsopen.h"
 
 #endif

@@ -54,6 +54,10 @@ static const char help[] =
 	"      -n N           failovers (default 500), tunnels (1000, then 100000, if none is given)\n"
 	"      --json FILE    the same as JSON (- = standard output alone)\n"
 	"  baton fields CAPTURE [--keys FILE]    a capture as the harness reads it, to be compared\n"
+	"  baton decode FILE|-|-i PORT [FILTER]  the frames of a capture, one a line; -c COUNT: so many\n"
+	"      -v, --json     field by field: with offset and clause, as an object a line\n"
+	"      --words        as craft takes it; --octets: as hexadecimal digits\n"
+	"      --keys FILE    open IKE and ESP\n"
 	"  baton craft -w FILE | -i PORT  [LAYERS] FIELD=VALUE...   frames from words, right or wrong\n"
 	"      -f FILE        the words are in a file (- = standard input)\n"
 	"      --keys FILE    to seal what is in seal{...}\n"
@@ -77,6 +81,7 @@ static const struct {
 	{"lab", baton_lab},
 	{"explore", baton_explore},
 	{"fields", baton_fields},
+	{"decode", baton_decode},
 	{"craft", baton_craft},
 	{"bench", baton_bench},
 };

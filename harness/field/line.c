@@ -176,33 +176,64 @@ say_other(struct text *t, const struct pkt *p)
 	say(t, ", %zu octets", p->ip_len);
 }
 
+/* What was found, in words; p is parsed. */
+static void
+say_pkt(struct text *t, const struct pkt *p, size_t len)
+{
+	if (p->is_arp)
+		say_arp(t, p);
+	else if (!p->is_ip)
+		say(t, "Ethernet type 0x%04x, %zu octets", p->ethertype, len);
+	else if (p->is_hsrp)
+		say_hsrp(t, p);
+	else if (p->is_isakmp)
+		say_isakmp(t, p);
+	else if (p->is_esp) {
+		say(t, "ESP%s", p->is_udp ? " in UDP" : "");
+		say_ends(t, p);
+		say(t, " SPI 0x%08" PRIx32 " number %" PRIu32 ", %zu octets", p->spi, p->seq,
+			p->esp_len);
+	} else if (p->is_keepalive) {
+		say(t, "NAT keepalive");
+		say_ends(t, p);
+	} else if (p->is_tcp)
+		say_tcp(t, p);
+	else
+		say_other(t, p);
+}
+
 char *
-line_frame(const void *frame, size_t len, char *dst, size_t cap)
+line_link(const struct line_in *in, char *dst, size_t cap)
 {
 	struct text t = {dst, cap};
 	struct pkt p;
 
 	dst[0] = '\0';
-	if (!pkt_parse(&p, frame, len))
+	if (!pkt_parse_cut(&p, in->link, in->bytes, in->len, in->wire_len))
 		say(&t, "malformed: %s", p.bad ? p.bad : "cut short");
-	else if (p.is_arp)
-		say_arp(&t, &p);
-	else if (!p.is_ip)
-		say(&t, "Ethernet type 0x%04x, %zu octets", p.ethertype, len);
-	else if (p.is_hsrp)
-		say_hsrp(&t, &p);
-	else if (p.is_isakmp)
-		say_isakmp(&t, &p);
-	else if (p.is_esp) {
-		say(&t, "ESP%s", p.is_udp ? " in UDP" : "");
-		say_ends(&t, &p);
-		say(&t, " SPI 0x%08" PRIx32 " number %" PRIu32 ", %zu octets", p.spi, p.seq, p.esp_len);
-	} else if (p.is_keepalive) {
-		say(&t, "NAT keepalive");
-		say_ends(&t, &p);
-	} else if (p.is_tcp)
-		say_tcp(&t, &p);
 	else
-		say_other(&t, &p);
+		say_pkt(&t, &p, in->len);
 	return dst;
+}
+
+char *
+line_packet(const void *ip, size_t len, char *dst, size_t cap)
+{
+	struct text t = {dst, cap};
+	struct pkt p;
+
+	dst[0] = '\0';
+	if (!pkt_parse_ip(&p, ip, len))
+		say(&t, "malformed: %s", p.bad ? p.bad : "cut short");
+	else
+		say_pkt(&t, &p, len);
+	return dst;
+}
+
+char *
+line_frame(const void *frame, size_t len, char *dst, size_t cap)
+{
+	const struct line_in in = {PKT_LINK_ETHERNET, frame, len, len};
+
+	return line_link(&in, dst, cap);
 }

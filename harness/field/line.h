@@ -18,4 +18,14 @@
 /* The line without its end, at most cap octets with the closing zero; returns dst. */
 char *line_frame(const void *frame, size_t len, char *dst, size_t cap);
 
+/* A frame as a capture file has it: of another link (LINKTYPE_ number), perhaps cut. */
+struct line_in {
+	unsigned link;
+	const void *bytes; /* borrowed */
+	size_t len, wire_len;
+};
+char *line_link(const struct line_in *in, char *dst, size_t cap);
+/* The same for a packet from its IPv4 header on, as it comes out of a tunnel. */
+char *line_packet(const void *ip, size_t len, char *dst, size_t cap);
+
 #endif

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * baton decode: the frames of a capture file, of standard input or of a port, as decode_show.h has
+ * it. A file that is wrong somewhere is shown up to there; then the place is told, and the exit
+ * code is 2. A frame that is malformed is no fault of the file: it is shown, and says so itself.
+ */
+#include "harness/bin/baton.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/bin/decode_show.h"
+#include "harness/link/link.h"
+#include "harness/run/verdict.h"
+#include "harness/trace/filter.h"
+
+struct decode_words {
+	const char *file, *port, *keys;
+	char filter[2048];
+	uint64_t count; /* frames to show; 0: all */
+	enum decode_how how;
+};
+
+static const char usage[] =
+	"decode FILE | - | -i PORT  [FILTER] [-v | --json | --words | --octets] "
+	"[--keys FILE] [-c COUNT]";
+
+static volatile sig_atomic_t stop;
+
+static void
+on_signal(int sig)
+{
+	(void)sig;
+	stop = 1;
+}
+
+/* -- the command line -- */
+
+static bool
+take_option(struct decode_words *w, int o, char **argv)
+{
+	char *end;
+
+	switch (o) {
+	case 'v':
+		w->how = DECODE_FIELDS;
+		return true;
+	case 'J':
+		w->how = DECODE_JSON;
+		return true;
+	case 'W':
+		w->how = DECODE_WORDS;
+		return true;
+	case 'O':
+		w->how = DECODE_OCTETS;
+		return true;
+	case 'i':
+		w->port = optarg;
+		return true;
+	case 'K':
+		w->keys = optarg;
+		return true;
+	case 'c':
+		w->count = strtoull(optarg, &end, 10);
+		if (optarg[0] >= '1' && optarg[0] <= '9' && !*end)
+			return true;
+		(void)baton_usage("decode: -c: found '%s', expected a number from 1", optarg);
+		return false;
+	case ':':
+		(void)baton_usage("decode: %s needs a value", argv[optind - 1]);
+		return false;
+	}
+	(void)baton_usage("decode: unknown option '%s'\nusage: baton %s", argv[optind - 1], usage);
+	return false;
+}
+
+static bool
+take_options(struct decode_words *w, int argc, char **argv)
+{
+	static const struct option longs[] = {{"json", no_argument, NULL, 'J'},
+		{"words", no_argument, NULL, 'W'}, {"octets", no_argument, NULL, 'O'},
+		{"keys", required_argument, NULL, 'K'}, {NULL, 0, NULL, 0}};
+	size_t at = 0;
+	int o;
+
+	while ((o = getopt_long(argc, argv, ":vi:c:", longs, NULL)) != -1)
+		if (!take_option(w, o, argv))
+			return false;
+	if (!w->port && optind < argc)
+		w->file = argv[optind++];
+	if (!w->port && !w->file) {
+		(void)baton_usage("decode: a capture file is missing\nusage: baton %s", usage);
+		return false;
+	}
+	for (; optind < argc && at < sizeof w->filter; optind++)
+		at += (size_t)snprintf(
+			w->filter + at, sizeof w->filter - at, "%s%s", at ? " " : "", argv[optind]);
+	if (at >= sizeof w->filter)
+		(void)baton_usage(
+			"decode: the filter is longer than %zu octets", sizeof w->filter - 1);
+	return at < sizeof w->filter;
+}
+
+/* -- frames -- */
+
+struct run {
+	const struct decode_words *w;
+	struct decode *d;
+	struct filter *filter;
+	uint64_t shown;
+};
+
+/* False when as many were shown as were asked for. */
+static bool
+take(struct run *r, const struct capture_frame *f, const char *port)
+{
+	if (r->filter && !filter_passes(r->filter, f->link, f->bytes, f->len, f->wire_len)) {
+		decode_pass(r->d, f);
+		return true;
+	}
+	decode_show(r->d, f, port);
+	return !r->w->count || ++r->shown < r->w->count;
+}
+
+static int
+from_file(struct run *r)
+{
+	char err[CAPTURE_ERR];
+	struct capture *c = capture_open(r->w->file, err);
+	struct capture_frame f;
+	int got = -1;
+
+	if (!c) {
+		fprintf(stderr, "baton: decode: %s\n", err);
+		return EXIT_USAGE;
+	}
+	while (!stop && (got = capture_next(c, &f)) == 1)
+		if (!take(r, &f, capture_port(c, f.port)))
+			break;
+	fflush(stdout);
+	if (got < 0 && !stop)
+		fprintf(stderr, "baton: decode: %s\n", capture_error(c));
+	capture_close(c);
+	return got < 0 && !stop ? EXIT_USAGE : 0;
+}
+
+static int
+from_port(struct run *r)
+{
+	char err[LINK_ERR];
+	struct link *l = link_open(r->w->port, err);
+	struct link_frame f;
+	uint64_t no = 0;
+	int got = 0;
+
+	if (!l) {
+		fprintf(stderr, "baton: decode: %s\n", err);
+		return 3;
+	}
+	while (!stop && got >= 0) {
+		struct pollfd p = {.fd = link_fd(l), .events = POLLIN};
+
+		while (!stop && (got = link_next(l, &f)) == 1) {
+			struct capture_frame c = {.no = ++no,
+				.at = f.at,
+				.bytes = f.bytes,
+				.len = (uint32_t)f.len,
+				.wire_len = (uint32_t)f.len,
+				.link = 1};
+
+			stop = !take(r, &c, r->w->port);
+		}
+		fflush(stdout);
+		if (!stop && got == 0)
+			(void)poll(&p, 1, -1);
+	}
+	if (got < 0)
+		fprintf(stderr, "baton: decode: %s: the port is down or gone\n", r->w->port);
+	if (link_dropped(l))
+		fprintf(stderr, "baton: decode: %s: %llu frames were lost\n", r->w->port,
+			(unsigned long long)link_dropped(l));
+	link_close(l);
+	return got < 0 ? 3 : 0;
+}
+
+static bool
+read_keys(const char *path, struct keyring *ring)
+{
+	const char *what = "";
+	unsigned line = 0;
+	FILE *f = fopen(path, "r");
+	bool good = f && keyring_read(ring, f, &line, &what) >= 0;
+
+	if (!good)
+		fprintf(stderr, "baton: decode: %s:%u: %s\n", path, line,
+			f ? what : strerror(errno));
+	if (f)
+		fclose(f);
+	return good;
+}
+
+/* The filter, if there is one; false if it is wrong. */
+static bool
+make_filter(struct run *r)
+{
+	char err[FILTER_ERR];
+
+	if (!r->w->filter[0])
+		return true;
+	r->filter = filter_new(r->w->filter, err);
+	if (!r->filter)
+		(void)baton_usage("decode: %s", err);
+	return r->filter != NULL;
+}
+
+static int
+decode(const struct decode_words *w, struct keyring *ring)
+{
+	struct run r = {.w = w, .d = calloc(1, sizeof *r.d)};
+	int rc = EXIT_USAGE;
+
+	if (!r.d)
+		abort();
+	r.d->how = w->how;
+	if (w->keys) {
+		r.d->ring = ring;
+		r.d->ike = ikeopen_new(ring);
+	}
+	if (make_filter(&r))
+		rc = w->port ? from_port(&r) : from_file(&r);
+	filter_free(r.filter);
+	ikeopen_free(r.d->ike);
+	free(r.d->text);
+	free(r.d);
+	return rc;
+}
+
+int
+baton_decode(int argc, char **argv)
+{
+	struct sigaction sa = {.sa_handler = on_signal};
+	struct decode_words w = {0};
+	struct keyring ring;
+	int rc = EXIT_USAGE;
+
+	if (!take_options(&w, argc, argv))
+		return EXIT_USAGE;
+	(void)sigaction(SIGINT, &sa, NULL);
+	(void)sigaction(SIGTERM, &sa, NULL);
+	keyring_init(&ring);
+	if (!w.keys || read_keys(w.keys, &ring))
+		rc = decode(&w, &ring);
+	keyring_free(&ring);
+	return rc;
+}

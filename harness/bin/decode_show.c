@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A frame for people and for programs (decode_show.h). The tables of harness/field say everything
+ * here: name, place, value, clause.
+ */
+#include "harness/bin/decode_show.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/field/line.h"
+#include "harness/field/pkt.h"
+
+/* -- opening -- */
+
+static void
+open_ike(struct decode *d, const struct pkt *p)
+{
+	struct ikeopen_msg o;
+
+	if (ikeopen_feed(d->ike, p->isakmp, p->isakmp_len, &o) != ERR_OK || !o.was_encrypted)
+		return;
+	memcpy(d->plain, o.body, o.body_len);
+	(void)field_decode_chain(&d->inner, o.first, d->plain, o.body_len);
+	d->opened = true;
+}
+
+static void
+open_esp(struct decode *d, const struct pkt *p)
+{
+	size_t len;
+	uint8_t next;
+
+	if (p->esp_len > sizeof d->plain ||
+		keyring_open_esp(d->ring, p->dst, p->esp, p->esp_len, d->plain, sizeof d->plain,
+			&len, &next) != ERR_OK)
+		return;
+	(void)field_decode_as(&d->inner, next == 4 ? "ipv4" : "data", d->plain, len);
+	d->opened = true;
+}
+
+/* Look into the frame with the keys, if there are any: IKE's IVs go on from frame to frame. */
+static void
+open_frame(struct decode *d, const struct capture_frame *f)
+{
+	struct pkt p;
+
+	d->opened = false;
+	if (!d->ring || !pkt_parse_cut(&p, f->link, f->bytes, f->len, f->wire_len) || p.mf ||
+		p.frag_off || p.ip_cut)
+		return;
+	if (p.is_isakmp)
+		open_ike(d, &p);
+	else if (p.is_esp)
+		open_esp(d, &p);
+}
+
+/* -- a line -- */
+
+static const char *
+layer_name(const struct msg *m, size_t i)
+{
+	const char *n = m->layers[i].format->name;
+
+	return strncmp(n, "isakmp.", 7) ? n : n + 7;
+}
+
+static void
+show_line(const struct decode *d, const struct capture_frame *f, const char *port)
+{
+	const struct line_in in = {f->link, f->bytes, f->len, f->wire_len};
+	char line[LINE_CAP];
+	ns_t at = f->at - d->first;
+
+	printf("%5llu %s%lld.%06lld %s%s%s", (unsigned long long)f->no, at < 0 ? "-" : "",
+		(long long)((at < 0 ? -at : at) / NS_PER_S),
+		(long long)((at < 0 ? -at : at) % NS_PER_S / NS_PER_US), port ? port : "",
+		port ? " " : "", line_link(&in, line, sizeof line));
+	if (f->len < f->wire_len)
+		printf(" (%u of %u octets here)", f->len, f->wire_len);
+	if (d->opened && field_layers(&d->inner, "ipv4")) {
+		printf(" | %s", line_packet(d->inner.bytes, d->inner.len, line, sizeof line));
+	} else if (d->opened) {
+		printf(" |");
+		for (size_t i = 0; i < d->inner.layer_cnt; i++)
+			if (d->inner.layers[i].format->level == 4)
+				printf(" %s", layer_name(&d->inner, i));
+	}
+	putchar('\n');
+}
+
+/* -- field by field -- */
+
+static void
+show_fields(const struct msg *m, const char *indent)
+{
+	char t[160];
+
+	for (size_t i = 0; i < m->field_cnt; i++) {
+		const struct field *f = &m->fields[i];
+
+		if (!i || f->layer != m->fields[i - 1].layer)
+			printf("%s%s, %u octets\n", indent, m->layers[f->layer].format->name,
+				m->layers[f->layer].len);
+		printf("%s  %5u  %-26s %-28s %s\n", indent, f->offset, f->def->name,
+			field_text(m, f, t, sizeof t), f->def->clause);
+	}
+	if (m->err)
+		printf("%s  %5zu  malformed (%s): %s, %s\n", indent, m->bad.offset,
+			err_name(m->err), m->bad.field, m->bad.clause);
+}
+
+/* -- JSON -- */
+
+/* What is not printable becomes \xHH, a backslash two. */
+static json_t *
+json_of_text(const uint8_t *p, size_t len)
+{
+	char *t = malloc(4 * len + 1);
+	size_t at = 0;
+	json_t *j;
+
+	if (!t)
+		return NULL;
+	while (len && !p[len - 1])
+		len--;
+	for (size_t i = 0; i < len; i++)
+		at += (size_t)(p[i] < 0x20 || p[i] > 0x7e ? sprintf(t + at, "\\x%02x", p[i])
+			       : p[i] == '\\'		  ? sprintf(t + at, "\\\\")
+							  : sprintf(t + at, "%c", p[i]));
+	t[at] = '\0';
+	j = json_string(t);
+	free(t);
+	return j;
+}
+
+static json_t *
+json_of_octets(const uint8_t *p, size_t len)
+{
+	static const char digit[] = "0123456789abcdef";
+	char *t = malloc(2 * len + 1);
+	json_t *j;
+
+	if (!t)
+		return NULL;
+	for (size_t i = 0; i < len; i++) {
+		t[2 * i] = digit[p[i] >> 4];
+		t[2 * i + 1] = digit[p[i] & 15];
+	}
+	t[2 * len] = '\0';
+	j = json_string(t);
+	free(t);
+	return j;
+}
+
+static json_t *
+json_of_field(const struct msg *m, const struct field *f)
+{
+	char t[64];
+
+	switch (f->def->kind) {
+	case FIELD_NUM:
+		if (f->def->bits <= 32)
+			return json_integer((json_int_t)f->value);
+		return json_sprintf("0x%0*llx", f->def->bits / 4, (unsigned long long)f->value);
+	case FIELD_IP4:
+	case FIELD_MAC:
+		return json_string(field_text(m, f, t, sizeof t));
+	case FIELD_TEXT:
+		return json_of_text(m->bytes + f->offset, f->len);
+	case FIELD_BYTES:
+	case FIELD_KIND_CNT:
+		break;
+	}
+	return json_of_octets(m->bytes + f->offset, f->len);
+}
+
+static size_t
+nth_of(const struct msg *m, size_t i)
+{
+	size_t n = 1;
+
+	for (size_t k = 0; k < i; k++)
+		n += m->fields[k].def == m->fields[i].def;
+	return n;
+}
+
+static json_t *
+json_of_fields(const struct msg *m)
+{
+	json_t *all = json_object();
+	char name[64];
+
+	for (size_t i = 0; i < m->field_cnt; i++) {
+		size_t nth = nth_of(m, i);
+
+		if (nth > 1)
+			snprintf(name, sizeof name, "%s#%zu", m->fields[i].def->name, nth);
+		else
+			snprintf(name, sizeof name, "%s", m->fields[i].def->name);
+		json_object_set_new(all, name, json_of_field(m, &m->fields[i]));
+	}
+	return all;
+}
+
+static json_t *
+json_of_bad(const struct msg *m)
+{
+	if (!m->err)
+		return json_null();
+	return json_pack("{s:s, s:s, s:I, s:s}", "error", err_name(m->err), "field", m->bad.field,
+		"offset", (json_int_t)m->bad.offset, "clause", m->bad.clause);
+}
+
+/* The innermost protocol that was found. */
+static json_t *
+protocol(const struct msg *m)
+{
+	for (size_t i = m->layer_cnt; i-- > 0;) {
+		const char *n = m->layers[i].format->name;
+
+		if (strcmp(n, "data") != 0)
+			return json_stringn(n, strcspn(n, "."));
+	}
+	return json_string("data");
+}
+
+static void
+show_json(const struct decode *d, const struct capture_frame *f, const char *port)
+{
+	json_t *o = json_pack("{s:I, s:o, s:o, s:o, s:I, s:I, s:o, s:o}", "frame",
+		(json_int_t)f->no, "time",
+		json_sprintf("%lld.%09lld", (long long)(f->at / NS_PER_S),
+			(long long)(f->at % NS_PER_S)),
+		"port", port ? json_string(port) : json_integer(f->port), "protocol",
+		protocol(&d->msg), "octets", (json_int_t)f->len, "on_wire", (json_int_t)f->wire_len,
+		"fields", json_of_fields(&d->msg), "malformed", json_of_bad(&d->msg));
+
+	if (d->opened)
+		json_object_set_new(o, "opened",
+			json_pack("{s:o, s:o, s:o}", "protocol", protocol(&d->inner), "fields",
+				json_of_fields(&d->inner), "malformed", json_of_bad(&d->inner)));
+	json_dumpf(o, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
+	putchar('\n');
+	json_decref(o);
+}
+
+/* -- words, octets -- */
+
+static void
+show_words(struct decode *d, const struct capture_frame *f)
+{
+	size_t need;
+
+	words_of(&d->words, &d->msg);
+	d->words.have_time = f->at >= 0;
+	d->words.time = f->at;
+	need = words_text_cap(&d->words);
+	if (need > d->text_cap) {
+		free(d->text);
+		d->text_cap = need * 2;
+		d->text = malloc(d->text_cap);
+	}
+	if (!d->text || !words_text(&d->words, d->text, d->text_cap))
+		abort();
+	puts(d->text);
+}
+
+static void
+show_octets(const struct capture_frame *f)
+{
+	static const char digit[] = "0123456789abcdef";
+
+	for (uint32_t i = 0; i < f->len; i++) {
+		putchar_unlocked(digit[f->bytes[i] >> 4]);
+		putchar_unlocked(digit[f->bytes[i] & 15]);
+	}
+	putchar('\n');
+}
+
+static void
+begin(struct decode *d, const struct capture_frame *f)
+{
+	if (!d->begun)
+		d->first = f->at;
+	d->begun = true;
+	open_frame(d, f);
+}
+
+void
+decode_pass(struct decode *d, const struct capture_frame *f)
+{
+	begin(d, f);
+}
+
+void
+decode_show(struct decode *d, const struct capture_frame *f, const char *port)
+{
+	begin(d, f);
+	if (d->how != DECODE_OCTETS && d->how != DECODE_LINE)
+		(void)field_decode_link(&d->msg, f->link, f->bytes, f->len);
+	switch (d->how) {
+	case DECODE_LINE:
+		show_line(d, f, port);
+		break;
+	case DECODE_FIELDS:
+		show_line(d, f, port);
+		show_fields(&d->msg, "  ");
+		if (d->opened)
+			puts("    opened:");
+		if (d->opened)
+			show_fields(&d->inner, "    ");
+		break;
+	case DECODE_JSON:
+		show_json(d, f, port);
+		break;
+	case DECODE_WORDS:
+		show_words(d, f);
+		break;
+	case DECODE_OCTETS:
+		show_octets(f);
+		break;
+	}
+}

@@ -92,12 +92,12 @@ take_option(struct craft *c, int o, char **argv)
 static bool
 take_options(struct craft *c, int argc, char **argv)
 {
-	static const struct option longs[] = {{"keys", required_argument, NULL, 'K'},
+	static const struct option options[] = {{"keys", required_argument, NULL, 'K'},
 		{"count", required_argument, NULL, 'c'}, {"interval", required_argument, NULL, 'I'},
 		{NULL, 0, NULL, 0}};
 	int o;
 
-	while ((o = getopt_long(argc, argv, ":w:i:f:", longs, NULL)) != -1)
+	while ((o = getopt_long(argc, argv, ":w:i:f:", options, NULL)) != -1)
 		if (!take_option(c, o, argv))
 			return false;
 	if (!c->to_file && !c->port)

@@ -81,13 +81,13 @@ take_option(struct decode_words *w, int o, char **argv)
 static bool
 take_options(struct decode_words *w, int argc, char **argv)
 {
-	static const struct option longs[] = {{"json", no_argument, NULL, 'J'},
+	static const struct option options[] = {{"json", no_argument, NULL, 'J'},
 		{"words", no_argument, NULL, 'W'}, {"octets", no_argument, NULL, 'O'},
 		{"keys", required_argument, NULL, 'K'}, {NULL, 0, NULL, 0}};
 	size_t at = 0;
 	int o;
 
-	while ((o = getopt_long(argc, argv, ":vi:c:", longs, NULL)) != -1)
+	while ((o = getopt_long(argc, argv, ":vi:c:", options, NULL)) != -1)
 		if (!take_option(w, o, argv))
 			return false;
 	if (!w->port && optind < argc)

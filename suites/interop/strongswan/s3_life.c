@@ -155,6 +155,27 @@ pair_rekeys_child(struct case_run *c)
 	(void)went_on(&s, SMALL_GAP);
 }
 
+/*
+ * By the pair's lifetime, the shortest that the language has: half of 60 s, and up to 8 s before that.
+ * charon answers the new Main Mode, and hears a Delete of the old IKE SA.
+ */
+static void
+pair_rekeys_ike(struct case_run *c)
+{
+	static const struct lab_text knobs = {
+		.static_map = true, .swap = {{" lifetime 86400", " lifetime 60"}}};
+	struct swan s;
+
+	if (!swan_up(&s, c, &knobs, NULL) || !swan_expect_traffic_out(&s))
+		return;
+	swan_flows(&s);
+	if (!swan_await(&s, "] established between", 2, 0, 40 * NS_PER_S) ||
+		!swan_await(&s, "received DELETE for IKE_SA", 1, 0, 10 * NS_PER_S))
+		return;
+	lab_run(s.w.lab, WARM);
+	(void)went_on(&s, SMALL_GAP);
+}
+
 /* Both rekeyed, then the power fails: the heir has the newest of each. */
 static void
 rekeyed_and_failed_over(struct case_run *c)
@@ -276,5 +297,9 @@ static const struct case_def cases[] = {
 	CASE("36", "strongSwan's R-U-THERE are answered.", "dpd-silent", it_asks, "RFC 3706, 5.2"),
 	CASE("37", "The pair asks, strongSwan answers; one that answers no more is given up.",
 		"dpd-never-dead", pair_asks, "RFC 3706, 5.4"),
+	CASE("38",
+		"The pair rekeys its IKE SA under traffic: no gap, the CHILD_SA goes on, the old one "
+		"is deleted.",
+		"rekey-no-phase1", pair_rekeys_ike, "RFC 2409, 4; RFC 2408, 3.15"),
 };
 CASE_SUITE(cases)

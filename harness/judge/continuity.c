@@ -110,14 +110,14 @@ static void
 judge_jump(const struct scene *s, const struct scene_esp *old, const struct scene_esp *first,
 	struct law_result *r)
 {
-	uint32_t jump = first->seq - old->seq, max = s->in->max_jump;
+	uint32_t jump = first->seq - old->seq - 1, max = s->in->max_jump;
 	const char *why = unlimited(s, old, first);
 
 	if (max && !why && jump > max + in_hand(s, old))
 		scene_broken(r, first->frame,
-			"the jump of a take-over is at most %u: expected up to %u after %u on SPI "
+			"a take-over passes over at most %u numbers: expected up to %u after %u on SPI "
 			"0x%08x (frame %zu, from %c), saw %u in frame %zu, from %c",
-			max, old->seq + max, old->seq, old->spi, old->frame + 1,
+			max, old->seq + 1 + max, old->seq, old->spi, old->frame + 1,
 			scene_letter(old->side), first->seq, first->frame + 1,
 			scene_letter(first->side));
 	scene_note(r, "jump of %u on SPI 0x%08x, frame %zu to %zu%s%s", jump, old->spi,

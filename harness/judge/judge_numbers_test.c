@@ -168,7 +168,7 @@ START_TEST(the_heir_goes_on_above)
 	a_then_b(100, 1900);
 	r = stage_expect(LAW_CONTINUITY, LAW_HELD);
 	ck_assert_uint_eq(r->judged, 5);
-	ck_assert_ptr_nonnull(strstr(r->text, "jump of 1800"));
+	ck_assert_ptr_nonnull(strstr(r->text, "jump of 1799"));
 }
 END_TEST
 

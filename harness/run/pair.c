@@ -235,7 +235,7 @@ pair_cost(struct world *w)
 	k.phase1 = n->phase1_up;
 	k.phase2 = n->phase2_up;
 	if (p) {
-		k.jump = p->in.jump_max;
+		k.jump = p->in.jump_max - (p->in.jump_max > 0);
 		k.last = p->in.jump_from;
 		k.first = p->in.jump_from + p->in.jump_max;
 	}

@@ -60,7 +60,8 @@ struct pair_cost {
 	ns_t dark_out, dark_in;	    /* first lost to the next sent one that came */
 	uint64_t replays;	    /* refused by the peer's window: seen before, or left of it */
 	uint64_t bad_icv;
-	uint32_t last, first, jump; /* sequence numbers to the peer around the largest step */
+	uint32_t last, first; /* sequence numbers to the peer around the largest step */
+	uint32_t jump;	      /* numbers that this step passed over */
 	size_t phase1, phase2;	    /* negotiated since the tunnel came up */
 };
 struct pair_cost pair_cost(struct world *w);

@@ -64,7 +64,7 @@ go_stale(struct resv *r)
 static uint32_t
 ask(struct resv *r)
 {
-	uint32_t want = plus(r->next, 2 * r->interval, LOWER_MAX);
+	uint32_t want = plus(r->next - 1, 2 * r->interval, LOWER_MAX); /* 2Y unused, and no more */
 
 	if (want <= r->asked)
 		return 0;

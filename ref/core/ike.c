@@ -11,7 +11,7 @@
 static void
 empty(struct ike *k)
 {
-	k->known_used = 0;
+	k->sa_used = k->child_used = k->xchg_used = k->embryo_used = k->known_used = 0;
 	k->known_full = false;
 	ike_index_init(k, k->sas.key);
 	k->active = false;
@@ -21,10 +21,10 @@ empty(struct ike *k)
 static void
 clear(struct ike *k)
 {
-	wipe(k->sa, k->sa_cnt * sizeof(k->sa[0]));
-	wipe(k->child, k->child_cnt * sizeof(k->child[0]));
-	wipe(k->xchg, k->xchg_cnt * sizeof(k->xchg[0]));
-	wipe(k->embryo, k->embryo_cnt * sizeof(k->embryo[0]));
+	wipe(k->sa, k->sa_used * sizeof(k->sa[0]));
+	wipe(k->child, k->child_used * sizeof(k->child[0]));
+	wipe(k->xchg, k->xchg_used * sizeof(k->xchg[0]));
+	wipe(k->embryo, k->embryo_used * sizeof(k->embryo[0]));
 	empty(k);
 }
 
@@ -116,9 +116,9 @@ tick(struct ike_ctx *c)
 {
 	struct ike *k = c->k;
 
-	for (unsigned i = 0; i < k->xchg_cnt && acts_room(c); i++)
+	for (unsigned i = 0; i < k->xchg_used && acts_room(c); i++)
 		tick_xchg(c, &k->xchg[i]);
-	for (unsigned i = 0; i < k->sa_cnt && acts_room(c); i++)
+	for (unsigned i = 0; i < k->sa_used && acts_room(c); i++)
 		tick_sa(c, &k->sa[i]);
 	ike_drain_dying(c);
 	ike_embryo_tick(c);
@@ -136,10 +136,10 @@ ike_deadline_exact(const struct ike *k)
 {
 	ns_t t = ike_embryo_deadline(k);
 
-	for (unsigned i = 0; i < k->xchg_cnt; i++)
+	for (unsigned i = 0; i < k->xchg_used; i++)
 		if (k->xchg[i].state != IKE_FREE)
 			t = ns_min(t, ns_min(k->xchg[i].retry_at, k->xchg[i].expires));
-	for (unsigned i = 0; i < k->sa_cnt; i++) {
+	for (unsigned i = 0; i < k->sa_used; i++) {
 		const struct ike_sa *sa = &k->sa[i];
 
 		if (!sa->used || !sa->visible)
@@ -148,7 +148,7 @@ ike_deadline_exact(const struct ike *k)
 		if (sa->up && !sa->soft_told)
 			t = ns_min(t, ike_soft_at(k, sa));
 	}
-	for (unsigned i = 0; i < k->child_cnt; i++)
+	for (unsigned i = 0; i < k->child_used; i++)
 		if (k->child[i].used && k->child[i].dying)
 			return INT64_MIN;
 	return t;
@@ -159,7 +159,7 @@ ike_deadline_exact(const struct ike *k)
 static bool
 under_way(const struct ike *k, unsigned map, struct ike_end peer, const struct ike_in *in)
 {
-	for (unsigned i = 0; i < k->xchg_cnt; i++) {
+	for (unsigned i = 0; i < k->xchg_used; i++) {
 		const struct ike_xchg *x = &k->xchg[i];
 
 		if ((x->state == IKE_QM_WAIT || x->state == IKE_QM_I1 ||
@@ -246,7 +246,7 @@ initiate(struct ike_ctx *c, const struct ike_in *in, unsigned map)
 		r = ike_main_start(c, local, remote);
 	if (!r)
 		return;
-	for (unsigned i = 0; i < k->xchg_cnt; i++)
+	for (unsigned i = 0; i < k->xchg_used; i++)
 		if (k->xchg[i].state == IKE_QM_WAIT &&
 			ike_end_near(k->xchg[i].child.remote, remote))
 			ike_xchg_fail(c, &k->xchg[i], r);
@@ -272,7 +272,7 @@ cmd_initiate(struct ike_ctx *c, const struct ike_in *in)
 static void
 cmd_release(struct ike_ctx *c, uint32_t token)
 {
-	for (unsigned i = 0; token && i < c->k->xchg_cnt; i++)
+	for (unsigned i = 0; token && i < c->k->xchg_used; i++)
 		if (c->k->xchg[i].state != IKE_FREE && c->k->xchg[i].token == token) {
 			ike_release(c, &c->k->xchg[i]);
 			return;
@@ -323,7 +323,7 @@ cmd_delete_sa(struct ike_ctx *c, const struct ike_in *in)
 	if (!by) /* what it cannot say itself, another one of the peer's can */
 		by = ike_sa_any(c->k, sa->remote);
 	send = in->send && by;
-	for (unsigned i = 0; in->children && i < c->k->child_cnt; i++) {
+	for (unsigned i = 0; in->children && i < c->k->child_used; i++) {
 		struct ike_child *ch = &c->k->child[i];
 
 		if (!ch->used || ch->dying ||
@@ -492,7 +492,7 @@ ike_child_find(const struct ike *k, uint32_t spi_in)
 bool
 ike_busy(const struct ike *k, ip4_t peer)
 {
-	for (unsigned i = 0; i < k->xchg_cnt; i++) {
+	for (unsigned i = 0; i < k->xchg_used; i++) {
 		const struct ike_xchg *x = &k->xchg[i];
 		const struct ike_sa *sa = ike_xchg_sa(k, x);
 

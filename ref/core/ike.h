@@ -547,6 +547,8 @@ struct ike {
 	struct ike_child *child;
 	unsigned child_cnt;
 	unsigned sa_at, child_at; /* where the last free places were found */
+	/* One beyond the last place ever taken since CLEAR: nothing else is looked at, or wiped. */
+	unsigned sa_used, child_used, xchg_used, embryo_used;
 	bool some_dying; /* children are to be told down */
 	struct ike_xchg *xchg;
 	unsigned xchg_cnt;

@@ -84,7 +84,7 @@ waiting(const struct ike_xchg *x)
 static struct ike_xchg *
 waiting_for(const struct ike *k, const struct ike_sa *sa, uint32_t msgid)
 {
-	for (unsigned i = 0; i < k->xchg_cnt; i++)
+	for (unsigned i = 0; i < k->xchg_used; i++)
 		if (waiting(&k->xchg[i]) && k->xchg[i].msgid == msgid &&
 			ike_xchg_sa(k, &k->xchg[i]) == sa)
 			return &k->xchg[i];
@@ -117,7 +117,7 @@ ike_quick_proven(struct ike_ctx *c, uint32_t spi_in)
 {
 	struct ike *k = c->k;
 
-	for (unsigned i = 0; i < k->xchg_cnt && k->rules->traffic_proves; i++) {
+	for (unsigned i = 0; i < k->xchg_used && k->rules->traffic_proves; i++) {
 		struct ike_xchg *x = &k->xchg[i];
 		struct ike_sa *sa = ike_xchg_sa(k, x);
 

@@ -83,13 +83,13 @@ left_s(const struct ike_sa *sa, ns_t now)
 void
 ike_remap(struct ike *k, const unsigned *to, unsigned cnt)
 {
-	for (unsigned i = 0; i < k->child_cnt; i++) {
+	for (unsigned i = 0; i < k->child_used; i++) {
 		struct ike_child *c = &k->child[i];
 
 		if (c->used && c->map_id >= 1 && c->map_id <= cnt)
 			c->map_id = to[c->map_id - 1] + 1;
 	}
-	for (unsigned i = 0; i < k->xchg_cnt; i++) {
+	for (unsigned i = 0; i < k->xchg_used; i++) {
 		struct ike_xchg *x = &k->xchg[i];
 
 		if (x->state < IKE_QM_WAIT || x->map >= cnt)

@@ -90,6 +90,8 @@ place(struct ike_ctx *c)
 			k->count[IKE_R_CROWDED_OUT]++;
 		forget(k, e);
 	}
+	if (k->embryo_used <= k->embryo_next)
+		k->embryo_used = k->embryo_next + 1;
 	k->embryo_next = (k->embryo_next + 1) % k->embryo_cnt;
 	return e;
 }
@@ -137,7 +139,7 @@ ike_embryo_deadline(const struct ike *k)
 {
 	ns_t t = NS_NEVER;
 
-	for (unsigned i = 0; k->rules->responder_insists && i < k->embryo_cnt; i++)
+	for (unsigned i = 0; k->rules->responder_insists && i < k->embryo_used; i++)
 		if (k->embryo[i].used && !k->embryo[i].insisted)
 			t = ns_min(t, k->embryo[i].at + k->rules->retry_first);
 	return t;
@@ -148,7 +150,7 @@ ike_embryo_tick(struct ike_ctx *c)
 {
 	struct ike *k = c->k;
 
-	for (unsigned i = 0; k->rules->responder_insists && i < k->embryo_cnt; i++) {
+	for (unsigned i = 0; k->rules->responder_insists && i < k->embryo_used; i++) {
 		struct ike_embryo *e = &k->embryo[i];
 
 		if (!e->used || e->insisted || c->now < e->at + k->rules->retry_first)
@@ -241,7 +243,7 @@ room(struct ike_ctx *c, ip4_t from)
 	struct ike_xchg *oldest = NULL;
 	unsigned all = 0, his = 0;
 
-	for (unsigned i = 0; i < k->xchg_cnt; i++) {
+	for (unsigned i = 0; i < k->xchg_used; i++) {
 		struct ike_xchg *x = &k->xchg[i];
 		const struct ike_sa *sa = half_open(x) ? ike_xchg_sa(k, x) : NULL;
 

@@ -143,7 +143,7 @@ delete_esp(struct ike_ctx *c, const struct ike_sa *sa, const struct isakmp_delet
 		bool found = false;
 
 		/* The sender names its own inbound SPI: our outbound one. */
-		for (unsigned i = 0; i < k->child_cnt; i++) {
+		for (unsigned i = 0; i < k->child_used; i++) {
 			struct ike_child *ch = &k->child[i];
 
 			if (!ch->used || ch->dying || ch->spi_out != spi ||
@@ -220,7 +220,7 @@ error_in(struct ike_ctx *c, const struct ike_sa *sa)
 	struct ike_xchg *one = NULL;
 	unsigned cnt = 0;
 
-	for (unsigned i = 0; i < k->xchg_cnt; i++)
+	for (unsigned i = 0; i < k->xchg_used; i++)
 		if (k->xchg[i].state == IKE_QM_I1 && ike_xchg_sa(k, &k->xchg[i]) == sa) {
 			one = &k->xchg[i];
 			cnt++;
@@ -259,13 +259,13 @@ forget_peer(struct ike_ctx *c, const struct ike_sa *keep)
 {
 	struct ike *k = c->k;
 
-	for (unsigned i = 0; i < k->child_cnt; i++) {
+	for (unsigned i = 0; i < k->child_used; i++) {
 		struct ike_child *ch = &k->child[i];
 
 		if (ch->used && !ch->dying && ch->made < keep->begun && child_of_peer(k, ch, keep))
 			ike_child_end(c, ch, IKE_R_INITIAL_CONTACT);
 	}
-	for (unsigned i = 0; i < k->sa_cnt; i++) {
+	for (unsigned i = 0; i < k->sa_used; i++) {
 		struct ike_sa *sa = &k->sa[i];
 
 		if (sa != keep && sa->used && sa->visible && sa->created < keep->begun &&

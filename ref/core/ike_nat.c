@@ -213,7 +213,7 @@ ike_nat_moved(struct ike_ctx *c, struct ike_end was, struct ike_end to)
 
 	if (same_end(was, to))
 		return;
-	for (unsigned i = 0; i < k->sa_cnt; i++) {
+	for (unsigned i = 0; i < k->sa_used; i++) {
 		struct ike_sa *sa = &k->sa[i];
 
 		if (!sa->used || !may_follow(k, sa->natt) || !same_end(sa->remote, was))
@@ -221,7 +221,7 @@ ike_nat_moved(struct ike_ctx *c, struct ike_end was, struct ike_end to)
 		sa_moved(c, sa, to);
 		moved++;
 	}
-	for (unsigned i = 0; i < k->child_cnt; i++) {
+	for (unsigned i = 0; i < k->child_used; i++) {
 		struct ike_child *ch = &k->child[i];
 
 		if (!ch->used || !may_follow(k, ch->natt) || !same_end(ch->remote, was))
@@ -233,7 +233,7 @@ ike_nat_moved(struct ike_ctx *c, struct ike_end was, struct ike_end to)
 		return;
 	ike_note(c, IKE_R_MOVED, to, NULL); /* RFC 3947 8: audit it */
 	ike_know(k, to.addr);
-	for (unsigned i = 0; i < k->xchg_cnt; i++)
+	for (unsigned i = 0; i < k->xchg_used; i++)
 		if (ike_unfinished(k->xchg[i].state) && same_end(k->xchg[i].child.remote, was))
 			k->xchg[i].child.remote = to;
 	a = ike_act(c, IKE_ACT_MOVED);

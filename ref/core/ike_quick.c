@@ -396,7 +396,7 @@ ike_quick_start(struct ike_ctx *c, struct ike_xchg *x, struct ike_sa *sa)
 void
 ike_quick_start_waiting(struct ike_ctx *c, struct ike_sa *sa)
 {
-	for (unsigned i = 0; i < c->k->xchg_cnt; i++) {
+	for (unsigned i = 0; i < c->k->xchg_used; i++) {
 		struct ike_xchg *x = &c->k->xchg[i];
 		enum ike_reason r;
 

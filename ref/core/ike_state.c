@@ -19,6 +19,12 @@ is_main(enum ike_state s)
 	return s >= IKE_MM_I1 && s <= IKE_MM_DONE;
 }
 
+static unsigned
+most(unsigned a, unsigned b)
+{
+	return a > b ? a : b;
+}
+
 /* ---- exchanges ---- */
 
 struct ike_sa *
@@ -53,6 +59,7 @@ ike_xchg_new(struct ike_ctx *c)
 	if (!best)
 		return NULL;
 	ike_xchg_free(k, best);
+	k->xchg_used = most(k->xchg_used, (unsigned)(best - k->xchg) + 1);
 	best->sa = IKE_NO_SA;
 	best->expires = c->now + k->rules->half_open_time;
 	best->retry_at = NS_NEVER;
@@ -92,7 +99,7 @@ fail_waiting(struct ike_ctx *c, struct ike_end peer, enum ike_reason r)
 {
 	struct ike *k = c->k;
 
-	for (unsigned i = 0; i < k->xchg_cnt; i++) {
+	for (unsigned i = 0; i < k->xchg_used; i++) {
 		struct ike_xchg *x = &k->xchg[i];
 
 		if (x->state == IKE_QM_WAIT && ike_end_near(x->child.remote, peer)) {
@@ -143,6 +150,7 @@ ike_sa_new(struct ike_ctx *c)
 		if (sa->used)
 			continue;
 		k->sa_at = (unsigned)(sa - k->sa);
+		k->sa_used = most(k->sa_used, k->sa_at + 1);
 		memset(sa, 0, sizeof(*sa));
 		sa->used = true;
 		sa->begun = sa->created = c->now;
@@ -241,7 +249,7 @@ children_end(struct ike_ctx *c, const struct ike_cookies *cookies, enum ike_reas
 {
 	struct ike *k = c->k;
 
-	for (unsigned i = 0; i < k->child_cnt; i++)
+	for (unsigned i = 0; i < k->child_used; i++)
 		if (k->child[i].used && !k->child[i].dying &&
 			!memcmp(&k->child[i].cookies, cookies, sizeof(*cookies)))
 			ike_child_end(c, &k->child[i], r);
@@ -372,6 +380,7 @@ ike_child_add(struct ike_ctx *c, const struct ike_child *from)
 		if (k->child[i].used)
 			continue;
 		k->child_at = i;
+		k->child_used = most(k->child_used, i + 1);
 		ch = &k->child[i];
 	}
 	if (!ch)
@@ -395,7 +404,7 @@ ike_child_end(struct ike_ctx *c, struct ike_child *ch, enum ike_reason r)
 {
 	struct ike *k = c->k;
 
-	for (unsigned i = 0; i < k->xchg_cnt; i++) {
+	for (unsigned i = 0; i < k->xchg_used; i++) {
 		struct ike_xchg *x = &k->xchg[i];
 
 		if (x->child.spi_in == ch->spi_in && x->state >= IKE_QM_I3_HELD &&
@@ -413,7 +422,7 @@ ike_child_end(struct ike_ctx *c, struct ike_child *ch, enum ike_reason r)
 void
 ike_drain_dying(struct ike_ctx *c)
 {
-	for (unsigned i = 0; c->k->some_dying && i < c->k->child_cnt; i++) {
+	for (unsigned i = 0; c->k->some_dying && i < c->k->child_used; i++) {
 		struct ike_child *ch = &c->k->child[i];
 		struct ike_act *a;
 

@@ -312,6 +312,7 @@ hello_in(struct hsrp *h, struct turn *t, ip4_t src)
 	if (m->state == HSRP_WIRE_SPEAK && higher)
 		event(h, t, HSRP_EV_F);
 	if (m->state == HSRP_WIRE_ACTIVE) {
+		h->active_heard = t->now;
 		if (h->state != HSRP_ACTIVE) {
 			h->active_addr = src;
 			h->active_priority = m->priority;

@@ -154,6 +154,7 @@ struct hsrp {
 	ns_t hello, hold;  /* in use */
 	ip4_t active_addr; /* last heard, 0 none; our own when we are */
 	uint8_t active_priority;
+	ns_t active_heard; /* the last Hello of another router that is active; 0 none */
 	ip4_t standby_addr;
 	uint8_t standby_priority;
 	uint32_t rnd; /* jitter */

@@ -161,8 +161,8 @@ END_TEST
 
 /*
  * A group with another virtual address begins anew: the old one resigns, and the other member takes
- * the new one. That leaves the groups mixed, as HSRP by itself does: nobody carries traffic, and a
- * higher priority heals it. The SAs were kept all the time.
+ * the new one. That leaves the groups mixed, as HSRP by itself does, until the one inside follows
+ * the one outside (groups.c: apart). The SAs were kept all the time.
  */
 START_TEST(group_begins_anew)
 {
@@ -176,9 +176,6 @@ START_TEST(group_begins_anew)
 	merge(B, "interface b\n standby 2 ip 10.0.0.101\n");
 	run(5 * NS_PER_S, 20 * MS);
 	ck_assert_int_eq(w.node[A]->group[0].hsrp.state, HSRP_ACTIVE);
-	ck_assert_int_eq(w.node[B]->group[1].hsrp.state, HSRP_ACTIVE);
-	merge(A, "interface b\n standby 2 priority 110\n");
-	run(3 * NS_PER_S, 20 * MS);
 	ck_assert_int_eq(w.node[A]->role, NODE_ACTIVE);
 	carries_on(spi);
 }

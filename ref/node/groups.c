@@ -171,6 +171,30 @@ groups_init(struct node *n)
 	groups_synced(n);
 }
 
+/*
+ * Would the groups part, or have they? The crypto interface's is active at the other member, and
+ * this one runs for active here, or is it, and the other one has spoken since. Nobody may use an SA
+ * then (role.c). The outside group leads: one that tracks it counts it as down, and the other member
+ * has this one as well (docs/decisions/0014).
+ */
+static bool
+apart(const struct node *n, const struct node_group *g, const struct cfg_if *f)
+{
+	bool is = g->hsrp.state == HSRP_ACTIVE;
+
+	if (!n->rules->track_apart || !g->counts || f - n->cfg->ifs != (ptrdiff_t)n->out_if ||
+		(!is && g->hsrp.state != HSRP_LISTEN && g->hsrp.state != HSRP_SPEAK))
+		return false;
+	for (unsigned i = 0; i < n->group_cnt; i++) {
+		const struct node_group *o = &n->group[i];
+
+		if (o->iface == n->out_if && o->counts && o->hsrp.state != HSRP_ACTIVE &&
+			o->hsrp.active_addr && (!is || o->hsrp.active_heard > g->hsrp.since))
+			return true;
+	}
+	return false;
+}
+
 static void
 priorities(struct node *n)
 {
@@ -183,7 +207,7 @@ priorities(struct node *n)
 			const struct cfg_if *f = cfg_if(n->cfg, g->cfg->track[t].interface);
 			unsigned down = g->cfg->track[t].decrement;
 
-			if (!f || n->link[f - n->cfg->ifs])
+			if (!f || (n->link[f - n->cfg->ifs] && !apart(n, g, f)))
 				continue;
 			p = p > down ? p - down : 1;
 			if (!n->rules->track_all)
@@ -324,6 +348,7 @@ groups_message(struct node *n, unsigned iface, ip4_t src, struct rd *payload)
 			node_trace(n, NODE_DEBUG_STANDBY_ERRORS, "standby",
 				"other authentication or virtual address", src, m.group);
 	}
+	priorities(n);
 }
 
 void
@@ -334,6 +359,7 @@ groups_tick(struct node *n)
 	for (unsigned i = 0; i < n->group_cnt; i++)
 		if (n->now >= hsrp_deadline(&n->group[i].hsrp))
 			step(n, &n->group[i], &in);
+	priorities(n);
 }
 
 /* A standby that is not ready does not preempt, unless half of this router is active already. */

@@ -58,6 +58,7 @@ struct node_rules {
 	bool groups_together;	 /* all groups must be active */
 	bool track;		 /* a tracked interface that is down lowers the priority */
 	bool track_all;		 /* each of several by its own decrement */
+	bool track_apart;	 /* the crypto interface is as if down, where its group is the other's */
 	bool write_ahead;	 /* hold what specification 5 holds */
 	unsigned hold_max;	 /* so many messages at once: one of each exchange */
 	bool mirror_ike, mirror_children, mirror_reserve, mirror_replay, mirror_volume, mirror_dpd;

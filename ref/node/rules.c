@@ -24,6 +24,7 @@ node_rules_join(struct node_rules *r)
 		.groups_together = true,
 		.track = true,
 		.track_all = true,
+		.track_apart = true,
 		.write_ahead = true,
 		.hold_max = NODE_HOLDS,
 		.mirror_ike = true,

@@ -215,6 +215,52 @@ nobody(struct case_run *c)
 			c, 1, peer_counters(w.peer)->phase1_up, "Phase 1 negotiations in all");
 }
 
+static bool
+b_outside_alone(void *ctx)
+{
+	struct lab *l = ctx;
+
+	return pair_port_state(l, PORT_A_OUT) == PAIR_ACTIVE &&
+	       pair_port_state(l, PORT_B_OUT) != PAIR_ACTIVE;
+}
+
+/*
+ * B is active, and its inside cable is out for less than the hold time. Outside A preempts, for B
+ * counts less without the cable; inside B is back before A's hold time ends, and has the higher
+ * address, so A yields in Standby (RFC 2281 5.7, event f) and B is active there again.
+ */
+static void
+together_again(struct case_run *c)
+{
+	struct world w;
+	ns_t since;
+
+	if (!pair_carry(&w, c, NULL, NULL))
+		return;
+	lab_power_off(w.lab, LAB_A);
+	if (!pair_reach_active(&w, LAB_B, PAIR_HOLD + NS_PER_S))
+		return;
+	case_start(c, LAB_A);
+	if (!pair_reach_standby(&w, LAB_A, PAIR_UP_LIMIT) || !pair_ready(&w, LAB_A))
+		return;
+	pair_streams_start(&w, 200, 200);
+	lab_run(w.lab, 500 * NS_PER_MS);
+	since = lab_now(w.lab);
+	lab_cable(w.lab, PORT_B_IN, false);
+	lab_run(w.lab, 300 * NS_PER_MS);
+	lab_cable(w.lab, PORT_B_IN, true);
+	if (!case_reach(c, "A active outside, B not", PAIR_HOLD + NS_PER_S, b_outside_alone, w.lab) ||
+		!pair_expect_active(&w, LAB_A, 2 * PAIR_HOLD + PAIR_MARGIN))
+		return;
+	case_figure(c, "both groups at one member after", (double)(lab_now(w.lab) - since) / 1e6,
+		"ms");
+	if (!pair_expect_traffic(&w, 50, "packets each way, by the one router"))
+		return;
+	pair_streams_stop(&w);
+	(void)case_expect_u64(
+		c, 1, peer_counters(w.peer)->phase1_up, "Phase 1 negotiations in all");
+}
+
 /* The virtual address outside is A's, but A must not negotiate what it could not use. */
 static void
 no_ike(struct case_run *c)
@@ -286,6 +332,16 @@ static const struct case_def cases[] = {
 			"address.",
 		.mutant = "vip-everyone",
 		.run = no_ike,
+	},
+	{
+		.id = "failover/vpnha-failover/10c",
+		.requirement = "RESTRICT-09, FAILOVER-03, FAILOVER-10",
+		.level = CASE_MUST,
+		.class_ = CASE_INOPPORTUNE,
+		.says = "After the active router's inside cable was out for less than a hold time "
+			"one router is active in both groups again.",
+		.mutant = "hsrp-groups-stay-apart",
+		.run = together_again,
 	},
 };
 CASE_SUITE(cases)

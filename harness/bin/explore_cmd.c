@@ -30,6 +30,7 @@ struct words {
 	unsigned jobs;
 	struct explore_options o;
 	const char *schedule;
+	bool verbose;
 };
 
 /* Shared with a worker. */
@@ -96,11 +97,24 @@ employ(struct hunt *h, unsigned k)
 }
 
 static void
+tell_found(const struct breach *b)
+{
+	char text[EXPLORE_TEXT];
+	struct explore_plan p;
+
+	explore_draw(&p, b->seed);
+	explore_text(&p, text);
+	printf("found: %s: %s\n", text, b->r.text);
+}
+
+static void
 note(struct hunt *h, const struct breach *b)
 {
 	unsigned k = 0;
 
 	h->broken++;
+	if (h->w->verbose)
+		tell_found(b);
 	while (k < h->kinds &&
 		(h->first[k].r.end != b->r.end || h->first[k].r.law != b->r.law))
 		k++;
@@ -287,6 +301,9 @@ take(struct words *w, int opt, char **argv)
 			return baton_usage("-j wants a number from 1 to 64, not '%s'", optarg);
 		w->jobs = (unsigned)n;
 		return 0;
+	case 'v':
+		w->verbose = true;
+		return 0;
 	case OPT_SEEDS:
 		if (!number(optarg, 1, (uint64_t)1 << 40, &w->seeds))
 			return baton_usage("--seeds wants a number from 1, not '%s'", optarg);
@@ -320,7 +337,7 @@ baton_explore(int argc, char **argv)
 	int opt, wrong;
 
 	opterr = 0;
-	while ((opt = getopt_long(argc, argv, ":j:", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, ":j:v", options, NULL)) != -1) {
 		wrong = take(&w, opt, argv);
 		if (wrong)
 			return wrong;

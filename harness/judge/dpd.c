@@ -3,6 +3,9 @@
  * Law 6, DPD (RFC 3706 5.4, 6): what the pair asks is numbered upwards within an IKE SA, whoever of
  * it asks; after a take-over at most the number in flight is repeated, or one skipped; and each
  * R-U-THERE-ACK carries a number that the peer has asked.
+ *
+ * A number binds the heir if it could know it: the heir was ready when it took over, and the old
+ * active asked before that, not beside it (a split brain).
  */
 #include "harness/judge/judge_in.h"
 
@@ -33,6 +36,8 @@ struct book {
 	size_t a_cnt, a_cap;
 	struct sa *sa;
 	size_t sa_cnt, sa_cap;
+	const struct scene *s;
+	size_t unknown; /* numbers that did not bind who asked next */
 };
 
 /* A DPD notify in the message? */
@@ -76,6 +81,18 @@ sa_of(struct book *k, const struct scene_ike *m)
 	return sa;
 }
 
+/* Could who asks now know what the other member asked last? */
+static bool
+binds(const struct scene *s, const struct scene_ike *last, const struct scene_ike *m)
+{
+	const struct scene_take *t = NULL;
+
+	for (size_t i = 0; i < s->take_cnt; i++)
+		if (s->take[i].heir == m->side && s->take[i].at <= m->at)
+			t = &s->take[i];
+	return last->side == m->side || !t || (t->ready && last->at <= t->at);
+}
+
 static void
 judge_question(struct book *k, const struct asked *q)
 {
@@ -83,8 +100,13 @@ judge_question(struct book *k, const struct asked *q)
 	const struct scene_ike *last = sa->last;
 	uint32_t step = q->number - sa->number;
 
-	k->r->judged++;
 	sa->last = q->m;
+	if (last && !binds(k->s, last, q->m)) {
+		k->unknown++;
+		sa->number = q->number;
+		return;
+	}
+	k->r->judged++;
 	if (last && q->number < sa->number)
 		scene_broken(k->r, q->m->frame,
 			"no R-U-THERE number is below the last one: expected %u or "
@@ -125,7 +147,7 @@ judge_answer(struct book *k, const struct asked *q)
 void
 dpd_judge(const struct scene *s, struct law_result *r)
 {
-	struct book k = {.r = r};
+	struct book k = {.r = r, .s = s};
 
 	for (size_t i = 0; i < s->ike_cnt; i++) {
 		const struct scene_ike *m = &s->ike[i];
@@ -140,6 +162,8 @@ dpd_judge(const struct scene *s, struct law_result *r)
 		k.a = scene_more(k.a, k.a_cnt, &k.a_cap, sizeof(*k.a));
 		k.a[k.a_cnt++] = q;
 	}
+	if (k.unknown)
+		scene_note(r, "%zu numbers were asked where the heir could not know them", k.unknown);
 	free(k.a);
 	free(k.sa);
 }

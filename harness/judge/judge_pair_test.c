@@ -128,6 +128,32 @@ START_TEST(a_heal_gives_one_hello_and_no_more)
 }
 END_TEST
 
+/* B's cable was out and it lost the role without a word; in again, it is silent, and preempts later. */
+START_TEST(who_was_silent_after_it_came_back_claims_anew)
+{
+	struct trace_event cable = {.kind = EVENT_CABLE_OUT, .port = P_B_OUT, .who = WHO_B,
+		.segment = SEG_OUTSIDE};
+
+	hellos(P_B_OUT, S_ACTIVE, 2);
+	cable.at = stage.now;
+	trace_event_add(stage.t, &cable);
+	hellos(P_A_OUT, S_ACTIVE, 4);
+	cable.kind = EVENT_CABLE_IN;
+	cable.at = stage.now;
+	trace_event_add(stage.t, &cable);
+	hellos(P_A_OUT, S_ACTIVE, 2);
+	stage_wait(1);
+	stage_hsrp(P_B_OUT, S_COUP, S_STANDBY);
+	stage_hsrp(P_B_OUT, S_HELLO, S_ACTIVE);
+	stage_hsrp(P_A_OUT, S_RESIGN, S_ACTIVE);
+	hellos(P_B_OUT, S_ACTIVE, 3);
+	stage_expect(LAW_OWNER, LAW_HELD);
+	hellos(P_A_OUT, S_ACTIVE, 1);
+	hellos(P_B_OUT, S_ACTIVE, 3);
+	stage_expect(LAW_OWNER, LAW_BROKEN);
+}
+END_TEST
+
 START_TEST(a_partition_elsewhere_excuses_nothing)
 {
 	struct trace_event split = {.kind = EVENT_PARTITION, .segment = SEG_SYNC,
@@ -197,6 +223,48 @@ START_TEST(a_long_outage_breaks_it)
 	ck_assert_ptr_nonnull(strstr(r.text, "outwards"));
 	judge_five(false, outage_judge, &r);
 	ck_assert(r.verdict == LAW_NOTHING && r.judged == 0);
+}
+END_TEST
+
+/* A member's inside line is out for 300 ms when the tunnel goes dark, or for ever. */
+static enum law_verdict
+dark_with_a_cable_out(bool heirs, bool for_ever, uint32_t dark)
+{
+	struct trace_event e = {.kind = EVENT_CABLE_OUT, .segment = SEG_INSIDE,
+		.port = heirs ? P_B_IN : P_A_IN, .who = heirs ? WHO_B : WHO_A};
+	struct law_result r;
+
+	stage_close();
+	stage_open();
+	e.at = stage.now + NS_PER_S;
+	trace_event_add(stage.t, &e);
+	e.kind = EVENT_CABLE_IN;
+	e.at += 300 * NS_PER_MS;
+	if (!for_ever)
+		trace_event_add(stage.t, &e);
+	stream_with_gap(dark);
+	judge_five(true, outage_judge, &r);
+	return r.verdict;
+}
+
+/* The heir's group begins anew when its line is back. That of the other one excuses less. */
+START_TEST(the_heir_must_be_whole_itself)
+{
+	ck_assert_int_eq(dark_with_a_cable_out(false, false, 1700), LAW_BROKEN);
+	ck_assert_int_ne(dark_with_a_cable_out(true, false, 1700), LAW_BROKEN);
+	ck_assert_int_ne(dark_with_a_cable_out(true, true, 1700), LAW_BROKEN);
+}
+END_TEST
+
+START_TEST(a_heir_that_was_whole_long_ago_has_no_excuse)
+{
+	struct trace_event start = {.kind = EVENT_START, .who = WHO_B, .at = stage.now};
+	struct law_result r;
+
+	trace_event_add(stage.t, &start);
+	stream_with_gap(1700);
+	judge_five(true, outage_judge, &r);
+	ck_assert_int_eq(r.verdict, LAW_BROKEN);
 }
 END_TEST
 
@@ -281,6 +349,23 @@ START_TEST(dpd_below_breaks_it)
 	ask_from_a();
 	stage_dpd(P_B_OUT, P_PEER, 102, ASK, 4000);
 	ck_assert_ptr_nonnull(strstr(stage_expect(LAW_DPD, LAW_BROKEN)->text, "saw 4000"));
+}
+END_TEST
+
+/* B takes over at once, unready in this stage; and A asks on beside it. */
+START_TEST(dpd_beside_an_unready_heir_binds_nobody)
+{
+	const struct law_result *r;
+
+	stage_hsrp(P_A_OUT, S_HELLO, S_ACTIVE);
+	ask_from_a();
+	stage_wait(800);
+	stage_hsrp(P_B_OUT, S_HELLO, S_ACTIVE);
+	stage_dpd(P_B_OUT, P_PEER, 102, ASK, 4000);
+	r = stage_expect(LAW_DPD, LAW_HELD);
+	ck_assert_ptr_nonnull(strstr(r->text, "1 numbers"));
+	stage_dpd(P_B_OUT, P_PEER, 103, ASK, 3999); /* but its own do */
+	stage_expect(LAW_DPD, LAW_BROKEN);
 }
 END_TEST
 
@@ -452,14 +537,18 @@ main(void)
 	tcase_add_test(t, a_frame_from_the_virtual_mac_is_a_claim);
 	tcase_add_test(t, a_partition_makes_two_segments);
 	tcase_add_test(t, a_heal_gives_one_hello_and_no_more);
+	tcase_add_test(t, who_was_silent_after_it_came_back_claims_anew);
 	tcase_add_test(t, a_partition_elsewhere_excuses_nothing);
 	tcase_add_test(t, a_short_outage_holds);
 	tcase_add_test(t, a_long_outage_breaks_it);
+	tcase_add_test(t, the_heir_must_be_whole_itself);
+	tcase_add_test(t, a_heir_that_was_whole_long_ago_has_no_excuse);
 	tcase_add_test(t, an_outage_without_end_breaks_it);
 	tcase_add_test(t, a_tunnel_that_goes_on_needs_nothing_anew);
 	tcase_add_test(t, a_tunnel_that_was_lost_breaks_it);
 	tcase_add_test(t, dpd_goes_on);
 	tcase_add_test(t, dpd_below_breaks_it);
+	tcase_add_test(t, dpd_beside_an_unready_heir_binds_nobody);
 	tcase_add_test(t, dpd_far_above_breaks_it);
 	tcase_add_test(t, an_answer_to_no_question_breaks_it);
 	tcase_add_test(t, a_route_moves);

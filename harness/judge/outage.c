@@ -5,14 +5,17 @@
  * outage: the dark time is at most hold time and margin. Measured on numbered streams (UDP port
  * 7007: "BTNS", id, number): a packet is sent where its station put it out, and carried where it
  * left a member on the other side. Dark is the time from the sending of the first lost one to the
- * sending of the next that came. A cable that was pulled takes two Hellos more, since the other
- * group has to move as well.
+ * sending of the last lost one: so long it was dark at least, however thin the stream. A cable that was pulled takes two Hellos more, since the other
+ * group has to move as well. The heir must be whole itself: up, and both its lines in. If it was not
+ * lately, its time begins when it was again, and is one hold time longer: its group begins anew, and
+ * is in Listen and in Speak for as long each (RFC 2281 5.7). Of what it is not whole for at the end
+ * nothing is judged.
  *
  * nothing anew: no Phase 1 and no Phase 2 was needed. Needed means: there was something to protect,
  * the heir never used an SA that the old active had used, and somebody negotiated anew; or it left
  * an encrypted message of the peer under the IKE SA without an answer, and then came Main Mode.
  * What is renegotiated beside SAs that work (a rekey that was due, a wish of the case) was not
- * needed.
+ * needed; after such a one the inherited SAs may rest, and a second one says nothing about them.
  */
 #include "harness/judge/judge_in.h"
 
@@ -142,6 +145,65 @@ cable_out(const struct scene *s, ns_t from, ns_t to)
 	return false;
 }
 
+struct health {
+	unsigned out; /* lines, by segment */
+	bool down;
+	ns_t since;
+};
+
+static void
+take_event(struct health *h, const struct trace_event *e)
+{
+	switch (e->kind) {
+	case EVENT_CABLE_OUT:
+		h->out |= e->segment == SEG_SYNC ? 0 : 1u << e->segment;
+		break;
+	case EVENT_CABLE_IN:
+		h->out &= ~(1u << e->segment);
+		h->since = e->at;
+		break;
+	case EVENT_START:
+		h->down = false;
+		h->since = e->at;
+		break;
+	case EVENT_POWER_OFF:
+		h->out = 0; /* it comes back with its cables in */
+		h->down = true;
+		break;
+	case EVENT_STOP:
+	case EVENT_EXIT:
+	case EVENT_CRASH:
+		h->down = true;
+		break;
+	case EVENT_PARTITION:
+	case EVENT_HEAL:
+	case EVENT_LOSS:
+	case EVENT_DELAY:
+	case EVENT_COPY:
+	case EVENT_REORDER:
+	case EVENT_CORRUPT:
+	case EVENT_SLOW:
+	case EVENT_STALL:
+	case EVENT_MARK:
+	case EVENT_ROUTE_ADD:
+	case EVENT_ROUTE_DEL:
+	case EVENT_CNT:
+		break;
+	}
+}
+
+/* Since when is the member up with both its lines in, at that instant? NS_NEVER: it is not. */
+static ns_t
+whole_since(const struct scene *s, int side, ns_t at)
+{
+	struct health h = {.since = INT64_MIN};
+
+	for (size_t i = 0; i < trace_events(s->t); i++)
+		if (trace_event(s->t, i)->at <= at && scene_side(trace_event(s->t, i)->who) == side)
+			take_event(&h, trace_event(s->t, i));
+	return h.down || h.out ? NS_NEVER : h.since;
+}
+
 /* The next packet of the stream of n[i]; TRACE_NONE if there is none. */
 static size_t
 next_of(const struct log *l, size_t i)
@@ -154,21 +216,24 @@ next_of(const struct log *l, size_t i)
 	return TRACE_NONE;
 }
 
-/* One run of lost packets, from n[first] up to the one that came. */
+/* One run of lost packets, from n[first] to n[end]; ended: the next one came. */
 static void
-judge_run(const struct log *l, const struct scene_take *t, size_t first, size_t end,
+judge_run(const struct log *l, const struct scene_take *t, size_t first, size_t end, bool ended,
 	struct law_result *r)
 {
 	const struct scene *s = l->s;
 	const struct numbered *a = &l->n[first], *b = &l->n[end];
 	ns_t from = at_of(s, a->sent), to = at_of(s, b->sent), limit;
+	ns_t whole = whole_since(s, t->heir, to);
 
-	if (from > t->at + s->in->hold || to < t->at - s->in->hold)
+	if (from > t->at + s->in->hold || to < t->at - s->in->hold || whole == NS_NEVER)
 		return;
 	limit = s->in->hold + s->in->dark_margin + s->in->margin;
 	if (cable_out(s, from - s->in->hold, to))
 		limit += 2 * s->in->hello;
-	if (to - from <= limit)
+	if (whole > from - s->in->hold)
+		limit += s->in->hold;
+	if (to - (whole > from ? whole : from) <= limit)
 		return;
 	scene_broken(r, t->frame,
 		"with a ready standby the dark time is at most hold time and "
@@ -178,7 +243,7 @@ judge_run(const struct log *l, const struct scene_take *t, size_t first, size_t 
 		"frame %zu to frame %zu%s",
 		(long long)ns_to_ms(limit), scene_letter(t->heir), t->frame + 1, a->id,
 		a->outwards ? "outwards" : "inwards", (long long)ns_to_ms(to - from), a->sent + 1,
-		b->sent + 1, b->came == TRACE_NONE ? " and longer" : "");
+		b->sent + 1, ended ? "" : " and longer");
 }
 
 static void
@@ -190,9 +255,9 @@ judge_stream(const struct log *l, const struct scene_take *t, size_t start, stru
 	for (size_t i = start; i != TRACE_NONE; i = next_of(l, i)) {
 		bool came = l->n[i].came != TRACE_NONE;
 
-		last = i;
 		if (came && lost != TRACE_NONE)
-			judge_run(l, t, lost, i, r);
+			judge_run(l, t, lost, last, true, r);
+		last = i;
 		if (came)
 			lost = TRACE_NONE;
 		else if (lost == TRACE_NONE && carried)
@@ -201,7 +266,7 @@ judge_stream(const struct log *l, const struct scene_take *t, size_t start, stru
 		r->judged++;
 	}
 	if (lost != TRACE_NONE)
-		judge_run(l, t, lost, last, r);
+		judge_run(l, t, lost, last, false, r);
 }
 
 /* The first packets of all streams; how many there are, at most STREAMS. */
@@ -306,15 +371,16 @@ unanswered(const struct scene *s, const struct scene_take *t, ns_t until)
 	return NULL;
 }
 
+/* first: of its phase, since the take-over. */
 static void
-judge_anew(const struct scene *s, const struct scene_take *t, const struct scene_ike *m,
+judge_anew(const struct scene *s, const struct scene_take *t, const struct scene_ike *m, bool first,
 	struct law_result *r)
 {
 	const char *what = m->exchange == IKE_MAIN ? "Phase 1" : "Phase 2";
 	const struct scene_ike *mute = unanswered(s, t, m->at);
 	bool there_was, used = used_inherited(s, t, &there_was);
 
-	if (there_was && !used && was_asked(s, t, m->at))
+	if (first && there_was && !used && was_asked(s, t, m->at))
 		scene_broken(r, m->frame,
 			"no new %s is needed after a take-over by a ready standby: "
 			"expected %c to use the SAs that it holds from frame %zu on, saw none of "
@@ -350,7 +416,7 @@ anew_judge(const struct scene *s, struct law_result *r)
 {
 	for (size_t n = 0; n < s->take_cnt; n++) {
 		const struct scene_take *t = &s->take[n];
-		size_t cnt = 0;
+		size_t cnt[2] = {0, 0}; /* of phase 1 and 2 */
 
 		if (!t->ready)
 			continue;
@@ -361,11 +427,10 @@ anew_judge(const struct scene *s, struct law_result *r)
 			if (s->ike[i].at <= t->at || s->ike[i].at >= t->until || !is_first(s, i))
 				continue;
 			r->judged++;
-			cnt++;
-			judge_anew(s, t, &s->ike[i], r);
+			judge_anew(s, t, &s->ike[i], !cnt[s->ike[i].exchange != IKE_MAIN]++, r);
 		}
-		if (cnt)
-			scene_note(r, "%zu negotiations after the take-over by %c", cnt,
+		if (cnt[0] + cnt[1])
+			scene_note(r, "%zu negotiations after the take-over by %c", cnt[0] + cnt[1],
 				scene_letter(t->heir));
 	}
 }

@@ -4,8 +4,9 @@
  * claim is an ARP packet that says the address is here, any frame from the virtual MAC, or a Hello
  * in state Active. A member's tenure begins with its first claim, and ends when it says that it is
  * active no more, or starts anew. While both have a tenure, the older one must fall silent within
- * one hello and jitter from the beginning of the younger, or of a reconnection. A process that was
- * killed gets no new tenure by what its kernel still says.
+ * one hello and jitter from the beginning of the younger, or of a reconnection. Who is silent for
+ * that long after a reconnection has left, said or not; a later claim begins a new tenure. A process
+ * that was killed gets no new tenure by what its kernel still says.
  *
  * A partition that parts the members makes two segments: there nothing is judged until it heals.
  */
@@ -167,11 +168,14 @@ claim(struct court *c, size_t frame, int side, int group, const char *how)
 	struct group *g = &c->group[scene_segment(c->s, frame)][group];
 	struct tenure *t = &g->of[side];
 	ns_t at = trace_frame(c->s->t, frame)->at;
+	ns_t joined = c->joined[scene_segment(c->s, frame)];
 
 	/* What it had in hand when it left is no new claim; that it speaks as active again is. */
 	if (!t->open && t->left && at <= t->left + grace_of(c) &&
 		!c->s->pkt[frame].is_hsrp)
 		return;
+	if (t->open && t->last < joined && at > joined + grace_of(c))
+		t->open = false;
 	if (!t->open && scene_live(c->s, side, at))
 		*t = (struct tenure){.open = true, .first = frame, .from = at};
 	c->r->judged++;

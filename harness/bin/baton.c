@@ -47,7 +47,7 @@ static const char help[] =
 	"      --junit FILE   results as JUnit XML\n"
 	"  baton mutants [PREFIX...] [-j N] [-o DIR] [--seed S] [--lab LAB] [--json FILE] [-k WORDS] [--suite FILE]\n"
 	"                                        prove that every case can fail\n"
-	"  baton explore [--seeds N] [--seed S] [-j N] [--mutant NAME]\n"
+	"  baton explore [--seeds N] [--seed S] [-j N] [-v] [--mutant NAME]\n"
 	"                                        faults drawn by seed, in the lab sim, judged by the laws\n"
 	"      --schedule TEXT  one schedule, as explore prints it; --trace FILE: its capture\n"
 	"  baton bench [WHAT...]                 figures, each beside its peer or limit: esp sync through outage\n"

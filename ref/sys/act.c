@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The node's actions, carried out; the log and the key log. */
+#include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
 #include <time.h>
@@ -36,7 +37,12 @@ static void
 note(struct router *r, const struct node_note *n)
 {
 	char line[800];
+	uint64_t withheld;
 
+	if (!quiet_pass(&r->quiet, n->what, r->now, &withheld))
+		return;
+	if (withheld)
+		router_log(r, "log %" PRIu64 " lines of one kind were not written, so many came", withheld);
 	tell_note(n, line, sizeof line);
 	router_log(r, "%s", line);
 }

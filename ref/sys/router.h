@@ -21,6 +21,7 @@
 #include "ref/sys/netlink.h"
 #include "ref/sys/offload.h"
 #include "ref/sys/port.h"
+#include "ref/sys/quiet.h"
 
 #define ROUTER_TUN "bt0"
 #define ROUTER_TABLE 3249u	/* policy routing: to the tunnel, or nowhere */
@@ -70,6 +71,7 @@ struct router {
 	bool draining; /* what is sent may wait for more */
 	uint64_t frames_failed, tun_failed, receive_failed, trains_refused;
 	bool stop;
+	struct quiet quiet; /* for the log */
 	struct batch out;	     /* to the wires */
 	struct offload_train to_tun; /* to the kernel */
 	struct offload_cut cut;

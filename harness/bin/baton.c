@@ -50,6 +50,8 @@ static const char help[] =
 	"  baton explore [--seeds N] [--seed S] [-j N] [-v] [--mutant NAME]\n"
 	"                                        faults drawn by seed, in the lab sim, judged by the laws\n"
 	"      --schedule TEXT  one schedule, as explore prints it; --trace FILE: its capture\n"
+	"  baton judge FILE... [--keys FILE] [-v] [--json]\n"
+	"                                        what happened in captures, and which laws they decide\n"
 	"  baton bench [WHAT...]                 figures, each beside its peer or limit: esp sync through outage\n"
 	"      -n N           failovers (default 500), tunnels (1000, then 100000, if none is given)\n"
 	"      --json FILE    the same as JSON (- = standard output alone)\n"
@@ -84,6 +86,7 @@ static const struct {
 	{"fields", baton_fields},
 	{"decode", baton_decode},
 	{"craft", baton_craft},
+	{"judge", baton_judge},
 	{"bench", baton_bench},
 };
 

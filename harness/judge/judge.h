@@ -71,4 +71,12 @@ struct laws_in {
  * the dark time, and whether anything had to be negotiated anew. */
 size_t judge_laws(const struct laws_in *in, struct law_result *out);
 
+/*
+ * All of it but trace and keys as one line, for trace_note("laws ..."), and back: false if a word is
+ * missing or is no number; then *in is as it was. cap: JUDGE_SETTINGS.
+ */
+#define JUDGE_SETTINGS 512
+void judge_settings_put(const struct laws_in *in, char *text, size_t cap);
+bool judge_settings_get(struct laws_in *in, const char *text);
+
 #endif

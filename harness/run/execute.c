@@ -183,9 +183,15 @@ laws_outcome(struct case_run *c)
 		.plain_sync = lab_plain_sync(c->lab),
 		.skip = c->def->skips_laws,
 	};
+	char said[JUDGE_SETTINGS], note[JUDGE_SETTINGS + 8];
 	size_t cnt;
 
 	take_description(&c->knobs, &in);
+	judge_settings_put(&in, said, sizeof(said));
+	snprintf(note, sizeof(note), "laws %s", said);
+	trace_note(lab_trace(c->lab), note);
+	snprintf(note, sizeof(note), "case %.200s", c->def->id);
+	trace_note(lab_trace(c->lab), note);
 	cnt = judge ? judge(&in, out) : 0;
 	for (size_t i = 0; i < cnt; i++)
 		take_law(c, laws, &out[i]);

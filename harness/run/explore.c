@@ -285,8 +285,12 @@ judge(struct run *x, struct explore_result *r)
 		.near = {IP4(10, 0, 0, 0), 24},
 		.far = {LAB_REMOTE_NET, 24},
 	};
+	char said[JUDGE_SETTINGS], note[JUDGE_SETTINGS + 8];
 	size_t cnt = laws_get()(&in, out);
 
+	judge_settings_put(&in, said, sizeof(said));
+	snprintf(note, sizeof(note), "laws %s", said);
+	trace_note(lab_trace(x->lab), note);
 	for (size_t i = 0; i < cnt; i++) {
 		r->judged[out[i].law] += out[i].verdict == LAW_HELD;
 		r->suspended[out[i].law] += out[i].verdict == LAW_SUSPENDED;

@@ -55,6 +55,12 @@ arena_text(struct trace *t, const char *text)
 	return memcpy(arena_take(t, len), text, len);
 }
 
+const char *
+trace_text(struct trace *t, const char *text)
+{
+	return arena_text(t, text);
+}
+
 /* Make room for one more record of `size` bytes. */
 static void *
 grow(void *array, size_t cnt, size_t *cap, size_t size)
@@ -95,6 +101,7 @@ trace_free(struct trace *t)
 	free(t->frames);
 	free(t->events);
 	free(t->secrets);
+	free(t->notes);
 	free(t);
 }
 
@@ -271,4 +278,39 @@ trace_secrets(struct trace *t, const char *text)
 	t->secrets = must(realloc(t->secrets, t->secrets_len + len + 1));
 	memcpy(t->secrets + t->secrets_len, text, len + 1);
 	t->secrets_len += len;
+}
+
+void
+trace_note(struct trace *t, const char *text)
+{
+	size_t len = strlen(TRACE_MARK "note ") + strlen(text) + 1;
+
+	t->notes = must(realloc(t->notes, t->notes_len + len + 1));
+	snprintf(t->notes + t->notes_len, len, TRACE_MARK "note %s", text);
+	t->notes_len += len;
+	t->notes[t->notes_len] = '\0';
+}
+
+const char *
+trace_noted(const struct trace *t, const char *key)
+{
+	const char *at = t->notes;
+	size_t len = strlen(key), mark = strlen(TRACE_MARK "note ");
+
+	for (; at && *at; at += strlen(at) + 1)
+		if (!strncmp(at + mark, key, len) && at[mark + len] == ' ')
+			return at + mark + len + 1;
+	return NULL;
+}
+
+const char *
+trace_tls_keys(const struct trace *t)
+{
+	return t->secrets ? t->secrets : "";
+}
+
+bool
+trace_is_ours(const struct trace *t)
+{
+	return t->ours;
 }

@@ -134,6 +134,14 @@ size_t trace_count(const struct trace *t, const struct trace_want *w);
 /* TLS key log lines for Wireshark, to be written as a Decryption Secrets Block. Appended, copied. */
 void trace_secrets(struct trace *t, const char *text);
 
+/* What has been said so; "" if nothing was. Borrowed until the next trace_secrets. */
+const char *trace_tls_keys(const struct trace *t);
+
+/* A line about the whole trace that goes into its file and comes back: "<key> <text>", one line,
+ * copied. trace_noted: the text of the first one with that key (one word), or NULL; borrowed. */
+void trace_note(struct trace *t, const char *text);
+const char *trace_noted(const struct trace *t, const char *key);
+
 /*
  * Write a pcapng: an interface per port with its name, nanosecond stamps; comments at frames; an
  * event becomes a comment at the frame before it. `epoch` is added to each stamp
@@ -142,10 +150,15 @@ void trace_secrets(struct trace *t, const char *text);
 bool trace_write(const struct trace *t, const char *path, ns_t epoch, char *err);
 
 /*
- * Read pcap or pcapng, Ethernet only, through libpcap. All frames come in at one port, "capture":
- * libpcap does not tell the interface of a pcapng packet. Cut frames are kept as they are, and
- * counted in *cut (may be NULL). NULL and a text in err.
+ * Read pcap or pcapng ("-": standard input), Ethernet only. A file that trace_write made gives the
+ * same trace again (its ports with who sits there, fates, events, notes, secrets), but for times,
+ * which count from the epoch. In any other one all ports are WHO_OTHER, named as the file names its
+ * interfaces, or "capture". Cut frames are kept as they are, and counted in *cut (may be NULL). NULL
+ * and a text in err: what is wrong somewhere is refused as a whole (capture.h reads up to there), and
+ * so are more than TRACE_PORTS interfaces.
  */
 struct trace *trace_read(const char *path, size_t *cut, char *err);
+/* True if it came from a file that trace_write made. */
+bool trace_is_ours(const struct trace *t);
 
 #endif

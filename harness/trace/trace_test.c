@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The trace: order, wishes, comments, events; and its file, read back by libpcap and, block by
- * block, as bytes.
+ * The trace: order, wishes, comments, events; and its file, read back, and, block by block, as
+ * bytes.
  */
 #include "harness/trace/trace.h"
 
@@ -199,6 +199,59 @@ START_TEST(and_is_read_back)
 }
 END_TEST
 
+/* Ports with who sits there, what became of frames, events, notes, secrets: all of it again. */
+START_TEST(our_own_is_the_same_again)
+{
+	char err[TRACE_ERR];
+	const struct trace_event *e;
+	struct trace *back;
+
+	trace_note(t, "laws hello=1");
+	trace_note(t, "case a/b");
+	trace_event_add(t, &(struct trace_event){.at = 5, .kind = EVENT_START, .who = WHO_B});
+	add(10, 0, 7, 61);
+	trace_event_add(t, &(struct trace_event){.at = 11,
+				   .kind = EVENT_PARTITION,
+				   .segment = SEG_INSIDE,
+				   .value = 70000,
+				   .text = "parted, so"});
+	trace_event_add(t, &(struct trace_event){.at = 12, .kind = EVENT_CABLE_OUT, .port = 2});
+	add(20, 1, 8, 60);
+	trace_fate(t, 1, FATE_LOST | FATE_INJECTED, 0x8005);
+	trace_comment(t, 1, "the one");
+	trace_secrets(t, "L 00 11\n");
+	ck_assert(trace_write(t, path, 1000, err));
+	back = trace_read(path, NULL, err);
+	ck_assert_msg(back != NULL, "%s", err);
+	ck_assert(trace_is_ours(back) && !trace_is_ours(t));
+	ck_assert_uint_eq(trace_ports(back), 3);
+	for (size_t i = 0; i < 3; i++) {
+		ck_assert_str_eq(trace_port(back, i)->name, ports[i].name);
+		ck_assert_int_eq(trace_port(back, i)->who, ports[i].who);
+		ck_assert_int_eq(trace_port(back, i)->segment, ports[i].segment);
+	}
+	ck_assert_str_eq(trace_noted(back, "laws"), "hello=1");
+	ck_assert_str_eq(trace_noted(back, "case"), "a/b");
+	ck_assert_ptr_null(trace_noted(back, "cas"));
+	ck_assert_str_eq(trace_tls_keys(back), "L 00 11\n");
+	ck_assert_uint_eq(trace_events(back), 3);
+	e = trace_event(back, 0);
+	ck_assert(e->kind == EVENT_START && e->who == WHO_B && e->before == 0 && e->at == 1005);
+	e = trace_event(back, 1);
+	ck_assert(e->kind == EVENT_PARTITION && e->segment == SEG_INSIDE && e->value == 70000 &&
+		  e->before == 1);
+	ck_assert_str_eq(e->text, "parted, so");
+	e = trace_event(back, 2);
+	ck_assert(e->kind == EVENT_CABLE_OUT && e->port == 2 && e->before == 1);
+	ck_assert_uint_eq(trace_frame(back, 1)->fate, FATE_LOST | FATE_INJECTED);
+	ck_assert_uint_eq(trace_frame(back, 1)->to, 0x8005);
+	ck_assert_str_eq(trace_frame(back, 1)->comment, "the one");
+	ck_assert_ptr_null(trace_frame(back, 0)->comment);
+	ck_assert_uint_eq(trace_frame(back, 1)->port, 1);
+	trace_free(back);
+}
+END_TEST
+
 START_TEST(broken_files_are_refused)
 {
 	char err[TRACE_ERR] = "";
@@ -216,7 +269,7 @@ START_TEST(broken_files_are_refused)
 	fclose(f);
 	free(all);
 	ck_assert_ptr_null(trace_read(path, NULL, err));
-	ck_assert_ptr_nonnull(strstr(err, "packet 1"));
+	ck_assert_ptr_nonnull(strstr(err, "frame 1"));
 	ck_assert(!trace_write(t, "/nonexistent/x", 0, err));
 }
 END_TEST
@@ -240,6 +293,7 @@ main(void)
 	tcase_add_test(c, events_know_their_place);
 	tcase_add_test(c, the_file_is_well_formed);
 	tcase_add_test(c, and_is_read_back);
+	tcase_add_test(c, our_own_is_the_same_again);
 	tcase_add_test(c, broken_files_are_refused);
 	suite_add_tcase(s, c);
 	r = srunner_create(s);

@@ -8,16 +8,29 @@
  * A comment is what the case said of the frame, what the switch did beyond the plain, and the
  * events that followed it; events before the first frame are comments of the section.
  *
+ * Beside the words for people each file says what trace_read needs to have the same trace again:
+ * lines of the section and of frames that begin with TRACE_MARK (trace_in.h), and what became of a
+ * frame as its verdict (epb_verdict, kind 0: FATE_ bits, then the ports that got it, low octet
+ * first).
+ *
  * It writes a new file whole, and does not append.
  */
 #include "harness/trace/trace_in.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { BLOCK_SHB = 0x0A0D0D0A, BLOCK_IDB = 1, BLOCK_EPB = 6, BLOCK_DSB = 10 };
-enum { OPT_END = 0, OPT_COMMENT = 1, OPT_IF_NAME = 2, OPT_USERAPPL = 4, OPT_IF_TSRESOL = 9 };
+enum {
+	OPT_END = 0,
+	OPT_COMMENT = 1,
+	OPT_IF_NAME = 2,
+	OPT_USERAPPL = 4,
+	OPT_VERDICT = 7,
+	OPT_IF_TSRESOL = 9
+};
 #define SECRETS_TLS 0x544c534bu
 #define LINKTYPE_ETHERNET 1
 #define COMMENT_MAX 1024
@@ -73,22 +86,109 @@ put_head(FILE *f, uint32_t type, uint32_t total)
 	put_u32(f, total);
 }
 
+/* A block's options, put together before their length is known. Memory out: the process aborts. */
+struct options {
+	uint8_t *p;
+	size_t len, cap;
+};
+
 static void
-put_section(FILE *f, const char *comment)
+add_option(struct options *o, uint16_t code, const void *bytes, size_t len)
+{
+	size_t room = option_len(len);
+
+	if (!len || len > UINT16_MAX)
+		return;
+	if (o->cap < o->len + room) {
+		o->cap = 2 * (o->len + room);
+		o->p = realloc(o->p, o->cap);
+		if (!o->p)
+			abort();
+	}
+	memset(o->p + o->len, 0, room);
+	memcpy(o->p + o->len, &code, 2);
+	memcpy(o->p + o->len + 2, &(uint16_t){(uint16_t)len}, 2);
+	memcpy(o->p + o->len + 4, bytes, len);
+	o->len += room;
+}
+
+static void
+add_line(struct options *o, const char *text)
+{
+	add_option(o, OPT_COMMENT, text, strlen(text));
+}
+
+/* With their end; none at all if nothing was added. */
+static void
+put_options(FILE *f, const struct options *o)
+{
+	if (!o->len)
+		return;
+	fwrite(o->p, 1, o->len, f);
+	put_u32(f, OPT_END);
+}
+
+static uint32_t
+options_len(const struct options *o)
+{
+	return o->len ? (uint32_t)o->len + 4 : 0;
+}
+
+/* ---- what a program reads back (trace_in.h) ---- */
+
+static void
+add_event(struct options *o, const struct trace_event *e, ns_t epoch)
+{
+	char line[COMMENT_MAX];
+
+	snprintf(line, sizeof(line), TRACE_MARK "event %d %lld %d %u %d %u %u %s", (int)e->kind,
+		(long long)(e->at + epoch), (int)e->who, e->port, (int)e->segment, e->value,
+		e->prefix_len, e->text);
+	add_line(o, line);
+}
+
+/* The events that lie between frame no - 1 and frame no: [*next, ...). */
+static void
+add_events(struct options *o, const struct trace *t, size_t no, size_t *next, ns_t epoch)
+{
+	for (; *next < t->event_cnt && t->events[*next].before <= no; ++*next)
+		add_event(o, &t->events[*next], epoch);
+}
+
+static void
+add_port(struct options *o, const struct trace_port *p, size_t no)
+{
+	char line[COMMENT_MAX];
+
+	snprintf(line, sizeof(line), TRACE_MARK "port %zu %d %d", no, (int)p->who, (int)p->segment);
+	add_line(o, line);
+}
+
+static void
+put_section(FILE *f, const struct trace *t, const char *comment, ns_t epoch)
 {
 	static const char appl[] = "Baton";
-	uint32_t total = 28 + option_len(strlen(comment)) + option_len(sizeof(appl) - 1) + 4;
+	struct options o = {0};
+	size_t event = 0;
+	uint32_t total;
 
+	add_option(&o, OPT_COMMENT, comment, strlen(comment));
+	for (size_t i = 0; i < t->port_cnt; i++)
+		add_port(&o, &t->ports[i], i);
+	for (const char *at = t->notes; at && *at; at += strlen(at) + 1)
+		add_line(&o, at);
+	add_events(&o, t, 0, &event, epoch);
+	add_option(&o, OPT_USERAPPL, appl, sizeof(appl) - 1);
+	total = 24 + options_len(&o) + 4;
 	put_head(f, BLOCK_SHB, total);
 	put_u32(f, 0x1A2B3C4D);
 	put_u16(f, 1);
 	put_u16(f, 0);
 	put_u32(f, UINT32_MAX); /* the section's length is not told */
 	put_u32(f, UINT32_MAX);
-	put_option(f, OPT_COMMENT, comment, strlen(comment));
-	put_option(f, OPT_USERAPPL, appl, sizeof(appl) - 1);
-	put_u32(f, OPT_END);
+	put_options(f, &o);
 	put_u32(f, total);
+	free(o.p);
 }
 
 static void
@@ -123,10 +223,9 @@ put_secrets(FILE *f, const struct trace *t)
 }
 
 static void
-put_frame(FILE *f, const struct frame *fr, ns_t epoch, const char *comment)
+put_frame(FILE *f, const struct frame *fr, ns_t epoch, const struct options *o)
 {
-	size_t said = strlen(comment);
-	uint32_t total = 32 + padded(fr->len) + (said ? option_len(said) + 4 : 0);
+	uint32_t total = 32 + padded(fr->len) + options_len(o);
 	uint64_t at = (uint64_t)(fr->at + epoch);
 
 	put_head(f, BLOCK_EPB, total);
@@ -136,10 +235,7 @@ put_frame(FILE *f, const struct frame *fr, ns_t epoch, const char *comment)
 	put_u32(f, fr->len);
 	put_u32(f, fr->len);
 	put(f, fr->bytes, fr->len);
-	if (said) {
-		put_option(f, OPT_COMMENT, comment, said);
-		put_u32(f, OPT_END);
-	}
+	put_options(f, o);
 	put_u32(f, total);
 }
 
@@ -183,27 +279,56 @@ comment_of(const struct trace *t, size_t no, size_t *next_event, char *text)
 	append_events(t, no + 1, next_event, text);
 }
 
+/* For people first, then for a program. */
+static void
+options_of(const struct trace *t, size_t no, size_t *next, ns_t epoch, struct options *o)
+{
+	const struct frame *f = &t->frames[no];
+	const uint8_t fate[] = {0, f->fate, (uint8_t)f->to, (uint8_t)(f->to >> 8)};
+	char text[COMMENT_MAX];
+	size_t again = *next;
+
+	o->len = 0;
+	comment_of(t, no, next, text);
+	add_line(o, text);
+	if (f->comment) {
+		snprintf(text, sizeof(text), TRACE_MARK "said %s", f->comment);
+		add_line(o, text);
+	}
+	add_events(o, t, no + 1, &again, epoch);
+	add_option(o, OPT_VERDICT, fate, sizeof(fate));
+}
+
+static void
+put_all(FILE *f, const struct trace *t, ns_t epoch)
+{
+	char text[COMMENT_MAX] = "";
+	struct options o = {0};
+	size_t event = 0;
+
+	append_events(t, 0, &event, text);
+	put_section(f, t, text, epoch);
+	for (size_t i = 0; i < t->port_cnt; i++)
+		put_interface(f, &t->ports[i]);
+	put_secrets(f, t);
+	for (size_t i = 0; i < t->cnt; i++) {
+		options_of(t, i, &event, epoch, &o);
+		put_frame(f, &t->frames[i], epoch, &o);
+	}
+	free(o.p);
+}
+
 bool
 trace_write(const struct trace *t, const char *path, ns_t epoch, char *err)
 {
 	FILE *f = fopen(path, "wb");
-	char text[COMMENT_MAX] = "";
-	size_t event = 0;
 	bool ok;
 
 	if (!f) {
 		snprintf(err, TRACE_ERR, "%.120s: %s", path, strerror(errno));
 		return false;
 	}
-	append_events(t, 0, &event, text);
-	put_section(f, text);
-	for (size_t i = 0; i < t->port_cnt; i++)
-		put_interface(f, &t->ports[i]);
-	put_secrets(f, t);
-	for (size_t i = 0; i < t->cnt; i++) {
-		comment_of(t, i, &event, text);
-		put_frame(f, &t->frames[i], epoch, text);
-	}
+	put_all(f, t, epoch);
 	ok = !ferror(f);
 	ok = fclose(f) == 0 && ok;
 	if (!ok)

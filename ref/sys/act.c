@@ -37,9 +37,10 @@ static void
 note(struct router *r, const struct node_note *n)
 {
 	char line[800];
-	uint64_t withheld;
+	uint64_t withheld = 0;
 
-	if (!quiet_pass(&r->quiet, n->what, r->now, &withheld))
+	/* Who debugs wants all of it. */
+	if (!r->node.debug && !quiet_pass(&r->quiet, n->what, r->now, &withheld))
 		return;
 	if (withheld)
 		router_log(r, "log %" PRIu64 " lines of one kind were not written, so many came", withheld);

@@ -135,22 +135,29 @@ heir_goes_on(struct case_run *c)
 			c, after[m - 1] > after[0], "expected the heir's numbers to grow");
 }
 
+/* A has answered the peer's number 5000, and is dead; B is active. */
+static bool
+heir_of_5000(struct world *w, struct case_run *c)
+{
+	if (!pair_carry(w, c, NULL, NULL))
+		return false;
+	peer_cfg(w->peer)->dpd_retry = 300 * NS_PER_S;
+	if (!dpd_kit_ask(w, 5000, NS_PER_S)) {
+		case_inconclusive(c, "A did not answer R-U-THERE");
+		return false;
+	}
+	lab_run(w->lab, 200 * NS_PER_MS);
+	lab_power_off(w->lab, LAB_A);
+	return pair_reach_active(w, LAB_B, 4 * PAIR_HOLD);
+}
+
 /* Whose heir it is has to know which of the peer's numbers are old. */
 static void
 heir_remembers(struct case_run *c)
 {
 	struct world w;
 
-	if (!pair_carry(&w, c, NULL, NULL))
-		return;
-	peer_cfg(w.peer)->dpd_retry = 300 * NS_PER_S;
-	if (!dpd_kit_ask(&w, 5000, NS_PER_S)) {
-		case_inconclusive(c, "A did not answer R-U-THERE");
-		return;
-	}
-	lab_run(w.lab, 200 * NS_PER_MS);
-	lab_power_off(w.lab, LAB_A);
-	if (!pair_reach_active(&w, LAB_B, 4 * PAIR_HOLD))
+	if (!heir_of_5000(&w, c))
 		return;
 	if (case_expect(c, dpd_kit_ask(&w, 5001, NS_PER_S),
 		    "expected the heir to answer the number after the last one") &&
@@ -166,16 +173,7 @@ heir_refuses_old(struct case_run *c)
 {
 	struct world w;
 
-	if (!pair_carry(&w, c, NULL, NULL))
-		return;
-	peer_cfg(w.peer)->dpd_retry = 300 * NS_PER_S;
-	if (!dpd_kit_ask(&w, 5000, NS_PER_S)) {
-		case_inconclusive(c, "A did not answer R-U-THERE");
-		return;
-	}
-	lab_run(w.lab, 200 * NS_PER_MS);
-	lab_power_off(w.lab, LAB_A);
-	if (!pair_reach_active(&w, LAB_B, 4 * PAIR_HOLD))
+	if (!heir_of_5000(&w, c))
 		return;
 	(void)case_expect(c, !dpd_kit_ask(&w, 4990, 500 * NS_PER_MS),
 		"expected no answer of the heir to 4990: the old active had come to 5000; saw one");

@@ -128,23 +128,33 @@ nat_before_peer(struct case_run *c)
 		(void)expect_in_udp(&w, since, outer_port(&w));
 }
 
+/* The NAT is the pair's: the peer knows it by the address that the NAT gives. */
+static const struct lab_text keeps_mapping = {.add_global = {"crypto isakmp nat keepalive 5"}};
+static const struct natbox_cfg pair_nat = {.far = LAB_OUT_VIP,
+	.far_seen = IP4(198, 51, 100, 7),
+	.keep_ports = true,
+	.inner = WORLD_NAT_INNER};
+
+static struct peer_cfg
+peer_of_natted(void)
+{
+	struct peer_cfg cfg = knowing_peer();
+
+	cfg.remote = pair_nat.far_seen;
+	cfg.remote_id = LAB_OUT_VIP;
+	cfg.natt.keepalive = NS_NEVER;
+	return cfg;
+}
+
 static void
 nat_before_router(struct case_run *c)
 {
-	const struct lab_text knobs = {.add_global = {"crypto isakmp nat keepalive 5"}};
-	const struct natbox_cfg nat = {.far = LAB_OUT_VIP,
-		.far_seen = IP4(198, 51, 100, 7),
-		.keep_ports = true,
-		.inner = WORLD_NAT_INNER};
-	struct peer_cfg cfg = knowing_peer();
+	const struct peer_cfg cfg = peer_of_natted();
 	struct world w;
 	ns_t since;
 	size_t n;
 
-	cfg.remote = IP4(198, 51, 100, 7);
-	cfg.remote_id = LAB_OUT_VIP;
-	cfg.natt.keepalive = NS_NEVER;
-	if (!alone_behind(&w, c, &knobs, &cfg, &nat))
+	if (!alone_behind(&w, c, &keeps_mapping, &cfg, &pair_nat))
 		return;
 	if (!ike_kit_expect_tunnel(&w, "A is behind a NAT") || !expect_natted(&w, true, true) ||
 		!ike_kit_expect_traffic(&w, "A is behind a NAT"))
@@ -524,20 +534,12 @@ failover_then_move(struct case_run *c)
 static void
 failover_keepalives(struct case_run *c)
 {
-	const struct lab_text knobs = {.add_global = {"crypto isakmp nat keepalive 5"}};
-	const struct natbox_cfg nat = {.far = LAB_OUT_VIP,
-		.far_seen = IP4(198, 51, 100, 7),
-		.keep_ports = true,
-		.inner = WORLD_NAT_INNER};
-	struct peer_cfg cfg = knowing_peer();
+	const struct peer_cfg cfg = peer_of_natted();
 	struct world w;
 	size_t n;
 	ns_t since;
 
-	cfg.remote = IP4(198, 51, 100, 7);
-	cfg.remote_id = LAB_OUT_VIP;
-	cfg.natt.keepalive = NS_NEVER;
-	if (!pair_carry_nat(&w, c, &knobs, &cfg, &nat))
+	if (!pair_carry_nat(&w, c, &keeps_mapping, &cfg, &pair_nat))
 		return;
 	lab_power_off(w.lab, LAB_A);
 	if (!pair_expect_active(&w, LAB_B, PAIR_HOLD + PAIR_MARGIN))

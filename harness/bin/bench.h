@@ -31,4 +31,10 @@ int bench_outage(unsigned n, FILE *out);
  */
 int bench_through(FILE *out);
 
+/*
+ * `baton judge` over a made capture of n frames from a pipe: frames a second, and the most memory that it
+ * took. 0, or 3 if it did not read all of them.
+ */
+int bench_judge(unsigned n, FILE *out);
+
 #endif

@@ -129,10 +129,17 @@ outage(unsigned n, FILE *out)
 	return bench_outage(n ? n : 500, out);
 }
 
+static int
+judge(unsigned n, FILE *out)
+{
+	return bench_judge(n ? n : 10000000, out);
+}
+
 static const struct {
 	const char *name;
 	int (*run)(unsigned n, FILE *out);
-} benches[] = {{"esp", esp}, {"sync", sync_all}, {"through", through}, {"outage", outage}};
+} benches[] = {{"esp", esp}, {"sync", sync_all}, {"through", through}, {"outage", outage},
+	{"judge", judge}};
 #define BENCHES (sizeof benches / sizeof benches[0])
 
 /* ---- text ---- */
@@ -171,6 +178,10 @@ row(const json_t *o)
 	else if (!strcmp(kind, "esp-through"))
 		printf("  %-28s %-22s %-11s %5.0f octets  %8.1f k packets/s\n", word(o, "who"),
 			word(o, "transform"), word(o, "come"), num(o, "octets"), num(o, "pps") / 1000);
+	else if (!strcmp(kind, "judge"))
+		printf("  %10.0f frames  %6.1f s  %8.0f frames/s (goal %.0f)  %6.0f KiB of memory (goal %.0f)\n",
+			num(o, "frames"), num(o, "seconds"), num(o, "fps"), num(o, "goal_fps"),
+			num(o, "rss_kib"), num(o, "goal_rss_kib"));
 	else if (!strcmp(kind, "outage"))
 		printf("  %-26s %-32s %4.0f failovers%s  p50 %3.0f ms  p99 %3.0f ms  max %3.0f ms\n",
 			word(o, "who"), word(o, "seen_by"), num(o, "failovers"),
@@ -289,7 +300,7 @@ baton_bench(int argc, char **argv)
 	}
 	for (int i = optind; i < argc; i++)
 		if (!known(argv[i]))
-			return baton_usage("no bench is called '%s': esp, sync, through, outage", argv[i]);
+			return baton_usage("no bench is called '%s': esp, sync, through, outage, judge", argv[i]);
 	for (size_t i = 0; i < BENCHES; i++) {
 		if (!wanted(benches[i].name, argc - optind, argv + optind))
 			continue;

@@ -52,6 +52,8 @@ static const char help[] =
 	"      --schedule TEXT  one schedule, as explore prints it; --trace FILE: its capture\n"
 	"  baton judge FILE... [--keys FILE] [-v] [--json]\n"
 	"                                        what happened in captures, and which laws they decide\n"
+	"  baton record CASE [-o DIR] [--name AREA/STORY] [--from S] [--until S] [--lab LAB] [--seed S]\n"
+	"                                        a case's trace as a capture with its story (captures/)\n"
 	"  baton bench [WHAT...]                 figures, each beside its peer or limit: esp sync through outage judge\n"
 	"      -n N           failovers (default 500), tunnels (1000, then 100000), frames (10000000)\n"
 	"      --json FILE    the same as JSON (- = standard output alone)\n"
@@ -87,6 +89,7 @@ static const struct {
 	{"decode", baton_decode},
 	{"craft", baton_craft},
 	{"judge", baton_judge},
+	{"record", baton_record},
 	{"bench", baton_bench},
 };
 

@@ -18,6 +18,7 @@ int baton_craft(int argc, char **argv);
 int baton_bench(int argc, char **argv);
 int baton_explore(int argc, char **argv);
 int baton_lab(int argc, char **argv);
+int baton_record(int argc, char **argv);
 int baton_judge(int argc, char **argv);
 int baton_fields(int argc, char **argv); /* for ci/fields; not in the help */
 

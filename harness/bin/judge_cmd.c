@@ -93,15 +93,16 @@ has_keys(const struct keyring *r)
 	return r->ike_cnt || r->esp_cnt || r->tls_cnt;
 }
 
-/* The line that a trace of ours carries for the laws; NULL if the file is not ours. */
+/* The text of a note that a trace of ours carries; NULL if the file is not ours, or has none. */
 static const char *
-settings_of(const struct judging *j)
+note_of(const struct judging *j, const char *key)
 {
-	static const char mark[] = "baton note laws ";
+	char mark[64];
 	const char *at;
 
 	if (j->file_cnt != 1)
 		return NULL;
+	snprintf(mark, sizeof(mark), "baton note %s ", key);
 	at = strstr(capture_comment(join_capture(j->join, 0)), mark);
 	return at ? at + strlen(mark) : NULL;
 }
@@ -109,7 +110,7 @@ settings_of(const struct judging *j)
 static bool
 read_settings(const struct judging *j, struct laws_in *in)
 {
-	const char *text = settings_of(j);
+	const char *text = note_of(j, "laws");
 	char line[JUDGE_SETTINGS];
 	size_t len = text ? strcspn(text, "\n") : 0;
 
@@ -192,7 +193,7 @@ judge(struct judging *j)
 	judge_print_streams(&print, s);
 	for (unsigned i = 0; i < j->file_cnt; i++)
 		errors[i] = join_error(j->join, i);
-	cnt = ours ? whole_laws(j, &in, s, laws) : 0;
+	cnt = ours && !note_of(j, "cut") ? whole_laws(j, &in, s, laws) : 0;
 	if (cnt)
 		by = "over the whole trace, as its run judged them";
 	else

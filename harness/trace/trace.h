@@ -158,6 +158,12 @@ bool trace_write(const struct trace *t, const char *path, ns_t epoch, char *err)
  * so are more than TRACE_PORTS interfaces.
  */
 struct trace *trace_read(const char *path, size_t *cut, char *err);
+/*
+ * The frames and events with from <= at < until, as a new trace that the caller frees; ports, notes and
+ * secrets are kept. If a frame was left out, it has the note "cut". NULL if memory is out.
+ */
+struct trace *trace_cut(const struct trace *t, ns_t from, ns_t until);
+
 /* True if it came from a file that trace_write made. */
 bool trace_is_ours(const struct trace *t);
 

@@ -252,6 +252,41 @@ START_TEST(our_own_is_the_same_again)
 }
 END_TEST
 
+START_TEST(a_part_is_a_trace)
+{
+	struct trace *part;
+
+	for (ns_t at = 10; at < 60; at += 10) {
+		add(at, (size_t)at / 10 % 3, (uint8_t)at, 60);
+		trace_event_add(t, &(struct trace_event){.at = at + 5, .kind = EVENT_MARK});
+	}
+	trace_comment(t, 2, "the one");
+	trace_fate(t, 2, FATE_LOST, 3);
+	trace_note(t, "laws x");
+	trace_secrets(t, "S");
+	part = trace_cut(t, 20, 41);
+	ck_assert_uint_eq(trace_len(part), 3);
+	ck_assert_int_eq(trace_frame(part, 0)->at, 20);
+	ck_assert_int_eq(trace_frame(part, 2)->at, 40);
+	ck_assert_str_eq(trace_frame(part, 1)->comment, "the one");
+	ck_assert_uint_eq(trace_frame(part, 1)->fate, FATE_LOST);
+	ck_assert_uint_eq(trace_frame(part, 1)->to, 3);
+	ck_assert_uint_eq(trace_frame(part, 1)->port, 0);
+	ck_assert_uint_eq(trace_events(part), 2);
+	ck_assert_int_eq(trace_event(part, 0)->at, 25);
+	ck_assert_uint_eq(trace_event(part, 0)->before, 1);
+	ck_assert_str_eq(trace_noted(part, "laws"), "x");
+	ck_assert_ptr_nonnull(trace_noted(part, "cut"));
+	ck_assert_str_eq(trace_tls_keys(part), "S");
+	trace_free(part);
+	part = trace_cut(t, 0, NS_NEVER);
+	ck_assert_uint_eq(trace_len(part), 5);
+	ck_assert_uint_eq(trace_events(part), 5);
+	ck_assert_ptr_null(trace_noted(part, "cut"));
+	trace_free(part);
+}
+END_TEST
+
 START_TEST(broken_files_are_refused)
 {
 	char err[TRACE_ERR] = "";
@@ -294,6 +329,7 @@ main(void)
 	tcase_add_test(c, the_file_is_well_formed);
 	tcase_add_test(c, and_is_read_back);
 	tcase_add_test(c, our_own_is_the_same_again);
+	tcase_add_test(c, a_part_is_a_trace);
 	tcase_add_test(c, broken_files_are_refused);
 	suite_add_tcase(s, c);
 	r = srunner_create(s);

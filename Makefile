@@ -42,7 +42,7 @@ objects = $(patsubst %.c,$(B)/obj/%.o,$(1))
 BASE_SRC := $(call sources,ref/base)
 REF_SRC := $(call sources,ref/wire ref/crypto ref/core ref/node ref/config ref/console ref/sys)
 HARNESS_SRC := $(call sources,harness/field harness/keys harness/link harness/trace harness/judge harness/story \
-	harness/peer harness/sync harness/lab harness/run harness/report)
+	harness/peer harness/sync harness/replay harness/lab harness/run harness/report)
 MUTANT_SRC := $(call sources,harness/mutant)
 SUITE_SRC := $(sort $(wildcard suites/*/*.c suites/*/*/*.c))
 REF_TESTS := $(patsubst %.c,$(B)/test/%,$(sort $(wildcard ref/*/*_test.c)))
@@ -114,7 +114,7 @@ FUZZ_FLAGS = -std=gnu11 -D_GNU_SOURCE -I. -O1 -g -fsanitize=address,undefined \
 fuzz_objects = $(patsubst %.c,build/fuzz/obj/%.o,$(1))
 FUZZ_REF := $(call fuzz_objects,$(BASE_SRC) $(call sources,ref/wire ref/crypto ref/core ref/node ref/config))
 FUZZ_HARNESS := $(call fuzz_objects,$(BASE_SRC) $(call sources,harness/field harness/keys harness/trace harness/judge harness/story \
-	harness/peer harness/sync))
+	harness/peer harness/sync harness/replay))
 build/fuzz/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<

@@ -67,6 +67,9 @@ static const char help[] =
 	"      -f FILE        the words are in a file (- = standard input)\n"
 	"      --keys FILE    to seal what is in seal{...}\n"
 	"      --count N --interval MS\n"
+	"  baton replay FILE -i PORT | --lab SEGMENT   a capture, put in again\n"
+	"      --speed X, --topspeed                faster, slower, as fast as it goes\n"
+	"      --map-mac, --map-ip, --group, --vip  rewritten; with keys what is encrypted, too\n"
 	"  baton lab                             hold the pair up, to look at and pull plugs\n"
 	"  baton --version\n"
 	"\n"
@@ -90,6 +93,7 @@ static const struct {
 	{"craft", baton_craft},
 	{"judge", baton_judge},
 	{"record", baton_record},
+	{"replay", baton_replay},
 	{"bench", baton_bench},
 };
 

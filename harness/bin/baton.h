@@ -14,6 +14,7 @@ int baton_explain(int argc, char **argv);
 /* Take away a folder that a lab wrote into, and all that is in it. */
 void baton_remove_folder(const char *dir);
 int baton_decode(int argc, char **argv);
+int baton_replay(int argc, char **argv);
 int baton_craft(int argc, char **argv);
 int baton_bench(int argc, char **argv);
 int baton_explore(int argc, char **argv);

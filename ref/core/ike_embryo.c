@@ -73,7 +73,7 @@ find(const struct ike_ctx *c, const struct ike_msg *m, bool whole)
 struct ike_embryo *
 ike_embryo_find(const struct ike_ctx *c, const struct ike_msg *m)
 {
-	return find(c, m, true);
+	return find(c, m, c->k->rules->check_cookie);
 }
 
 /* The oldest place; NULL if it has not been there long enough. */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Fast sending and counting (burst.h), by packet(7): sendmmsg with PACKET_QDISC_BYPASS, recvmmsg
- * with a large buffer. What was measured against a ring of PACKET_TX_RING is in
- * docs/decisions/0016-burst.md.
+ * with a large buffer.
  */
 #include "harness/link/burst.h"
 

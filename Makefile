@@ -154,7 +154,7 @@ interop: all
 	cp build/interop.md docs/interop.md
 
 mutants: all
-	$(B)/baton mutants -j $(J)
+	$(B)/baton mutants --recheck -j $(J)
 
 check: deps
 	ci/check

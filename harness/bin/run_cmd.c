@@ -49,15 +49,26 @@ begun(void *ctx, size_t index)
 	live_begin(&p->live, p->w->chosen.cases[index]->id);
 }
 
+/* A case that was run again is no other case. */
+static void
+count(struct progress *p, const json_t *r)
+{
+	if (!json_object_get(r, "first"))
+		p->nth++;
+	else if (p->live.done)
+		p->live.done--;
+}
+
 static void
 ran(void *ctx, size_t index, const json_t *r)
 {
 	struct progress *p = ctx;
 	enum verdict v = report_verdict(r);
 
+	count(p, r);
 	live_end(&p->live, p->w->chosen.cases[index]->id, v != VERDICT_PASS && v != VERDICT_SKIP);
 	live_clear(&p->live);
-	report_case(p->to, r, ++p->nth, p->w->chosen.cnt, p->w->verbose, &p->meta);
+	report_case(p->to, r, p->nth, p->w->chosen.cnt, p->w->verbose, &p->meta);
 	live_draw(&p->live);
 }
 
@@ -66,9 +77,10 @@ mutated(void *ctx, size_t index, const json_t *r)
 {
 	struct progress *p = ctx;
 
+	count(p, r);
 	live_end(&p->live, p->w->chosen.cases[index]->id, report_verdict(r) != VERDICT_FAIL);
 	live_clear(&p->live);
-	report_mutant(p->to, r, ++p->nth, p->w->chosen.cnt);
+	report_mutant(p->to, r, p->nth, p->w->chosen.cnt);
 	live_draw(&p->live);
 }
 
@@ -114,6 +126,7 @@ run_chosen(const struct words *w, struct progress *p, bool mutants, const char *
 		.seed = w->seed,
 		.limit_s = w->limit_s,
 		.stop_early = w->stop_early,
+		.recheck = w->recheck,
 		.follow = w->trace,
 		.begun = begun,
 		.paused = w->pause ? paused : NULL,

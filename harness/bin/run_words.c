@@ -35,6 +35,7 @@ enum {
 	OPT_TRACE,
 	OPT_PAUSE,
 	OPT_LAB,
+	OPT_RECHECK,
 };
 
 const struct option words_run[] = {
@@ -49,6 +50,7 @@ const struct option words_run[] = {
 	{"repeat", required_argument, NULL, OPT_REPEAT},
 	{"durations", optional_argument, NULL, OPT_DURATIONS},
 	{"timeout", required_argument, NULL, OPT_TIMEOUT},
+	{"recheck", no_argument, NULL, OPT_RECHECK},
 	{"trace", no_argument, NULL, OPT_TRACE},
 	{"pause-on-fail", no_argument, NULL, OPT_PAUSE},
 	{NULL, 0, NULL, 0},
@@ -59,6 +61,7 @@ const struct option words_mutants[] = {
 	{"lab", required_argument, NULL, OPT_LAB},
 	{"suite", required_argument, NULL, OPT_SUITE},
 	{"timeout", required_argument, NULL, OPT_TIMEOUT},
+	{"recheck", no_argument, NULL, OPT_RECHECK},
 	{NULL, 0, NULL, 0},
 };
 const struct option words_list[] = {
@@ -137,6 +140,9 @@ take(struct words *w, int opt, char **argv)
 		return 0;
 	case OPT_LAST_FAILED:
 		w->last_failed = w->keep = true;
+		return 0;
+	case OPT_RECHECK:
+		w->recheck = true;
 		return 0;
 	case OPT_TRACE:
 		w->trace = true;

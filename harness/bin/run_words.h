@@ -13,7 +13,7 @@ struct words {
 	unsigned jobs, rounds;
 	unsigned limit_s; /* 0: each case's own */
 	unsigned slowest; /* that --durations shows; 0: all */
-	bool verbose, keep, tap, list_json, seeded, stop_early, last_failed, durations, trace, pause, sim;
+	bool verbose, keep, tap, list_json, seeded, stop_early, recheck, last_failed, durations, trace, pause, sim;
 	uint64_t seed;
 	const char *out, *json, *junit, *words;
 	struct run_selection chosen; /* to be freed, whatever was returned */

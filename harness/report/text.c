@@ -149,6 +149,8 @@ report_case(
 	fprintf(to, "[%3zu/%zu] %s%-12s%s %-32s %6.1f s\n", nth, of, m->color ? color(v) : "",
 		verdict_name(v), m->color ? "\033[0m" : "", report_name(r, id, sizeof(id)),
 		json_number_value(json_object_get(r, "seconds")));
+	if (*text(r, "first"))
+		fprintf(to, "        run again, alone; at first it was inconclusive: %s\n", text(r, "first"));
 	if (verbose || v != VERDICT_PASS)
 		fprintf(to, "        %s (%s): %s\n", text(r, "requirement"), text(r, "level"),
 			text(r, "says"));
@@ -215,6 +217,8 @@ report_mutant(FILE *to, const json_t *r, size_t nth, size_t of)
 	fprintf(to, "[%3zu/%zu] %-8s %-32s by %-32s (%s%s%s)\n", nth, of,
 		killed(r) ? "killed" : "ALIVE", text(r, "mutant"), text(r, "id"),
 		text(r, "verdict"), *by ? " by " : "", by);
+	if (*text(r, "first"))
+		fprintf(to, "        run again, alone; at first it was inconclusive: %s\n", text(r, "first"));
 	if (*text(r, "reason"))
 		fprintf(to, "        %s\n", text(r, "reason"));
 	fflush(to);

@@ -249,6 +249,20 @@ case_excusable(struct case_run *c)
 }
 
 bool
+case_expect_paced(struct case_run *c, size_t seen, size_t least, size_t most, ns_t period,
+	const char *what)
+{
+	size_t slack = (size_t)(case_excusable(c) / period);
+	bool good = seen >= least && seen <= most;
+	char text[CASE_TEXT];
+
+	snprintf(text, sizeof(text), "%.300s: expected %zu to %zu, saw %zu", what, least, most, seen);
+	if (!good && seen + slack >= least && seen <= most + slack)
+		return timely(c, false, text);
+	return expect(c, good, text);
+}
+
+bool
 case_expect_within(struct case_run *c, ns_t seen, ns_t limit, const char *what)
 {
 	char text[CASE_TEXT];

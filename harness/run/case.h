@@ -124,6 +124,10 @@ bool case_expect_timely(struct case_run *c, bool cond, const char *fmt, ...) CAS
 /* A measured span against its limit: inconclusive only where the lab's lateness can explain the
  * rest. */
 bool case_expect_within(struct case_run *c, ns_t seen, ns_t limit, const char *what);
+/* So many of what comes once a period, counted over a time: inconclusive only where the lab's
+ * lateness can explain what is missing, or too many. */
+bool case_expect_paced(struct case_run *c, size_t seen, size_t least, size_t most, ns_t period,
+	const char *what);
 /* Wait, and expect that it happens; the text is built from what was waited for. */
 bool case_await(struct case_run *c, const char *what, ns_t limit, bool (*pred)(void *), void *ctx);
 /* Wait for a precondition: if it does not come, the case is inconclusive. */

@@ -46,6 +46,7 @@ struct runner {
 	json_t *results;
 	struct slot slot[JOBS_MAX];
 	size_t next, running;
+	char *first; /* recheck: why the case was inconclusive that is run again, or NULL */
 	const char *stopped_by; /* the id of the case after which no other is started, or NULL */
 };
 
@@ -128,6 +129,8 @@ finish(struct runner *r, size_t index, json_t *result)
 {
 	size_t round = run_round(r->s, index);
 
+	if (r->first)
+		json_object_set_new(result, "first", json_string(r->first));
 	if (round)
 		json_object_set_new(result, "round", json_integer((json_int_t)round + 1));
 	if (r->o->stop_early && is_bad(result) && !r->stopped_by)
@@ -323,6 +326,27 @@ not_run(const struct runner *r, size_t index)
 	return case_result(r->s->cases[index], VERDICT_SKIP, text);
 }
 
+/* Once more, and one at a time: a lab that was late because of its neighbours has none now. */
+static void
+recheck(struct runner *r)
+{
+	for (size_t i = 0; i < r->s->cnt && !r->stopped_by; i++) {
+		const json_t *was = json_array_get(r->results, i);
+		const char *name = json_string_value(json_object_get(was, "verdict"));
+
+		if (!name || verdict_from_name(name) != VERDICT_INCONCLUSIVE)
+			continue;
+		r->first = strdup(json_string_value(json_object_get(was, "reason")));
+		if (!r->first)
+			abort();
+		start(r, &r->slot[0], i);
+		while (r->running > 0)
+			attend(r);
+		free(r->first);
+		r->first = NULL;
+	}
+}
+
 json_t *
 run_all(const struct run_selection *s, const struct run_options *o, char *err)
 {
@@ -350,6 +374,8 @@ run_all(const struct run_selection *s, const struct run_options *o, char *err)
 	}
 	for (; r->next < s->cnt; r->next++)
 		json_array_set_new(results, r->next, not_run(r, r->next));
+	if (o->recheck)
+		recheck(r);
 	free(r);
 	return results;
 }

@@ -55,6 +55,8 @@ struct run_options {
 	unsigned jobs;	   /* labs side by side, at least 1 */
 	uint64_t seed;	   /* of the run; each case's is made of it, the round and the id */
 	unsigned limit_s;  /* of each case, wall clock; 0: its own */
+	bool recheck;	   /* what was inconclusive is run once more, alone, when the rest is done:
+			    * it counts by that, and its result has the first reason as "first" */
 	bool stop_early;   /* start none after one that failed: they are skipped */
 	bool follow;	   /* each frame's line is written to this process's standard output */
 	/* Called in the caller's process when a case begins; may be NULL. */

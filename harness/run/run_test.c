@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "harness/lab/standin.h"
@@ -64,6 +65,18 @@ gives_up(struct case_run *c)
 	case_expect(c, true, "fine");
 	if (!case_reach(c, "the impossible", 100 * NS_PER_MS, never, l))
 		case_fail(c, "said too late to count");
+}
+
+static unsigned *tries; /* shared with the processes of cases */
+
+static void
+comes_late(struct case_run *c)
+{
+	case_lab(c, NULL);
+	if (++*tries == 1)
+		case_inconclusive(c, "it did not come");
+	else
+		case_expect(c, true, "fine");
 }
 
 static void
@@ -131,6 +144,7 @@ static const struct case_def cases[] = {
 	CASE("passes/1", passes, .level = CASE_MUST),
 	CASE("fails/1", fails, .level = CASE_MUST),
 	CASE("gives-up/1", gives_up, .level = CASE_MUST),
+	CASE("comes-late/1", comes_late, .level = CASE_MUST),
 	CASE("says-nothing/1", says_nothing, .level = CASE_MUST),
 	CASE("crashes/1", crashes, .level = CASE_MUST),
 	CASE("runs-out/1", runs_out, .limit_s = 1),
@@ -355,6 +369,47 @@ START_TEST(stop_early)
 }
 END_TEST
 
+static void
+told_twice(void *ctx, size_t index, const json_t *r)
+{
+	unsigned *told = ctx;
+
+	if (index == 0)
+		told[report_verdict(r) == VERDICT_PASS]++;
+	else
+		told[2]++;
+}
+
+/* What was inconclusive has a second try, when all the rest is done; what failed has none. */
+START_TEST(recheck)
+{
+	char *some[] = {(char *)(uintptr_t) "zz/comes-late/1", (char *)(uintptr_t) "zz/fails/1"};
+	struct run_selection s;
+	const char *word;
+	char err[LAB_ERR] = "";
+	json_t *results;
+	unsigned told[3] = {0};
+
+	ck_assert_int_eq(run_select(some, 2, &s, &word), RUN_SELECTED);
+	laws_set(judge);
+	*tries = 0;
+	results = run_all(&s,
+		&(struct run_options){.twind = "/proc/self/exe", .out = out, .jobs = 2, .seed = 5,
+			.recheck = true, .done = told_twice, .ctx = told},
+		err);
+	ck_assert_msg(results != NULL, "%s", err);
+	ck_assert_uint_eq(*tries, 2);
+	ck_assert(told[0] == 1 && told[1] == 1 && told[2] == 1);
+	ck_assert_int_eq(report_verdict(json_array_get(results, 0)), VERDICT_PASS);
+	ck_assert_str_eq(json_string_value(json_object_get(json_array_get(results, 0), "first")),
+		"it did not come");
+	ck_assert_int_eq(report_verdict(json_array_get(results, 1)), VERDICT_FAIL);
+	ck_assert_ptr_null(json_object_get(json_array_get(results, 1), "first"));
+	json_decref(results);
+	run_selection_free(&s);
+}
+END_TEST
+
 static struct {
 	unsigned cnt;
 	char reason[128];
@@ -473,7 +528,8 @@ main(int argc, char **argv)
 		printf("run tests skipped: %s\n", why);
 		return 0;
 	}
-	if (!mkdtemp(out))
+	tries = mmap(NULL, sizeof(*tries), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (!mkdtemp(out) || tries == MAP_FAILED)
 		return 1;
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, every_end_has_its_verdict, 0, sizeof(rows) / sizeof(rows[0]));
@@ -483,6 +539,7 @@ main(int argc, char **argv)
 	tcase_add_test(t, fewer_and_more_often);
 	tcase_add_test(t, last_failed);
 	tcase_add_test(t, stop_early);
+	tcase_add_test(t, recheck);
 	tcase_add_test(t, pause_on_fail);
 	tcase_add_test(t, followed);
 	tcase_add_test(t, no_such_suite);

@@ -243,7 +243,11 @@ succeed(struct story *s, struct group *g, struct speaker *p, struct speaker *old
 	} else {
 		story_say(s, "hsrp.active",
 			"HSRP group %u (%s): %s becomes Active %.3f s after a Hello of %s%s", g->no,
-			vip, a, story_s(silent), b, hold ? ": its hold time was not kept" : "");
+			vip, a, story_s(silent), b,
+			!hold			     ? ""
+			: old->segment == s->segment ? ": its hold time was not kept"
+						     : ", which was seen at another port: whether "
+						       "it was heard is not known");
 	}
 	note_take(s, g, old, p, lost && g->resigned != old - g->sp);
 	judge_outage(s, &s->take[(s->take_cnt - 1) % TAKES]);

@@ -55,7 +55,7 @@ static const char help[] =
 	"                                        what happened in captures, and which laws they decide\n"
 	"  baton record CASE [-o DIR] [--name AREA/STORY] [--from S] [--until S] [--lab LAB] [--seed S]\n"
 	"                                        a case's trace as a capture with its story (captures/)\n"
-	"  baton bench [WHAT...]                 figures, each beside its peer or limit: esp sync through outage judge\n"
+	"  baton bench [WHAT...]                 figures, each beside its peer or limit: esp sync through outage replay judge\n"
 	"      -n N           failovers (default 500), tunnels (1000, then 100000), frames (10000000)\n"
 	"      --json FILE    the same as JSON (- = standard output alone)\n"
 	"  baton fields CAPTURE [--keys FILE]    a capture as the harness reads it, to be compared\n"

@@ -135,11 +135,18 @@ judge(unsigned n, FILE *out)
 	return bench_judge(n ? n : 10000000, out);
 }
 
+static int
+replay(unsigned n, FILE *out)
+{
+	(void)n;
+	return bench_replay(out);
+}
+
 static const struct {
 	const char *name;
 	int (*run)(unsigned n, FILE *out);
 } benches[] = {{"esp", esp}, {"sync", sync_all}, {"through", through}, {"outage", outage},
-	{"judge", judge}};
+	{"judge", judge}, {"replay", replay}};
 #define BENCHES (sizeof benches / sizeof benches[0])
 
 /* ---- text ---- */
@@ -182,6 +189,12 @@ row(const json_t *o)
 		printf("  %10.0f frames  %6.1f s  %8.0f frames/s (goal %.0f)  %6.0f KiB of memory (goal %.0f)\n",
 			num(o, "frames"), num(o, "seconds"), num(o, "fps"), num(o, "goal_fps"),
 			num(o, "rss_kib"), num(o, "goal_rss_kib"));
+	else if (!strcmp(kind, "replay"))
+		printf("  %-26s %5.0f octets  %8.1f k frames/s  (%.0f of %.0f rounds without loss)\n", word(o, "who"),
+			num(o, "octets"), num(o, "pps") / 1000, num(o, "complete"), num(o, "rounds"));
+	else if (!strcmp(kind, "replay-ratio"))
+		printf("  baton replay : the better   %5.0f octets  %8.2f (goal %.0f)\n", num(o, "octets"),
+			num(o, "ratio"), num(o, "goal"));
 	else if (!strcmp(kind, "outage"))
 		printf("  %-26s %-32s %4.0f failovers%s  p50 %3.0f ms  p99 %3.0f ms  max %3.0f ms\n",
 			word(o, "who"), word(o, "seen_by"), num(o, "failovers"),
@@ -300,7 +313,7 @@ baton_bench(int argc, char **argv)
 	}
 	for (int i = optind; i < argc; i++)
 		if (!known(argv[i]))
-			return baton_usage("no bench is called '%s': esp, sync, through, outage, judge", argv[i]);
+			return baton_usage("no bench is called '%s': esp, sync, through, outage, judge, replay", argv[i]);
 	for (size_t i = 0; i < BENCHES; i++) {
 		if (!wanted(benches[i].name, argc - optind, argv + optind))
 			continue;

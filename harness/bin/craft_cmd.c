@@ -15,11 +15,20 @@
 
 #include "harness/field/words.h"
 #include "harness/keys/keyseal.h"
-#include "harness/link/link.h"
+#include "harness/link/burst.h"
 #include "harness/run/verdict.h"
 #include "harness/trace/dump.h"
 
 #define TEXT_MAX ((size_t)1 << 32)
+#define BATCH 512
+
+/* What goes to a port, made before the first of it leaves. */
+struct kept {
+	uint8_t *octets;
+	size_t len, cap;
+	struct burst_frame *frames; /* bytes: NULL until all are there, for the octets move */
+	size_t cnt, frame_cap;
+};
 
 struct craft {
 	const char *file, *to_file, *port, *keys;
@@ -30,9 +39,8 @@ struct craft {
 	const char *name; /* of the text, for errors */
 	struct keyring ring;
 	struct dump *dump;
-	struct link *link;
 	ns_t at; /* of the next frame */
-	uint64_t frames, refused;
+	struct kept kept;
 	struct words *words;
 	uint8_t *frame;
 };
@@ -211,39 +219,61 @@ wait_until(ns_t at)
 		;
 }
 
+static ns_t
+now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return ns_from_s(t.tv_sec) + t.tv_nsec;
+}
+
+static void *
+more(void *p, size_t need, size_t *cap, size_t size)
+{
+	while (*cap < need)
+		*cap = *cap ? *cap * 2 : 1024;
+	p = realloc(p, *cap * size);
+	if (!p) {
+		fprintf(stderr, "baton: craft: out of memory\n");
+		exit(3);
+	}
+	return p;
+}
+
+static void
+keep(struct kept *k, const uint8_t *frame, size_t len)
+{
+	if (k->len + len > k->cap)
+		k->octets = more(k->octets, k->len + len, &k->cap, 1);
+	if (k->cnt == k->frame_cap)
+		k->frames = more(k->frames, k->cnt + 1, &k->frame_cap, sizeof *k->frames);
+	memcpy(k->octets + k->len, frame, len);
+	k->frames[k->cnt++] = (struct burst_frame){.len = len};
+	k->len += len;
+}
+
 static void
 put_frame(struct craft *c, size_t len)
 {
-	if (c->words->have_time && !c->link)
+	if (c->words->have_time)
 		c->at = c->words->time;
-	if (c->dump)
-		dump_put(c->dump, c->at, c->frame, len, len);
-	if (c->link) {
-		if (c->interval)
-			wait_until(c->at);
-		c->refused += !link_send(c->link, c->frame, len);
-	}
+	dump_put(c->dump, c->at, c->frame, len, len);
 	c->at += c->interval;
-	c->frames++;
 }
 
-/* Every message once; `put`: and where it shall go. */
+/* Every message once, to be kept or to the file. */
 static bool
-walk(struct craft *c, bool put)
+walk(struct craft *c, bool to_keep)
 {
 	struct words_in in;
 	long len;
 
 	words_start(&in, c->text, c->len);
 	while ((len = next_frame(c, &in)) >= 0) {
-		if (c->port && len > LINK_FRAME_MAX) {
-			fprintf(stderr,
-				"baton: craft: %s: a message of %ld octets; a port takes at most "
-				"%d\n",
-				c->name, len, LINK_FRAME_MAX);
-			return false;
-		}
-		if (put)
+		if (to_keep)
+			keep(&c->kept, c->frame, (size_t)len);
+		else
 			put_frame(c, (size_t)len);
 	}
 	if (len == -1 && in.at == 0)
@@ -251,53 +281,102 @@ walk(struct craft *c, bool put)
 	return len == -1 && in.at > 0;
 }
 
-static bool
-open_ends(struct craft *c)
+static int
+to_file(struct craft *c)
 {
 	char err[DUMP_ERR] = "";
-	struct timespec now;
+	bool good = true;
 
-	if (c->to_file)
-		c->dump = dump_open(c->to_file, DUMP_ETHERNET, err);
-	if (c->port && (c->dump || !c->to_file))
-		c->link = link_open(c->port, err);
-	if (err[0])
+	c->dump = dump_open(c->to_file, DUMP_ETHERNET, err);
+	if (!c->dump) {
 		fprintf(stderr, "baton: craft: %s\n", err);
-	if (c->link) {
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		c->at = ns_from_s(now.tv_sec) + now.tv_nsec;
+		return 3;
 	}
-	return !err[0];
+	for (uint64_t i = 0; good && i < c->count; i++)
+		good = walk(c, false);
+	if (!good) {
+		dump_drop(c->dump);
+		return EXIT_USAGE;
+	}
+	if (dump_close(c->dump, err))
+		return 0;
+	fprintf(stderr, "baton: craft: %s\n", err);
+	return 3;
+}
+
+static void
+send_apart(struct craft *c, struct burst *b)
+{
+	ns_t at = now();
+
+	for (uint64_t n = 0; n < c->count; n++)
+		for (size_t i = 0; i < c->kept.cnt; i++, at += c->interval) {
+			wait_until(at);
+			(void)burst_send(b, &c->kept.frames[i], 1);
+		}
+}
+
+/* One message many times goes out many at a time, too. */
+static void
+send_at_once(struct craft *c, struct burst *b)
+{
+	struct burst_frame batch[BATCH];
+	uint64_t all = c->count * c->kept.cnt;
+
+	for (uint64_t sent = 0; sent < all;) {
+		size_t n = 0;
+
+		for (; n < BATCH && sent < all; sent++)
+			batch[n++] = c->kept.frames[sent % c->kept.cnt];
+		(void)burst_send(b, batch, n);
+	}
+}
+
+static void
+send_all(struct craft *c, struct burst *b)
+{
+	struct kept *k = &c->kept;
+	size_t from = 0;
+
+	for (size_t i = 0; i < k->cnt; from += k->frames[i++].len)
+		k->frames[i].bytes = k->octets + from;
+	if (c->interval)
+		send_apart(c, b);
+	else
+		send_at_once(c, b);
+}
+
+static int
+to_port(struct craft *c)
+{
+	char err[BURST_ERR];
+	const struct burst_counters *n;
+	struct burst *b;
+	int rc;
+
+	if (!walk(c, true))
+		return EXIT_USAGE;
+	b = burst_open(c->port, err);
+	if (!b) {
+		fprintf(stderr, "baton: craft: %s\n", err);
+		return 3;
+	}
+	send_all(c, b);
+	n = burst_counters(b);
+	printf("%llu frames sent, %llu refused by %s%s%s\n", (unsigned long long)n->sent,
+		(unsigned long long)n->refused, c->port, n->refused ? ", the last: " : "",
+		n->refused ? strerror(n->last_refusal) : "");
+	rc = n->refused ? 3 : 0;
+	burst_close(b);
+	return rc;
 }
 
 static int
 craft(struct craft *c)
 {
-	char err[DUMP_ERR] = "";
-	bool good = true;
+	int rc = c->port ? to_port(c) : 0;
 
-	if (c->port && !walk(c, false))
-		return EXIT_USAGE;
-	if (!open_ends(c)) {
-		dump_drop(c->dump);
-		return 3;
-	}
-	for (uint64_t i = 0; good && i < c->count; i++)
-		good = walk(c, true);
-	link_close(c->link);
-	if (!good) {
-		dump_drop(c->dump);
-		return EXIT_USAGE;
-	}
-	if (c->dump && !dump_close(c->dump, err)) {
-		fprintf(stderr, "baton: craft: %s\n", err);
-		return 3;
-	}
-	if (c->port)
-		printf("%llu frames sent, %llu refused by %s\n",
-			(unsigned long long)(c->frames - c->refused),
-			(unsigned long long)c->refused, c->port);
-	return c->refused ? 3 : 0;
+	return rc || !c->to_file ? rc : to_file(c);
 }
 
 int
@@ -319,6 +398,8 @@ baton_craft(int argc, char **argv)
 		rc = craft(&c);
 	keyring_free(&c.ring);
 	free(c.text);
+	free(c.kept.octets);
+	free(c.kept.frames);
 	free(c.words);
 	free(c.frame);
 	return rc;

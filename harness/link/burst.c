@@ -19,7 +19,8 @@
 #include <unistd.h>
 
 #define BATCH 64
-#define SEEN 128	 /* octets of a counted frame that are read: none is looked at */
+#define SEEN 128 /* octets of a counted frame that are read: none is looked at */
+#define CONTROL CMSG_SPACE(sizeof(struct timespec))
 #define ROOM_OCTETS 4352 /* of kernel memory that a frame may take */
 
 struct burst {
@@ -30,7 +31,9 @@ struct burst {
 struct tally {
 	int fd;
 	uint64_t frames, octets, lost;
+	int64_t first, last; /* stamps, nanoseconds; 0: none yet */
 	uint8_t seen[BATCH][SEEN];
+	uint8_t control[BATCH][CONTROL];
 };
 
 /* A packet socket bound to the interface, or -1 and a text. */
@@ -161,6 +164,7 @@ tally_open(const char *ifname, size_t room, char *err)
 	}
 	t->fd = fd;
 	(void)setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one, sizeof one);
+	(void)setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof one);
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &big, sizeof big) == 0)
 		return t;
 	snprintf(err, BURST_ERR, "%s: a buffer of %d octets: %s", ifname, big, strerror(errno));
@@ -175,6 +179,20 @@ tally_close(struct tally *t)
 		return;
 	close(t->fd);
 	free(t);
+}
+
+static void
+note_stamp(struct tally *t, struct msghdr *h)
+{
+	struct cmsghdr *c = CMSG_FIRSTHDR(h);
+	struct timespec s;
+
+	if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_TIMESTAMPNS)
+		return;
+	memcpy(&s, CMSG_DATA(c), sizeof s);
+	t->last = s.tv_sec * 1000000000 + s.tv_nsec;
+	if (!t->first)
+		t->first = t->last;
 }
 
 uint64_t
@@ -192,12 +210,16 @@ tally_read(struct tally *t, int quiet_ms)
 			iov[i] = (struct iovec){t->seen[i], SEEN};
 			msgs[i].msg_hdr.msg_iov = &iov[i];
 			msgs[i].msg_hdr.msg_iovlen = 1;
+			msgs[i].msg_hdr.msg_control = t->control[i];
+			msgs[i].msg_hdr.msg_controllen = CONTROL;
 		}
 		got = recvmmsg(t->fd, msgs, BATCH, MSG_DONTWAIT | MSG_TRUNC, NULL);
 		if (got < 0 && errno != EAGAIN && errno != EINTR)
 			break;
-		for (int i = 0; i < got; i++)
+		for (int i = 0; i < got; i++) {
 			t->octets += msgs[i].msg_len;
+			note_stamp(t, &msgs[i].msg_hdr);
+		}
 		t->frames += got > 0 ? (uint64_t)got : 0;
 	}
 	return t->frames;
@@ -207,6 +229,12 @@ uint64_t
 tally_octets(const struct tally *t)
 {
 	return t->octets;
+}
+
+int64_t
+tally_span(const struct tally *t)
+{
+	return t->last - t->first;
 }
 
 uint64_t

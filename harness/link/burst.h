@@ -50,6 +50,9 @@ void tally_close(struct tally *t);
 /* Count what has come until nothing came for quiet_ms; frames so far. */
 uint64_t tally_read(struct tally *t, int quiet_ms);
 uint64_t tally_octets(const struct tally *t);
+/* Between the first and the last of them, by the kernel's stamps; nanoseconds. The kernel begins to
+ * stamp a moment after the first tally of all is opened: open one more beforehand. */
+int64_t tally_span(const struct tally *t);
 /* Frames that came and found no room, since tally_open. */
 uint64_t tally_lost(struct tally *t);
 

@@ -16,21 +16,30 @@ START_TEST(all_arrive)
 {
 	static struct burst_frame frames[MANY];
 	static uint8_t bytes[200];
-	struct tally *t = tally_open("b1", MANY, err);
+	struct tally *guard = tally_open("b1", MANY, err);
 	struct burst *b = burst_open("b0", err);
+	struct tally *t;
 
-	ck_assert_msg(t && b, "%s", err);
+	ck_assert_msg(guard && b, "%s", err);
 	memset(bytes, 0xff, 6);
 	bytes[6] = 2;
+	frames[0] = (struct burst_frame){bytes, 60};
+	ck_assert(burst_send(b, frames, 1));
+	ck_assert_uint_eq(tally_read(guard, 100), 1); /* now stamps are made */
+	t = tally_open("b1", MANY, err);
+	ck_assert_msg(t, "%s", err);
 	for (size_t i = 0; i < MANY; i++)
 		frames[i] = (struct burst_frame){bytes, 60 + i % 100};
 	ck_assert(burst_send(b, frames, MANY));
-	ck_assert_uint_eq(burst_counters(b)->sent, MANY);
+	ck_assert_uint_eq(burst_counters(b)->sent, MANY + 1);
 	ck_assert_uint_eq(tally_read(t, 200), MANY);
-	ck_assert_uint_eq(tally_octets(t), burst_counters(b)->octets);
+	ck_assert_uint_eq(tally_octets(t), burst_counters(b)->octets - 60);
 	ck_assert_uint_eq(tally_lost(t), 0);
+	ck_assert_int_gt(tally_span(t), 0);
+	ck_assert_int_lt(tally_span(t), 60000000000);
 	burst_close(b);
 	tally_close(t);
+	tally_close(guard);
 }
 END_TEST
 

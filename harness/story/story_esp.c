@@ -284,6 +284,23 @@ judge_life(struct story *s, const struct stream *t)
 			s->p.spi, t->e.life_s, story_s(s->now - t->life_from));
 }
 
+/* Behind a NAT a sender's address and port may change, or a receiver's port. */
+static void
+look_for_move(struct story *s, struct stream *t, bool fresh)
+{
+	const struct pkt *p = &s->p;
+	char src[IP4_TEXT], dst[IP4_TEXT];
+
+	if (!fresh && t->e.natt &&
+		(p->src != t->e.src || p->sport != t->port[0] || p->dport != t->port[1]))
+		story_say(s, "esp.moved",
+			"ESP 0x%08x goes from %s port %u to %s port %u from now on", p->spi,
+			ip4_put(src, p->src), p->sport, ip4_put(dst, p->dst), p->dport);
+	t->e.src = p->src;
+	t->port[0] = p->sport;
+	t->port[1] = p->dport;
+}
+
 /* ---- entries ---- */
 
 void
@@ -300,6 +317,7 @@ story_esp(struct story *s)
 			ip4_put(src, s->p.src), ip4_put(dst, s->p.dst),
 			s->p.is_udp ? ", in UDP" : "", s->p.seq);
 	t->e.packets++;
+	look_for_move(s, t, fresh);
 	if (!fresh && s->now - t->e.last_at > t->e.longest_gap) {
 		t->e.longest_gap = s->now - t->e.last_at;
 		t->e.gap_at = t->e.last_at;

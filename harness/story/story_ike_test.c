@@ -105,6 +105,7 @@ START_TEST(dpd_numbers)
 	ck_assert_int_eq(law(LAW_DPD, 0, NULL), LAW_BROKEN);
 	story_end(s);
 	has("dpd.asked 1 DPD: 0.0.0.0 asks R-U-THERE 70, the first seen");
+	has("dpd.asked 4 DPD: 0.0.0.0 asks R-U-THERE 71, again");
 	has("law 6 is broken");
 }
 END_TEST

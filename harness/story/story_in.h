@@ -101,6 +101,7 @@ struct stream {
 	uint32_t sender_high; /* highest of all before this sender */
 	ns_t life_from;
 	unsigned file;
+	uint16_t port[2]; /* UDP, of sender and receiver */
 };
 
 struct selector {

@@ -65,7 +65,7 @@ take_asked(struct story *s, struct phase1 *p, int dir, uint32_t n)
 			story_broken(s, LAW_DPD, "expected no R-U-THERE below %u, saw %u from %s",
 				last, n, who);
 	}
-	if (first || heir || (n != last && n != last + 1))
+	if (first || heir || n != last + 1)
 		story_say(s, "dpd.asked", "DPD: %s asks R-U-THERE %u%s%s", who, n,
 			first  ? ", the first seen"
 			: heir ? ", the first after the take-over"
@@ -74,8 +74,7 @@ take_asked(struct story *s, struct phase1 *p, int dir, uint32_t n)
 			: n == last	       ? ", again"
 					       : ", out of turn");
 	else
-		story_detail(s, "dpd.asked", "DPD: %s asks R-U-THERE %u%s", who, n,
-			n == last ? ", again" : "");
+		story_detail(s, "dpd.asked", "DPD: %s asks R-U-THERE %u", who, n);
 	p->dpd[dir] = n;
 	p->dpd_any[dir] = p->dpd_open[dir] = true;
 	p->dpd_at[dir] = s->now;

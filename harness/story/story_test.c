@@ -205,6 +205,27 @@ START_TEST(seen_on_two_segments)
 }
 END_TEST
 
+/* Behind a NAT the sender's port changes. */
+START_TEST(a_mapping_that_moves)
+{
+	for (uint32_t n = 1; n <= 4; n++) {
+		const struct field_set sets[] = {SET("ip.src", IP4(9, 9, 9, 9)), SET("ip.dst", VIP),
+			SET("udp.sport", n < 3 ? 4500 : 50123), SET("udp.dport", 4500),
+			SET("esp.spi", 0x100), SET("esp.seq", n)};
+		uint8_t buf[128];
+
+		put(n, 0, buf,
+			field_build(buf, sizeof(buf), "eth/ipv4/udp/esp", sets,
+				sizeof(sets) / sizeof(sets[0]), NULL));
+	}
+	story_end(s);
+	has("esp.moved 3 ESP 0x00000100 goes from 9.9.9.9 port 50123 to 10.0.0.1 port 4500 from now on");
+	has_not("esp.moved 4");
+	ck_assert_uint_eq(story_esp_count(s), 1);
+	ck_assert(story_esp_nth(s, 0)->natt);
+}
+END_TEST
+
 START_TEST(more_than_there_is_room_for)
 {
 	for (uint32_t i = 0; i < STORY_ESP + 10; i++)
@@ -272,6 +293,7 @@ main(void)
 	tcase_add_loop_test(t, who_goes_on, 0, 2);
 	tcase_add_test(t, past_the_end_and_out_of_the_window);
 	tcase_add_test(t, seen_on_two_segments);
+	tcase_add_test(t, a_mapping_that_moves);
 	tcase_add_test(t, more_than_there_is_room_for);
 	tcase_add_test(t, keys_of_tcpdump);
 	tcase_add_test(t, what_is_malformed_is_counted);

@@ -5,6 +5,7 @@
 #   make          build/baton build/twind build/twinctl build/twind-mutant, and the man pages in build/man
 #   make suites   the suites alone (CASES='hsrp/ failover/')
 #   make interop  the cases with other people's software, and docs/interop.md from what they said
+#   make benchmarks  the figures of docs/benchmarks.md, anew (BENCHES='esp judge')
 #   make mutants  prove that every case can fail
 #   make soak N=20 LOAD=2      the suites N times beside LOAD busy processes
 #   make fuzz FUZZ_SECONDS=10  each decoder, from its committed corpus
@@ -153,6 +154,10 @@ interop: all
 	ci/interop $(B)/baton $(J) build/interop >build/interop.md || { cat build/interop.md; exit 1; }
 	cp build/interop.md docs/interop.md
 
+# The figures of docs/benchmarks.md (BENCHES='esp judge'; outage takes half an hour).
+benchmarks: all
+	ci/benchmarks $(B)/baton $(BENCHES)
+
 mutants: all
 	$(B)/baton mutants --recheck -j $(J)
 
@@ -180,5 +185,5 @@ clean:
 
 -include $(shell find $(B)/obj $(B)/bench build/fuzz/obj -name '*.d' 2>/dev/null)
 
-.PHONY: FORCE all tests unit gates fuzz fuzz-build deps suites run mutants interop check soak install clean
+.PHONY: FORCE all tests unit gates fuzz fuzz-build deps suites run benchmarks mutants interop check soak install clean
 .SECONDARY:

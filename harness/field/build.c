@@ -59,11 +59,18 @@ put_bits(uint8_t *out, size_t bit, size_t bits, uint64_t v)
 	}
 }
 
+/* Most names differ in their first letter: that is cheaper than a call. */
+static bool
+same(const char *a, const char *b)
+{
+	return a[0] == b[0] && !strcmp(a, b);
+}
+
 static uint64_t
 preset_of(const struct built *b, const struct field_def *d)
 {
 	for (size_t i = 0; i < sizeof along / sizeof along[0]; i++) {
-		if (strcmp(along[i].field, d->name) != 0)
+		if (!same(along[i].field, d->name))
 			continue;
 		for (size_t l = 0; l < b->layer_cnt; l++)
 			if (!strcmp(along[i].with, b->layers[l]->name))
@@ -238,7 +245,7 @@ static uint32_t
 address(const struct built *b, const char *name)
 {
 	for (size_t i = 0; i < b->cnt; i++)
-		if (!strcmp(b->p[i].def->name, name)) {
+		if (same(b->p[i].def->name, name)) {
 			const uint8_t *p = b->out + b->p[i].bit / 8;
 
 			return IP4(p[0], p[1], p[2], p[3]);
@@ -253,15 +260,17 @@ checksums(struct built *b)
 		const struct place *p = &b->p[i];
 		size_t l = p->layer;
 		const struct field_format *f = b->layers[l];
-		struct sum_in s = {.bytes = b->out + b->at[l],
-			.src = address(b, "ip.src"),
-			.dst = address(b, "ip.dst")};
+		struct sum_in s = {.bytes = b->out + b->at[l]};
 		uint16_t sum;
 
 		if (p->set || p->def->fill != FIELD_CHECKSUM)
 			continue;
 		s.len = f == &field_format_ipv4 ? own_octets(b, l)
 						: b->at[layer_end(b, l)] - b->at[l];
+		if (f == &field_format_udp || f == &field_format_tcp) {
+			s.src = address(b, "ip.src");
+			s.dst = address(b, "ip.dst");
+		}
 		s.proto = f == &field_format_udp || f == &field_format_tcp ? (uint8_t)f->type : 0;
 		sum = field_format_checksum(&s);
 		put_bits(b->out, p->bit, 16, f == &field_format_udp && !sum ? 0xffff : sum);

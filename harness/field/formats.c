@@ -380,7 +380,7 @@ const struct field_format *
 field_format(const char *name)
 {
 	for (size_t i = 0; i < OWN; i++)
-		if (!strcmp(own[i]->name, name))
+		if (own[i]->name[0] == name[0] && !strcmp(own[i]->name, name))
 			return own[i];
 	return field_format_ssp_by_name(name);
 }

@@ -6,6 +6,7 @@
  * was is said; then once more with these, for the checksums. If the octets are still not those that
  * came, they are said as they are.
  */
+#include "harness/field/formats.h"
 #include "harness/field/words_in.h"
 
 #include <string.h>
@@ -178,8 +179,8 @@ nth_of(const struct msg *m, size_t i)
 static bool
 put_sized(struct words *w, const struct msg *m, const struct plan *p)
 {
-	const struct field_def *data = &field_format("data")->fields[0];
-	const struct field_def *trailer = &field_format("trailer")->fields[0];
+	const struct field_def *data = &field_format_data.fields[0];
+	const struct field_def *trailer = &field_format_trailer.fields[0];
 	size_t datas = 1;
 
 	for (size_t i = 0; i < p->fields; i++) {
@@ -272,7 +273,7 @@ words_of(struct words *w, const struct msg *m)
 		return;
 	clear(w);
 	strcpy(w->layers, "data");
-	(void)words_add(w, &field_format("data")->fields[0], 1, 0, m->bytes, m->len);
+	(void)words_add(w, &field_format_data.fields[0], 1, 0, m->bytes, m->len);
 }
 
 /* -- to text -- */

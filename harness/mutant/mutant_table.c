@@ -937,6 +937,12 @@ hsrp_no_advertise(struct node_rules *r)
 }
 
 static void
+hsrp_advertise_counts(struct node_rules *r)
+{
+	r->hsrp.advertise_counts = true;
+}
+
+static void
 hsrp_groups_stay_apart(struct node_rules *r)
 {
 	r->track_apart = false;
@@ -1286,6 +1292,7 @@ const struct mutant mutants[] = {
 	{"hsrp-no-learned-address", "the virtual address is not learned", hsrp_no_learned_address},
 	{"hsrp-equals-never", "between equal priorities nobody preempts, whatever the profile", hsrp_equals_never},
 	{"hsrp-no-advertise", "no Advertise is sent", hsrp_no_advertise},
+	{"hsrp-advertise-counts", "an Advertise keeps the active router alive as a Hello does", hsrp_advertise_counts},
 	{"hsrp-groups-stay-apart", "a group goes on although that of the tracked crypto interface is the other router's", hsrp_groups_stay_apart},
 	{"hsrp-tracks-one", "of several tracked interfaces that are down only the first counts", hsrp_tracks_one},
 	{"hsrp-equals-preempt", "a higher address preempts an equal priority, unasked", hsrp_equals_preempt},

@@ -343,6 +343,8 @@ message(struct hsrp *h, struct turn *t, ip4_t src)
 
 	assert(m->opcode <= HSRP_ADVERTISE);
 	h->count[counter[m->opcode]]++;
+	if (m->opcode == HSRP_ADVERTISE && h->rules->advertise_counts && h->active_at != NS_NEVER)
+		h->active_at = t->now + h->cfg.hold;
 	if (m->opcode == HSRP_ADVERTISE || h->state == HSRP_INITIAL)
 		return;
 	if (h->rules->check_auth && memcmp(m->auth, h->cfg.auth, sizeof m->auth) != 0) {

@@ -62,6 +62,7 @@ struct hsrp_rules {
 	bool equals_preempt;	   /* where the configuration says so (preempt_equal) */
 	bool equals_always;	   /* false; unasked, too */
 	bool advertise;
+	bool advertise_counts;	   /* false; an Advertise keeps the active router alive */
 	bool equal_address_wins;   /* 5.1: equal priority, the higher address wins */
 	uint8_t jitter_percent;	   /* hello timer early by up to this (5.4: MUST be jittered) */
 	uint8_t hold_percent;	   /* 100: the hold time as it is */

@@ -301,6 +301,29 @@ look_for_move(struct story *s, struct stream *t, bool fresh)
 	t->port[1] = p->dport;
 }
 
+/* The MACs that send ESP are those of outside ports, whatever else a capture shows. */
+static void
+note_outside(struct story *s)
+{
+	static const struct mac none;
+
+	if (!memcmp(&s->p.src_mac, &none, sizeof(none)) || s->outside_cnt == OUTSIDE)
+		return;
+	for (unsigned i = 0; i < s->outside_cnt; i++)
+		if (!memcmp(&s->outside[i], &s->p.src_mac, sizeof(none)))
+			return;
+	s->outside[s->outside_cnt++] = s->p.src_mac;
+}
+
+static bool
+is_outside(const struct story *s)
+{
+	for (unsigned i = 0; i < s->outside_cnt; i++)
+		if (!memcmp(&s->outside[i], &s->p.src_mac, sizeof(struct mac)))
+			return true;
+	return false;
+}
+
 /* ---- entries ---- */
 
 void
@@ -310,12 +333,13 @@ story_esp(struct story *s)
 	struct stream *t = stream_of(s, &fresh);
 	char src[IP4_TEXT], dst[IP4_TEXT];
 
-	s->seg[s->segment].esp = true;
 	if (fresh)
 		story_say(s, "esp.first",
 			"ESP 0x%08x %s > %s%s: the first packet seen has number %u", s->p.spi,
 			ip4_put(src, s->p.src), ip4_put(dst, s->p.dst),
 			s->p.is_udp ? ", in UDP" : "", s->p.seq);
+	note_outside(s);
+	s->law[LAW_LEAK].judged += s->sel_cnt > 0;
 	t->e.packets++;
 	look_for_move(s, t, fresh);
 	if (!fresh && s->now - t->e.last_at > t->e.longest_gap) {
@@ -368,14 +392,15 @@ story_esp_nth(const struct story *s, size_t n)
 	return &s->esp[n].e;
 }
 
-/* Clear packets between networks that a Quick Mode put under protection, where ESP passes. */
+/* Clear packets between networks that a Quick Mode put under protection, from a port that sends
+ * ESP. */
 void
 story_leak(struct story *s)
 {
 	const struct pkt *p = &s->p;
 	char a[IP4_TEXT], b[IP4_TEXT];
 
-	if (!s->sel_cnt || !s->seg[s->segment].esp)
+	if (!s->sel_cnt || !is_outside(s))
 		return;
 	s->law[LAW_LEAK].judged++;
 	for (unsigned i = 0; i < s->sel_cnt; i++) {

@@ -15,6 +15,7 @@
 #define TAKES 256
 #define SELECTORS 64
 #define BADS 32
+#define OUTSIDE 64
 #define LIVES 256
 
 enum { HSRP_SPEAK = 4, HSRP_STANDBY = 8, HSRP_ACTIVE = 16, HSRP_UNKNOWN = 255 };
@@ -165,7 +166,6 @@ struct story {
 	struct {
 		unsigned file, port;
 		int letter;
-		bool esp; /* carried ESP */
 	} seg[STORY_SEGMENTS];
 	unsigned seg_cnt;
 	struct seen *seen;
@@ -185,6 +185,8 @@ struct story {
 	uint32_t esp_cnt, bucket[4096];
 	struct selector sel[SELECTORS];
 	unsigned sel_cnt;
+	struct mac outside[OUTSIDE]; /* who sent ESP */
+	unsigned outside_cnt;
 	struct life life[LIVES]; /* a ring */
 	struct conn *conn;
 	struct ikeopen *ike;

@@ -130,7 +130,8 @@ story_laws(struct story *s, struct law_result *out)
 	set(s, &out[n++], LAW_LEAK, "no leak",
 		!keys	      ? "no keys: what is to be protected is not known"
 		: !s->sel_cnt ? "no Quick Mode that was opened says what is to be protected"
-		: !s->sum.esp ? "there is no ESP"
-			      : "nothing but ESP and IKE passes where ESP does");
+		: !s->sum.esp
+			? "there is no ESP"
+			: "all ESP came before the Quick Mode that says what is to be protected");
 	return n;
 }

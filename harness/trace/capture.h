@@ -27,6 +27,7 @@
  * resolution, statistics and custom blocks are passed over. Formats: the pcap and pcapng drafts of
  * the IETF's opsawg (draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng).
  */
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -49,8 +50,8 @@ struct capture_frame {
 	uint16_t port;	      /* interface, from 0; over all sections */
 	uint16_t link; /* LINKTYPE_ number: 1 Ethernet, 101 raw IP, 113 and 276 Linux cooked */
 	const char *comment;  /* NULL, or its comments, one a line; borrowed until the next call */
-	const uint8_t *verdict; /* NULL, or option epb_verdict; borrowed until the next call */
-	uint16_t verdict_len;
+	bool has_id;
+	uint64_t id; /* option epb_packetid, if it has one */
 };
 
 /* NULL and a text in err (CAPTURE_ERR octets) if it cannot be read or begins as no capture does. */

@@ -23,7 +23,7 @@ enum {
 	OPT_END = 0,
 	OPT_COMMENT = 1,
 	OPT_IF_NAME = 2,
-	OPT_VERDICT = 7,
+	OPT_PACKET_ID = 5,
 	OPT_TSRESOL = 9,
 	OPT_TSOFFSET = 14
 };
@@ -254,9 +254,12 @@ packet_options(struct capture *c, const struct block *b, size_t at, struct captu
 	while ((got = next_option(c, b, &at, &o)) > 0) {
 		if (o.code == OPT_COMMENT)
 			(void)capture_say(&c->comment, o.bytes, o.len, COMMENT_MAX, true);
-		if (o.code == OPT_VERDICT) {
-			f->verdict = o.bytes;
-			f->verdict_len = o.len;
+		if (o.code == OPT_PACKET_ID && o.len != 8)
+			return capture_fail(c, b->body + (size_t)(o.bytes - c->buf),
+				"epb_packetid of %u octets, expected 8", o.len);
+		if (o.code == OPT_PACKET_ID) {
+			f->has_id = true;
+			f->id = u64(c, o.bytes);
 		}
 	}
 	f->comment = c->comment.len ? c->comment.p : NULL;

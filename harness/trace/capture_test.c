@@ -112,7 +112,9 @@ packet(uint32_t port, uint64_t ticks, const char *bytes, size_t n, size_t wire, 
 	text(bytes, n);
 	if (comment) {
 		option(1, comment, strlen(comment));
-		option(7, "\0abc", 4);
+		put(5, 2);
+		put(8, 2);
+		put(0x0102030405060708, 8);
 		option(1, "more", 4);
 		put(0, 4);
 	}
@@ -257,8 +259,7 @@ START_TEST(pcapng_in_both_orders)
 	ck_assert_uint_eq(f.len, 7);
 	ck_assert_mem_eq(f.bytes, "abcdefg", 7);
 	ck_assert_str_eq(f.comment, "first?[31m\nmore");
-	ck_assert_uint_eq(f.verdict_len, 4);
-	ck_assert_mem_eq(f.verdict, "\0abc", 4);
+	ck_assert(f.has_id && f.id == 0x0102030405060708);
 	ck_assert_str_eq(capture_port(c, 0), "A.eth0");
 	ck_assert_ptr_null(capture_port(c, 1));
 	ck_assert_str_eq(capture_secrets(c), "KEYS\n");
@@ -436,6 +437,7 @@ START_TEST(what_lies)
 	spoil(epb + 8, 1, 4, "interface 1", "one of the 1 described before");
 	spoil(epb + 20, 300000, 4, "a frame of 300000 octets", "at most 262144");
 	spoil(epb + 20, 200, 4, "a frame of 200 octets", "room for");
+	spoil(epb + 42, 7, 2, "epb_packetid of 7 octets", "expected 8");
 	spoil(len - 4, 4, 4, "length at its end is 4", "expected 6");
 	setup();
 	big = _i;

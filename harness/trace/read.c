@@ -95,9 +95,8 @@ take_lines(struct trace *t, size_t no, const struct capture_frame *f)
 	const char *at = f->comment ? f->comment : "";
 	char line[LINE_MAX_LEN];
 
-	if (f->verdict && f->verdict_len == 4 && f->verdict[0] == 0)
-		trace_fate(t, no, f->verdict[1],
-			(unsigned)f->verdict[2] | (unsigned)f->verdict[3] << 8);
+	if (t->ours && f->has_id)
+		trace_fate(t, no, (unsigned)(f->id >> 16) & 0xff, (unsigned)f->id & 0xffff);
 	while (next_line(&at, line)) {
 		if (!strncmp(line, "said ", 5))
 			trace_comment(t, no, line + 5);

@@ -10,8 +10,8 @@
  *
  * Beside the words for people each file says what trace_read needs to have the same trace again:
  * lines of the section and of frames that begin with TRACE_MARK (trace_in.h), and what became of a
- * frame as its verdict (epb_verdict, kind 0: FATE_ bits, then the ports that got it, low octet
- * first).
+ * frame in its packet id (epb_packetid): the frame's number, from 1, shifted by 24; its FATE_ bits,
+ * shifted by 16; the ports that got it, as bits.
  *
  * It writes a new file whole, and does not append.
  */
@@ -28,7 +28,7 @@ enum {
 	OPT_COMMENT = 1,
 	OPT_IF_NAME = 2,
 	OPT_USERAPPL = 4,
-	OPT_VERDICT = 7,
+	OPT_PACKET_ID = 5,
 	OPT_IF_TSRESOL = 9
 };
 #define SECRETS_TLS 0x544c534bu
@@ -284,7 +284,7 @@ static void
 options_of(const struct trace *t, size_t no, size_t *next, ns_t epoch, struct options *o)
 {
 	const struct frame *f = &t->frames[no];
-	const uint8_t fate[] = {0, f->fate, (uint8_t)f->to, (uint8_t)(f->to >> 8)};
+	const uint64_t id = (uint64_t)(no + 1) << 24 | (uint64_t)f->fate << 16 | f->to;
 	char text[COMMENT_MAX];
 	size_t again = *next;
 
@@ -296,7 +296,7 @@ options_of(const struct trace *t, size_t no, size_t *next, ns_t epoch, struct op
 		add_line(o, text);
 	}
 	add_events(o, t, no + 1, &again, epoch);
-	add_option(o, OPT_VERDICT, fate, sizeof(fate));
+	add_option(o, OPT_PACKET_ID, &id, sizeof(id));
 }
 
 static void

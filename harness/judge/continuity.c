@@ -6,12 +6,14 @@
  *
  * A member takes an SA over when it sends on it for the first time after it became active, and the
  * other one sent before. What the old one still has in hand is not a take-over of its own: law 1
- * looks after that. After a split has healed, who stays active goes above both: from a hold time
+ * looks after that. What the old one sends beside an heir that is active already (a split, of which
+ * the heir cannot know) does not bind it then. After a split has healed, who stays active goes above both: from a hold time
  * after the other one has left office on, for the two have to find each other first.
  *
  * The jump is told. Where the description states a largest jump, it is held to that, except where
- * the numbers in between may have been used unseen: behind a pulled cable, in a split, or when the
- * copy was stale (the heir then starts in the upper half).
+ * the numbers in between may have been used unseen: behind a pulled cable, in a split, on a line that
+ * was disturbed, or when the copy was stale (the heir then starts in the upper half). A sync line that
+ * was out takes the block of an heir with it (docs/spec/ssp.md 4).
  */
 #include "harness/judge/judge_in.h"
 
@@ -50,25 +52,39 @@ line_of(struct lines *all, const struct scene_esp *e)
 	return l;
 }
 
-/* Became the member active, anywhere, or was it started, since the other one sent last? */
-static bool
-promoted_since(const struct scene *s, int side, ns_t from, ns_t to)
+/* When the member became active, anywhere, or was started, last; INT64_MIN: never. */
+static ns_t
+promoted_at(const struct scene *s, int side, ns_t to)
 {
+	ns_t at = INT64_MIN;
+
 	for (size_t i = 0; i < s->role_cnt; i++) {
 		const struct scene_role *role = &s->role[i];
 
-		if (role->side == side && role->state == STATE_ACTIVE && role->at >= from &&
-			role->at <= to)
-			return true;
+		if (role->side == side && role->state == STATE_ACTIVE && role->at <= to)
+			at = role->at;
 	}
 	for (size_t i = 0; i < trace_events(s->t); i++) {
 		const struct trace_event *e = trace_event(s->t, i);
 
-		if (e->kind == EVENT_START && scene_side(e->who) == side && e->at >= from &&
-			e->at <= to)
-			return true;
+		if (e->kind == EVENT_START && scene_side(e->who) == side && e->at <= to && e->at > at)
+			at = e->at;
 	}
-	return false;
+	return at;
+}
+
+/* The highest number that the other one had sent on the SA of e when e's sender was promoted. */
+static const struct scene_esp *
+top_before(const struct scene *s, const struct scene_esp *e)
+{
+	ns_t until = promoted_at(s, e->side, e->at);
+	const struct scene_esp *top = NULL;
+
+	for (const struct scene_esp *o = s->esp; o < e; o++)
+		if (o->side == !e->side && !scene_compare_sa(o, e) && (!top || o->seq > top->seq) &&
+			(until == INT64_MIN || o->at <= until + IN_HAND + s->in->margin))
+			top = o;
+	return top;
 }
 
 /* Why the jump is not limited; NULL if it is. */
@@ -84,8 +100,13 @@ unlimited(const struct scene *s, const struct scene_esp *old, const struct scene
 			break;
 		if (e->kind == EVENT_PARTITION || e->kind == EVENT_HEAL)
 			return "after a split";
+		if (e->kind == EVENT_LOSS || e->kind == EVENT_DELAY || e->kind == EVENT_STALL ||
+			e->kind == EVENT_SLOW || e->kind == EVENT_CORRUPT)
+			return "a line was disturbed";
+		if (e->kind == EVENT_CABLE_OUT && e->segment == SEG_SYNC)
+			return "the sync line was out";
 		if (e->kind == EVENT_CABLE_OUT && e->at + NS_PER_S >= old->at &&
-			trace_port(s->t, e->port)->segment == SEG_OUTSIDE)
+			e->segment == SEG_OUTSIDE)
 			return "numbers may have gone into a pulled cable";
 	}
 	return NULL;
@@ -127,9 +148,11 @@ judge_jump(const struct scene *s, const struct scene_esp *old, const struct scen
 static void
 take_over(const struct scene *s, struct line *l, const struct scene_esp *e, struct law_result *r)
 {
-	const struct scene_esp *old = l->top[!e->side];
+	const struct scene_esp *old = top_before(s, e);
 
 	l->changed = true;
+	if (!old)
+		return;
 	if (e->seq <= old->seq)
 		scene_broken(r, e->frame,
 			"what the new active sends is above all that the old one "
@@ -138,7 +161,7 @@ take_over(const struct scene *s, struct line *l, const struct scene_esp *e, stru
 			old->seq, e->spi, old->frame + 1, scene_letter(old->side), e->seq,
 			e->frame + 1, scene_letter(e->side));
 	else
-		judge_jump(s, l->last[!e->side], e, r);
+		judge_jump(s, old, e, r);
 }
 
 static void
@@ -206,7 +229,7 @@ takes(const struct scene *s, const struct line *l, const struct scene_esp *e)
 {
 	if (l->owner == e->side)
 		return false;
-	return !l->last[e->side] || promoted_since(s, e->side, l->last[e->side]->at, e->at);
+	return !l->last[e->side] || promoted_at(s, e->side, e->at) >= l->last[e->side]->at;
 }
 
 static void

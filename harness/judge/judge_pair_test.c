@@ -197,6 +197,7 @@ judge_five(bool ready, void (*law)(const struct scene *, struct law_result *), s
 	ck_assert_int_eq(s.take[0].heir, SIDE_B);
 	ck_assert(!s.take[0].ready); /* there is no channel in this trace */
 	s.take[0].ready = ready;
+	s.take[0].fresh_until = NS_NEVER;
 	*r = (struct law_result){.verdict = LAW_NOTHING, .frame = TRACE_NONE};
 	law(&s, r);
 	scene_free(&s);

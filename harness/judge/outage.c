@@ -8,8 +8,8 @@
  * sending of the last lost one: so long it was dark at least, however thin the stream. A cable that was pulled takes two Hellos more, since the other
  * group has to move as well. The heir must be whole itself: up, and both its lines in. If it was not
  * lately, its time begins when it was again, and is one hold time longer: its group begins anew, and
- * is in Listen and in Speak for as long each (RFC 2281 5.7). Of what it is not whole for at the end
- * nothing is judged.
+ * is in Listen and in Speak for as long each (RFC 2281 5.7). Where it is not whole at the end, or
+ * has died since it took over, nothing is judged.
  *
  * nothing anew: no Phase 1 and no Phase 2 was needed. Needed means: there was something to protect,
  * the heir never used an SA that the old active had used, and somebody negotiated anew; or it left
@@ -192,6 +192,21 @@ take_event(struct health *h, const struct trace_event *e)
 	}
 }
 
+static bool
+died_in(const struct scene *s, int side, ns_t from, ns_t to)
+{
+	for (size_t i = 0; i < trace_events(s->t); i++) {
+		const struct trace_event *e = trace_event(s->t, i);
+		struct health h = {.down = false};
+
+		if (scene_side(e->who) == side && e->at > from && e->at <= to)
+			take_event(&h, e);
+		if (h.down)
+			return true;
+	}
+	return false;
+}
+
 /* Since when is the member up with both its lines in, at that instant? NS_NEVER: it is not. */
 static ns_t
 whole_since(const struct scene *s, int side, ns_t at)
@@ -223,10 +238,11 @@ judge_run(const struct log *l, const struct scene_take *t, size_t first, size_t 
 {
 	const struct scene *s = l->s;
 	const struct numbered *a = &l->n[first], *b = &l->n[end];
-	ns_t from = at_of(s, a->sent), to = at_of(s, b->sent), limit;
-	ns_t whole = whole_since(s, t->heir, to);
+	ns_t from = at_of(s, a->sent), to = ns_min(at_of(s, b->sent), t->until);
+	ns_t whole = whole_since(s, t->heir, to), limit;
 
-	if (from > t->at + s->in->hold || to < t->at - s->in->hold || whole == NS_NEVER)
+	if (from > t->at + s->in->hold || to < t->at - s->in->hold || whole == NS_NEVER ||
+		died_in(s, t->heir, t->at, to))
 		return;
 	limit = s->in->hold + s->in->dark_margin + s->in->margin;
 	if (cable_out(s, from - s->in->hold, to))
@@ -349,6 +365,22 @@ used_inherited(const struct scene *s, const struct scene_take *t, bool *there_wa
 	return false;
 }
 
+/* The peer's second message of a Quick Mode that it began: nobody answers it (RFC 2409 5.5). */
+static bool
+is_last(const struct scene *s, const struct scene_ike *m)
+{
+	const struct scene_ike *first = NULL;
+	bool ours = false;
+
+	for (const struct scene_ike *e = s->ike; e < m; e++) {
+		if (e->msgid != m->msgid || memcmp(e->icookie, m->icookie, 8) != 0)
+			continue;
+		first = first ? first : e;
+		ours = ours || e->side >= 0;
+	}
+	return first && first->side < 0 && ours;
+}
+
 /* A message of the peer under a known IKE SA that the heir got and did not answer. */
 static const struct scene_ike *
 unanswered(const struct scene *s, const struct scene_take *t, ns_t until)
@@ -360,7 +392,7 @@ unanswered(const struct scene *s, const struct scene_take *t, ns_t until)
 		bool answered = false;
 
 		if (m->side >= 0 || m->at <= t->at || m->at > until || m->exchange != IKE_QUICK ||
-			!m->opened || !(m->to & ports))
+			!m->opened || !(m->to & ports) || is_last(s, m))
 			continue;
 		for (size_t j = i + 1; j < s->ike_cnt && !answered; j++)
 			answered = s->ike[j].side >= 0 &&
@@ -418,7 +450,8 @@ anew_judge(const struct scene *s, struct law_result *r)
 		const struct scene_take *t = &s->take[n];
 		size_t cnt[2] = {0, 0}; /* of phase 1 and 2 */
 
-		if (!t->ready)
+		/* With one group alone it may use nothing, and meanwhile its lease may run out. */
+		if (!t->ready || t->whole >= t->fresh_until - s->in->margin)
 			continue;
 		for (size_t i = 0; i < s->esp_cnt; i++)
 			r->judged += s->esp[i].side == t->heir && s->esp[i].at > t->at &&

@@ -69,6 +69,18 @@ active_at(const struct scene *s, int side, ns_t at)
 	return active && scene_live(s, side, at);
 }
 
+/* Active in both groups, if there is one inside: a router with one alone takes no IKE. */
+static bool
+serves(const struct scene *s, int side, ns_t at)
+{
+	bool inside = true;
+
+	for (size_t i = 0; i < s->role_cnt && s->role[i].at <= at; i++)
+		if (s->role[i].side == side && s->role[i].segment == SEG_INSIDE)
+			inside = s->role[i].state == STATE_ACTIVE;
+	return inside && active_at(s, side, at);
+}
+
 static struct prefix *
 prefix_of(struct map *m, const struct trace_event *e)
 {
@@ -180,7 +192,7 @@ judge_both(struct map *m, ns_t at)
 static void
 judge_take(struct map *m, const struct scene_take *t, ns_t at)
 {
-	bool holds = t->ready || !m->s->in->dynamic_map;
+	bool holds = (t->ready && t->whole < t->fresh_until) || !m->s->in->dynamic_map;
 
 	for (size_t i = 0; holds && at < t->until && i < m->cnt; i++) {
 		char net[IP4_TEXT];
@@ -279,12 +291,28 @@ read_deletes(struct map *m, const struct scene_ike *ike)
 	}
 }
 
+/* Did a member that could act on it get the peer's message? One of the pair's own counts as sent. */
+static bool
+was_heard(const struct scene *s, const struct scene_ike *ike)
+{
+	bool known = false;
+
+	if (ike->side >= 0)
+		return ike->to != 0;
+	for (size_t i = 0; i < s->role_cnt; i++)
+		known = known || s->role[i].state == STATE_ACTIVE;
+	for (int side = 0; side < SIDES; side++)
+		if (ike->to & scene_ports(s, side, SEG_OUTSIDE) && (!known || serves(s, side, ike->at)))
+			return true;
+	return false;
+}
+
 static void
 take_message(struct map *m, const struct scene_ike *ike)
 {
 	bool had = m->sa_cnt > 0;
 
-	if (ike->exchange != IKE_INFO || !ike->opened || ike->repeated || !ike->to ||
+	if (ike->exchange != IKE_INFO || !ike->opened || ike->repeated || !was_heard(m->s, ike) ||
 		!is_authentic(m->s, ike))
 		return;
 	read_deletes(m, ike);

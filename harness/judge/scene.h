@@ -79,7 +79,8 @@ struct scene_take {
 	ns_t whole; /* when it was active inside as well; NS_NEVER if it never was */
 	int heir;
 	bool ready;	/* it had acknowledged its last bulk, on a channel that we could read */
-	ns_t until;	/* the next one, or NS_NEVER */
+	ns_t fresh_until; /* ready: the end of its lease */
+	ns_t until;	/* the next one, or the heir's next start; or NS_NEVER */
 };
 
 struct scene {

@@ -2,8 +2,8 @@
 /*
  * The pair itself: states as HSRP tells them (RFC 2281 5.1), take-overs, and whether the heir was
  * ready, which only the sync channel tells (docs/spec/ssp.md): the last bulk of the active was
- * acknowledged up to its end, on a channel whose last message is not older than the lease. A
- * channel that cannot be opened makes nobody ready.
+ * acknowledged up to its end, and the lease that its last ECHO gave has not run out by the heir's
+ * own clock. A channel that cannot be opened makes nobody ready.
  */
 #include "harness/judge/scene.h"
 
@@ -38,7 +38,7 @@ add_take(struct scene *s, size_t frame, int heir)
 	ns_t at = trace_frame(s->t, frame)->at;
 
 	if (s->take_cnt)
-		s->take[s->take_cnt - 1].until = at;
+		s->take[s->take_cnt - 1].until = ns_min(s->take[s->take_cnt - 1].until, at);
 	s->take = scene_more(s->take, s->take_cnt, &s->take_cap, sizeof(*s->take));
 	s->take[s->take_cnt++] =
 		(struct scene_take){.frame = frame, .at = at, .heir = heir, .whole = NS_NEVER,
@@ -48,6 +48,7 @@ add_take(struct scene *s, size_t frame, int heir)
 struct states {
 	uint8_t is[SIDES][SEG_CNT];
 	int owner; /* last active on the outside */
+	bool inside; /* there is a group inside */
 	size_t event;
 };
 
@@ -56,18 +57,16 @@ static void
 complete_take(struct scene *s, const struct states *st, int side, ns_t at)
 {
 	struct scene_take *t = s->take_cnt ? &s->take[s->take_cnt - 1] : NULL;
-	bool no_inside = st->is[SIDE_A][SEG_INSIDE] == STATE_UNKNOWN &&
-		st->is[SIDE_B][SEG_INSIDE] == STATE_UNKNOWN;
 
-	if (t && t->heir == side && t->whole == NS_NEVER &&
+	if (t && t->heir == side && t->whole == NS_NEVER && t->until == NS_NEVER &&
 		st->is[side][SEG_OUTSIDE] == STATE_ACTIVE &&
-		(no_inside || st->is[side][SEG_INSIDE] == STATE_ACTIVE))
+		(!st->inside || st->is[side][SEG_INSIDE] == STATE_ACTIVE))
 		t->whole = at;
 }
 
-/* A process that starts again was nothing before. */
+/* A process that starts again was nothing before, and a group whose line is out is nothing, unsaid. */
 static void
-forget_restarted(const struct scene *s, struct states *st, size_t frame)
+forget_lost(struct scene *s, struct states *st, size_t frame)
 {
 	for (; st->event < trace_events(s->t); st->event++) {
 		const struct trace_event *e = trace_event(s->t, st->event);
@@ -75,8 +74,14 @@ forget_restarted(const struct scene *s, struct states *st, size_t frame)
 
 		if (e->before > frame)
 			break;
-		if (e->kind == EVENT_START && side >= 0)
+		if (e->kind == EVENT_START && side >= 0) {
 			memset(st->is[side], STATE_UNKNOWN, sizeof(st->is[side]));
+			if (s->take_cnt && s->take[s->take_cnt - 1].heir == side)
+				s->take[s->take_cnt - 1].until =
+					ns_min(s->take[s->take_cnt - 1].until, e->at);
+		}
+		if (e->kind == EVENT_CABLE_OUT && side >= 0)
+			st->is[side][e->segment] = STATE_UNKNOWN;
 	}
 }
 
@@ -96,6 +101,7 @@ read_role(struct scene *s, struct states *st, size_t frame)
 	if (now == was)
 		return;
 	st->is[side][seg] = now;
+	st->inside = st->inside || seg == SEG_INSIDE;
 	add_role(s, frame, now, was == STATE_ACTIVE);
 	if (now == STATE_ACTIVE && seg == SEG_OUTSIDE) {
 		if (st->owner >= 0 && st->owner != side)
@@ -112,7 +118,7 @@ scene_read_roles(struct scene *s)
 
 	memset(st.is, STATE_UNKNOWN, sizeof(st.is));
 	for (size_t i = 0; i < s->cnt; i++) {
-		forget_restarted(s, &st, i);
+		forget_lost(s, &st, i);
 		read_role(s, &st, i);
 	}
 }
@@ -122,9 +128,10 @@ scene_read_roles(struct scene *s)
 #define HEAD 16
 #define BODY_MAX 4096
 #define CHANNELS_MAX 64
+#define CLOCK_MOST ((uint64_t)(INT64_MAX / NS_PER_MS / 4)) /* ms */
 
 enum { SSP_HELLO = 1, SSP_BULK_BEGIN = 3, SSP_BULK_END = 4, SSP_ACK = 13 };
-enum { TLV_LEASE = 5, TLV_ACKED = 37 };
+enum { TLV_LEASE = 5, TLV_ACKED = 37, TLV_TIME, TLV_ECHO };
 
 struct way {
 	uint8_t buf[2 * (HEAD + BODY_MAX)];
@@ -141,11 +148,15 @@ struct channel {
 	struct way way[2];
 	uint32_t lease_ms;
 	bool ready[SIDES];
+	ns_t zero[SIDES];  /* of each one's clock, on ours */
+	ns_t sealed[SIDES]; /* the newest TIME of it that was echoed to it; 0 none */
+	ns_t opened; /* its SYN */
 	ns_t last; /* when a message was read; 0 never */
 };
 
-static uint32_t
-tlv_u32(const uint8_t *body, size_t len, uint16_t type)
+/* Of 4 octets or 8; 0 if it is not there. */
+static uint64_t
+tlv_number(const uint8_t *body, size_t len, uint16_t type)
 {
 	struct rd r;
 
@@ -155,9 +166,24 @@ tlv_u32(const uint8_t *body, size_t len, uint16_t type)
 		struct rd v = rd_sub(&r, n, "tlv.value");
 
 		if (t == type)
-			return rd_u32(&v, "value");
+			return n == 8 ? rd_u64(&v, "value") : rd_u32(&v, "value");
 	}
 	return 0;
+}
+
+/* The lease is counted from the standby's own TIME, which the active echoes (docs/spec/ssp.md 4). */
+static void
+take_clocks(struct channel *c, ns_t at, int dir, const uint8_t *body, size_t len)
+{
+	uint64_t time = tlv_number(body, len, TLV_TIME), echo = tlv_number(body, len, TLV_ECHO);
+	int side = c->side[dir], far = c->side[!dir];
+
+	if (time > CLOCK_MOST || echo > CLOCK_MOST) /* nobody's clock: a wrong member's */
+		return;
+	if (time && side >= 0)
+		c->zero[side] = at - (ns_t)time * NS_PER_MS;
+	if (echo && far >= 0)
+		c->sealed[far] = c->zero[far] + (ns_t)echo * NS_PER_MS;
 }
 
 static void
@@ -168,9 +194,10 @@ take_message(struct channel *c, ns_t at, int dir, const uint8_t *m, size_t body_
 	uint32_t number = IP4(m[8], m[9], m[10], m[11]), n;
 
 	c->last = at;
+	take_clocks(c, at, dir, m + HEAD, body_len);
 	switch (m[1]) {
 	case SSP_HELLO:
-		n = tlv_u32(m + HEAD, body_len, TLV_LEASE);
+		n = (uint32_t)tlv_number(m + HEAD, body_len, TLV_LEASE);
 		c->lease_ms = n > c->lease_ms ? n : c->lease_ms;
 		break;
 	case SSP_BULK_BEGIN:
@@ -182,7 +209,7 @@ take_message(struct channel *c, ns_t at, int dir, const uint8_t *m, size_t body_
 		w->bulk_end = number;
 		break;
 	case SSP_ACK:
-		n = tlv_u32(m + HEAD, body_len, TLV_ACKED);
+		n = (uint32_t)tlv_number(m + HEAD, body_len, TLV_ACKED);
 		if (c->way[!dir].bulk_end && n >= c->way[!dir].bulk_end && c->side[dir] >= 0)
 			c->ready[c->side[dir]] = true;
 		break;
@@ -245,7 +272,7 @@ open_channel(struct scene *s, struct channels *all, size_t frame)
 	c = calloc(1, sizeof(*c));
 	if (!c)
 		abort();
-	*c = (struct channel){.addr = {p->src, p->dst}, .port = {p->sport, p->dport},
+	*c = (struct channel){.opened = trace_frame(s->t, frame)->at, .addr = {p->src, p->dst}, .port = {p->sport, p->dport},
 		.side = {side, side < 0 ? -1 : !side}};
 	c->tls = tlsopen_new(s->in->keys, take_bytes, c);
 	if (s->in->plain_sync)
@@ -253,15 +280,31 @@ open_channel(struct scene *s, struct channels *all, size_t frame)
 	all->c[all->cnt++] = c;
 }
 
+/* A process that starts again knows nothing of the channels before. */
+static bool
+started_in(const struct scene *s, int side, ns_t from, ns_t to)
+{
+	for (size_t i = 0; i < trace_events(s->t); i++) {
+		const struct trace_event *e = trace_event(s->t, i);
+
+		if (e->kind == EVENT_START && scene_side(e->who) == side && e->at > from && e->at <= to)
+			return true;
+	}
+	return false;
+}
+
 /* By the newest channel on which a message was read. */
 static bool
-is_ready(const struct channels *all, const struct scene_take *t)
+is_ready(const struct scene *s, const struct channels *all, struct scene_take *t)
 {
 	for (size_t i = all->cnt; i-- > 0;) {
 		const struct channel *c = all->c[i];
 
-		if (c->last)
-			return c->ready[t->heir] && t->at - c->last <= ns_from_ms(c->lease_ms);
+		if (!c->last)
+			continue;
+		t->fresh_until = c->sealed[t->heir] + ns_from_ms(c->lease_ms);
+		return c->ready[t->heir] && t->at <= t->fresh_until &&
+			!started_in(s, t->heir, c->opened, t->at);
 	}
 	return false;
 }
@@ -271,7 +314,7 @@ static void
 settle_takes(struct scene *s, const struct channels *all, size_t *take, size_t frame)
 {
 	for (; *take < s->take_cnt && s->take[*take].frame <= frame; ++*take)
-		s->take[*take].ready = is_ready(all, &s->take[*take]);
+		s->take[*take].ready = is_ready(s, all, &s->take[*take]);
 }
 
 void

@@ -21,7 +21,7 @@
 #define HOLD 400
 #define REPLAY_IN 10
 #define REPLAY_OUT 50
-#define SETTLE (1800 * NS_PER_MS) /* both started: roles, and a full sync */
+#define SETTLE (2800 * NS_PER_MS) /* both started: the delay, roles, and a full sync */
 #define TUNNEL (2 * NS_PER_S)
 #define TAIL (1500 * NS_PER_MS) /* behind the last step */
 #define MARGIN (5 * NS_PER_MS)
@@ -59,7 +59,9 @@ open_world(struct run *x, const struct explore_options *o)
 		.replay_out = REPLAY_OUT,
 		.transform = "esp-gcm 128",
 		.dpd = "msec 700 500 periodic",
-		.swap = {{" group 2", " group 19"}}};
+		.swap = {{" group 2", " group 19"}},
+		.add_outside = {" standby delay minimum 0 reload 1"},
+		.add_inside = {" standby delay minimum 0 reload 1"}};
 	struct peer_cfg peer = world_peer_cfg();
 	struct lab_config cfg = {.sim = true,
 		.mutant = o->mutant,
@@ -279,7 +281,7 @@ judge(struct run *x, struct explore_result *r)
 		.margin = MARGIN,
 		.route_margin = MARGIN,
 		.dark_margin = DARK_MARGIN,
-		.max_jump = 2 * REPLAY_OUT + 2, /* docs/spec/ssp.md 4 */
+		.max_jump = 2 * REPLAY_OUT + 1, /* docs/spec/ssp.md 4 */
 		.dynamic_map = true,
 		.plain_sync = true,
 		.near = {IP4(10, 0, 0, 0), 24},

@@ -15,7 +15,8 @@
  * milliseconds after A (negative: before); then steps, each at so many milliseconds after the tunnel
  * came up: what, to whom, how much, for how many milliseconds (0: to the end). The verbs are in explore_plan.c.
  *
- * The pair's timers are hello 100, hold 400 ms, its replay-intervals 10 and 50 packets, its
+ * The pair's timers are hello 100, hold 400 ms, `standby delay reload 1` (a router that restarts within
+ * the hold time would be elected with nothing, RESTRICT-17), its replay-intervals 10 and 50 packets, its
  * transform AES-GCM, its group 19: quick, and near the edges that the laws are about.
  */
 #include <stdbool.h>

@@ -16,22 +16,23 @@ static const struct verb {
 		uint32_t least, most;
 	} amount, span;
 	unsigned weight; /* of 100 or so, when drawn */
+	bool blurs; /* it suspends laws (harness/judge/judge.c) */
 } verbs[EXPLORE_VERBS] = {
-	[EXPLORE_OFF] = {"off", MEMBER, {0, 0}, {0, 0}, 12},
-	[EXPLORE_CRASH] = {"crash", MEMBER, {0, 0}, {0, 0}, 8},
-	[EXPLORE_STOP] = {"stop", MEMBER, {0, 0}, {0, 0}, 6},
-	[EXPLORE_START] = {"start", MEMBER, {0, 0}, {0, 0}, 20},
-	[EXPLORE_PULL] = {"pull", PORT, {0, 0}, {20, 1500}, 10},
-	[EXPLORE_PART] = {"part", SEGMENT, {0, 0}, {20, 2000}, 14},
-	[EXPLORE_LOSE] = {"lose", PORT, {1, 60}, {50, 1000}, 8},
-	[EXPLORE_COPY] = {"copy", PORT, {1, 60}, {50, 1000}, 4},
-	[EXPLORE_REORDER] = {"reorder", PORT, {1, 60}, {50, 1000}, 4},
-	[EXPLORE_DELAY] = {"delay", PORT, {1, 300}, {50, 1000}, 6},
-	[EXPLORE_STALL] = {"stall", PORT, {0, 0}, {20, 1200}, 6},
-	[EXPLORE_SLOW] = {"slow", PORT, {2, 60}, {50, 1000}, 4},
-	[EXPLORE_REKEY] = {"rekey", NOTHING, {0, 0}, {0, 0}, 6},
-	[EXPLORE_PHASE1] = {"phase1", NOTHING, {0, 0}, {0, 0}, 3},
-	[EXPLORE_PROBE] = {"probe", NOTHING, {0, 0}, {0, 0}, 4},
+	[EXPLORE_OFF] = {"off", MEMBER, {0, 0}, {0, 0}, 12, false},
+	[EXPLORE_CRASH] = {"crash", MEMBER, {0, 0}, {0, 0}, 8, false},
+	[EXPLORE_STOP] = {"stop", MEMBER, {0, 0}, {0, 0}, 6, false},
+	[EXPLORE_START] = {"start", MEMBER, {0, 0}, {0, 0}, 20, false},
+	[EXPLORE_PULL] = {"pull", PORT, {0, 0}, {20, 1500}, 10, false},
+	[EXPLORE_PART] = {"part", SEGMENT, {0, 0}, {20, 2000}, 14, true},
+	[EXPLORE_LOSE] = {"lose", PORT, {1, 60}, {50, 1000}, 8, true},
+	[EXPLORE_COPY] = {"copy", PORT, {1, 60}, {50, 1000}, 4, false},
+	[EXPLORE_REORDER] = {"reorder", PORT, {1, 60}, {50, 1000}, 4, false},
+	[EXPLORE_DELAY] = {"delay", PORT, {1, 300}, {50, 1000}, 6, true},
+	[EXPLORE_STALL] = {"stall", PORT, {0, 0}, {20, 1200}, 6, true},
+	[EXPLORE_SLOW] = {"slow", PORT, {2, 60}, {50, 1000}, 4, true},
+	[EXPLORE_REKEY] = {"rekey", NOTHING, {0, 0}, {0, 0}, 6, false},
+	[EXPLORE_PHASE1] = {"phase1", NOTHING, {0, 0}, {0, 0}, 3, false},
+	[EXPLORE_PROBE] = {"probe", NOTHING, {0, 0}, {0, 0}, 4, false},
 };
 
 static const char *const segments[SEG_CNT] = {"outside", "inside", "sync"};
@@ -56,18 +57,24 @@ between(uint64_t *s, uint32_t least, uint32_t most)
 	return most ? least + draw(s, most - least + 1) : 0;
 }
 
+static uint32_t
+weight(int v, bool sharp)
+{
+	return sharp && verbs[v].blurs ? 0 : verbs[v].weight;
+}
+
 static enum explore_verb
-draw_verb(uint64_t *s)
+draw_verb(uint64_t *s, bool sharp)
 {
 	uint32_t all = 0, n;
 
 	for (int v = 0; v < EXPLORE_VERBS; v++)
-		all += verbs[v].weight;
+		all += weight(v, sharp);
 	n = draw(s, all);
 	for (int v = 0; v < EXPLORE_VERBS; v++) {
-		if (n < verbs[v].weight)
+		if (n < weight(v, sharp))
 			return (enum explore_verb)v;
-		n -= verbs[v].weight;
+		n -= weight(v, sharp);
 	}
 	return EXPLORE_OFF;
 }
@@ -101,6 +108,7 @@ void
 explore_draw(struct explore_plan *p, uint64_t seed)
 {
 	uint64_t s = seed ^ 0x5ced41e5u;
+	bool sharp = draw(&s, 2); /* no law is suspended in half of them */
 
 	*p = (struct explore_plan){.seed = seed,
 		.out = between(&s, 10, 60),
@@ -108,7 +116,7 @@ explore_draw(struct explore_plan *p, uint64_t seed)
 		.b = draw(&s, 4) ? (int32_t)draw(&s, 900) : -(int32_t)draw(&s, 900)};
 	p->cnt = 1 + draw(&s, 7);
 	for (unsigned i = 0; i < p->cnt; i++) {
-		enum explore_verb v = draw_verb(&s);
+		enum explore_verb v = draw_verb(&s, sharp);
 
 		p->step[i] = (struct explore_step){.at = draw(&s, 2500),
 			.verb = v,

@@ -364,6 +364,8 @@ message(struct hsrp *h, struct turn *t, ip4_t src)
 	case HSRP_RESIGN:
 		if (!h->active_addr || h->active_addr == src)
 			event(h, t, HSRP_EV_I);
+		if (h->active_addr == src)
+			h->active_addr = 0;
 		break;
 	case HSRP_ADVERTISE:
 		break;

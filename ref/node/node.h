@@ -350,6 +350,8 @@ struct node {
 	enum node_role role;
 	bool live;		 /* SAs may be used */
 	ns_t role_since;
+	ns_t promoted_at;	 /* last */
+	bool other_unsure;	 /* the other one says active, but said so before that */
 	struct node_map map[NODE_MAPS];
 	unsigned map_cnt;
 	struct ike_map ike_map[NODE_MAPS];

@@ -102,6 +102,8 @@ promote(struct node *n)
 
 	n->count[NODE_CNT_PROMOTIONS]++;
 	n->live = true;
+	n->promoted_at = n->now;
+	n->other_unsure = false;
 	n->keying_at = n->pairs_at = n->now; /* what was suspended may be due */
 	keying_step(n, &in);
 	keying_release(n, 0, true); /* held when we were suspended */
@@ -148,7 +150,10 @@ role_settle(struct node *n)
 	if (role == NODE_ACTIVE)
 		promote(n); /* before the bulk that telling the role may begin */
 	sync_role(n);
-	if (n->ssp.peer_role == SSP_ROLE_ACTIVE)
+	/* That it was active when we became it is why: it counts if it is heard since. */
+	n->other_unsure = n->ssp.peer_role == SSP_ROLE_ACTIVE && role == NODE_NEITHER &&
+		n->ssp.last_heard <= n->promoted_at;
+	if (n->ssp.peer_role == SSP_ROLE_ACTIVE && !n->other_unsure)
 		role_other_active(n);
 	groups_synced(n);
 }

@@ -502,8 +502,12 @@ step_once(struct node *n, const struct ssp_in *in)
 		node_trace(n, NODE_DEBUG_SSP_PEERS, "ssp peer is",
 			node_role_name((enum node_role)n->ssp.peer_role),
 			n->ssp_cfg ? n->ssp_cfg->remote : 0, n->ssp.epoch);
-	if (n->ssp.peer_role != before && n->ssp.peer_role == SSP_ROLE_ACTIVE)
+	if (n->ssp.peer_role == SSP_ROLE_ACTIVE &&
+		(n->ssp.peer_role != before ||
+			(n->other_unsure && n->ssp.last_heard > n->promoted_at))) {
+		n->other_unsure = false;
 		role_other_active(n);
+	}
 	return acts.more;
 }
 

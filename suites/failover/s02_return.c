@@ -48,7 +48,8 @@ back_again(struct case_run *c)
 	(void)pair_cost_expect(c, &k, PAIR_HOLD + PAIR_MARGIN);
 }
 
-/* The first TLS record from A that is larger than any keepalive: the bulk has begun. */
+/* The first TLS record (in a lab without TLS: message) from A that is larger than any keepalive or
+ * HELLO: the bulk has begun. */
 static bool
 is_bulk(const struct frame *f, void *ctx)
 {
@@ -56,7 +57,7 @@ is_bulk(const struct frame *f, void *ctx)
 	bool *armed = ctx;
 
 	return *armed && f->port == PORT_A_SYNC && pkt_parse(&p, f->bytes, f->len) && p.is_tcp &&
-	       p.data_len > 200 && p.data[0] == 0x17;
+	       p.data_len > 200 && (p.data[0] == 0x17 || p.data[0] == 1);
 }
 
 static bool

@@ -42,6 +42,14 @@ at_end(struct case_run *c, void *ctx)
 	mate_free(ctx);
 }
 
+/* A right member; where the lab leaves TLS out that one does, too. */
+static void
+rights(struct mate_kit *x)
+{
+	*mate_wrong(x->mate) = (struct mate_wrong){
+		.tls = lab_plain_sync(x->w.lab) ? MATE_TLS_CLEAR : MATE_TLS_PSK};
+}
+
 static void
 plug(struct mate_kit *x, enum mate_role role)
 {
@@ -61,6 +69,7 @@ plug(struct mate_kit *x, enum mate_role role)
 	x->mate = mate_new(&cfg, lab_random(x->w.lab, 1u << 30), case_ring(x->w.c), sends, x->w.lab);
 	if (!x->mate)
 		abort();
+	rights(x);
 	mate_listen(x->mate, false);
 	lab_attach(x->w.lab, PORT_PROBE_SYNC,
 		&(struct lab_station){
@@ -159,7 +168,7 @@ meets(struct mate_kit *x, bool (*wait)(struct case_run *, const char *, ns_t, bo
 {
 	struct wait v = {.x = x};
 
-	*mate_wrong(x->mate) = (struct mate_wrong){0};
+	rights(x);
 	mate_listen(x->mate, true);
 	if (x->real == LAB_B && !is_ready(&v))
 		(void)mate_call(x->mate, lab_now(x->w.lab));

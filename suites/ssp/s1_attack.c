@@ -240,6 +240,7 @@ static const struct case_def cases[] = {
 		.says = "Who speaks SSP in clear is told nothing, and does not disturb the channel "
 			"that lives.",
 		.mutant = "channel-newcomer-first",
+		.needs = CASE_TLS,
 		.run = clear_text,
 	},
 	{
@@ -250,6 +251,7 @@ static const struct case_def cases[] = {
 		.says = "What is no TLS is put out, whatever it is, and does not disturb the "
 			"channel that lives.",
 		.mutant = "channel-newcomer-first",
+		.needs = CASE_TLS,
 		.run = garbage,
 	},
 	{
@@ -260,6 +262,7 @@ static const struct case_def cases[] = {
 		.says = "Callers that say nothing are put out in bounded time, and do not disturb "
 			"the channel that lives.",
 		.mutant = "channel-waits-forever",
+		.needs = CASE_TLS,
 		.run = silent_callers,
 	},
 	{
@@ -269,6 +272,7 @@ static const struct case_def cases[] = {
 		.class_ = CASE_INVALID,
 		.says = "A caller that has only the first half of the key is told nothing.",
 		.mutant = "ssp-half-a-key",
+		.needs = CASE_TLS,
 		.run = caller_with_half,
 	},
 	{
@@ -279,6 +283,7 @@ static const struct case_def cases[] = {
 		.says = "A caller whose identity names another group, another member, the other "
 			"direction or another version is told nothing.",
 		.mutant = "channel-any-identity",
+		.needs = CASE_TLS,
 		.run = other_identity,
 	},
 	{
@@ -288,6 +293,7 @@ static const struct case_def cases[] = {
 		.class_ = CASE_INVALID,
 		.says = "Only the other member's address is let in, even with the right key.",
 		.mutant = "channel-any-address",
+		.needs = CASE_TLS,
 		.run = other_address,
 	},
 	{
@@ -297,6 +303,7 @@ static const struct case_def cases[] = {
 		.class_ = CASE_INVALID,
 		.says = "A server that shows a certificate and ignores the key is told nothing.",
 		.mutant = "channel-without-psk",
+		.needs = CASE_TLS,
 		.run = server_with_certificate,
 	},
 	{
@@ -306,6 +313,7 @@ static const struct case_def cases[] = {
 		.class_ = CASE_INVALID,
 		.says = "A server that speaks TLS 1.2 alone is told nothing.",
 		.mutant = "channel-old-tls",
+		.needs = CASE_TLS,
 		.run = server_of_old,
 	},
 	{
@@ -315,6 +323,7 @@ static const struct case_def cases[] = {
 		.class_ = CASE_INVALID,
 		.says = "A server that speaks SSP in clear is told nothing.",
 		.mutant = "channel-keeps-broken",
+		.needs = CASE_TLS,
 		.run = server_in_clear,
 	},
 	{
@@ -325,6 +334,7 @@ static const struct case_def cases[] = {
 		.says = "A server that accepts and says nothing is left in bounded time, and "
 			"called again.",
 		.mutant = "channel-waits-forever",
+		.needs = CASE_TLS,
 		.run = server_of_silence,
 	},
 	{
@@ -334,6 +344,7 @@ static const struct case_def cases[] = {
 		.class_ = CASE_INVALID,
 		.says = "A server that has only the first half of the key is told nothing.",
 		.mutant = "ssp-half-a-key",
+		.needs = CASE_TLS,
 		.run = server_with_half,
 	},
 };

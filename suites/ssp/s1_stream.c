@@ -251,6 +251,7 @@ static const struct case_def cases[] = {
 		.says = "The stream of an earlier connection, sent again, changes nothing, and does "
 			"not disturb the channel that lives.",
 		.mutant = "channel-newcomer-first",
+		.needs = CASE_TLS,
 		.run = replayed,
 	},
 	{
@@ -260,6 +261,7 @@ static const struct case_def cases[] = {
 		.class_ = CASE_INVALID,
 		.says = "A TLS record that does not open ends the channel at once.",
 		.mutant = "channel-keeps-broken",
+		.needs = CASE_TLS,
 		.run = reordered,
 	},
 	{
@@ -299,6 +301,7 @@ static const struct case_def cases[] = {
 		.class_ = CASE_INOPPORTUNE,
 		.says = "A member that asks and does not read costs bounded memory, and no traffic.",
 		.mutant = "channel-unbounded",
+		.needs = CASE_PROCESS,
 		.run = not_read,
 	},
 	{

@@ -217,7 +217,8 @@ is_hello_record(const struct frame *f, void *ctx)
 
 	(void)ctx;
 	return f->port == PORT_A_SYNC && pkt_parse(&p, f->bytes, f->len) && p.is_tcp &&
-	       p.data_len >= 80 && p.data[0] == 0x17;
+	       ((p.data_len >= 80 && p.data[0] == 0x17) || /* TLS */
+		       (p.data_len >= 2 && p.data[0] == 1 && p.data[1] == SSP_KIT_HELLO));
 }
 
 static void

@@ -59,7 +59,7 @@ judge_volume(const struct scene *s, const struct scene_sa *sa, struct law_result
 	for (size_t i = 0; i < s->esp_cnt; i++) {
 		const struct scene_esp *e = &s->esp[i];
 
-		if (e->side < 0 || sa_of(s, e) != sa)
+		if (e->side < 0 || e->spi != sa->spi || sa_of(s, e) != sa)
 			continue;
 		octets += e->inner_len;
 		most = limit + take_overs(s, sa->at, e->at) * step;

@@ -552,13 +552,22 @@ is_reset(const struct conn *c, const struct pkt *p)
 				    : p->tcp_seq - c->rcv <= WINDOW;
 }
 
+/* Over the pseudo header and the segment (RFC 9293 3.1). */
+static bool
+sum_is_right(const struct pkt *p)
+{
+	uint32_t pseudo = pkt_sum(p->ip + 12, 8, PKT_TCP + (uint32_t)p->l4_len);
+
+	return pkt_fold(pkt_sum(p->l4, p->l4_len, pseudo)) == 0;
+}
+
 void
 simt_packet(struct simt *t, ns_t now, const uint8_t *packet, size_t len)
 {
 	struct conn *c;
 	struct pkt p;
 
-	if (!pkt_parse_ip(&p, packet, len) || !p.is_tcp)
+	if (!pkt_parse_ip(&p, packet, len) || !p.is_tcp || !sum_is_right(&p))
 		return;
 	c = find(t, &p);
 	if (!c) {

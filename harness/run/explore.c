@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "harness/lab/disturb.h"
-#include "harness/run/laws.h"
 #include "harness/run/world.h"
 
 #define HELLO 100
@@ -288,7 +287,7 @@ judge(struct run *x, struct explore_result *r)
 		.far = {LAB_REMOTE_NET, 24},
 	};
 	char said[JUDGE_SETTINGS], note[JUDGE_SETTINGS + 8];
-	size_t cnt = laws_get()(&in, out);
+	size_t cnt = judge_laws(&in, out);
 
 	judge_settings_put(&in, said, sizeof(said));
 	snprintf(note, sizeof(note), "laws %s", said);

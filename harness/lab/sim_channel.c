@@ -96,7 +96,8 @@ take(struct simr *r, int conn, ip4_t from)
 	struct simr_channel *c = &r->channel;
 	bool was_up = c->up;
 
-	if (!c->on || from != c->remote) {
+	if (!c->on || (from != c->remote && !r->rules.channel.any_address) ||
+		(was_up && r->rules.channel.older_stays)) {
 		simt_reset(r->tcp, r->now, conn);
 		return;
 	}

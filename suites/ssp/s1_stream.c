@@ -282,6 +282,7 @@ static const struct case_def cases[] = {
 		.says = "A connection that closes amid a message ends at once, and half a message "
 			"has no effect.",
 		.mutant = "channel-keeps-broken",
+		.needs = CASE_PROCESS,
 		.run = cut_off_and_closed,
 	},
 	{

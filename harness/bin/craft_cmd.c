@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -385,6 +386,8 @@ baton_craft(int argc, char **argv)
 	struct craft c = {.count = 1};
 	int rc = 3;
 
+	(void)mallopt(M_MMAP_THRESHOLD, 64 << 20); /* sealing takes and gives back large pieces */
+	(void)mallopt(M_TRIM_THRESHOLD, 256 << 20);
 	keyring_init(&c.ring);
 	if (!take_options(&c, argc, argv))
 		return EXIT_USAGE;

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -251,6 +252,8 @@ baton_decode(int argc, char **argv)
 		return EXIT_USAGE;
 	(void)sigaction(SIGINT, &sa, NULL);
 	(void)sigaction(SIGTERM, &sa, NULL);
+	(void)mallopt(M_MMAP_THRESHOLD, 64 << 20); /* sealing takes and gives back large pieces */
+	(void)mallopt(M_TRIM_THRESHOLD, 256 << 20);
 	keyring_init(&ring);
 	if (!w.keys || read_keys(w.keys, &ring))
 		rc = decode(&w, &ring);

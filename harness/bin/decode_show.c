@@ -15,6 +15,19 @@
 
 /* -- opening -- */
 
+/* Zeros behind the last payload are no part of the message (RFC 2409 Appendix B). */
+static void
+leave_padding(struct msg *m)
+{
+	const struct field *last = m->field_cnt ? &m->fields[m->field_cnt - 1] : NULL;
+	size_t end = last ? last->offset + last->len : 0;
+
+	for (size_t i = end; i < m->len; i++)
+		if (m->bytes[i])
+			return;
+	m->len = end;
+}
+
 static void
 open_ike(struct decode *d, const struct pkt *p)
 {
@@ -23,7 +36,10 @@ open_ike(struct decode *d, const struct pkt *p)
 	if (ikeopen_feed(d->ike, p->isakmp, p->isakmp_len, &o) != ERR_OK || !o.was_encrypted)
 		return;
 	memcpy(d->plain, o.body, o.body_len);
-	(void)field_decode_chain(&d->inner, o.first, d->plain, o.body_len);
+	if (field_decode_chain(&d->inner, o.first, d->plain, o.body_len) == ERR_OK)
+		leave_padding(&d->inner);
+	memcpy(d->iv, o.iv, sizeof d->iv);
+	d->next = 0;
 	d->opened = true;
 }
 
@@ -38,6 +54,8 @@ open_esp(struct decode *d, const struct pkt *p)
 			&len, &next) != ERR_OK)
 		return;
 	(void)field_decode_as(&d->inner, next == 4 ? "ipv4" : "data", d->plain, len);
+	memcpy(d->iv, p->esp + 8, p->esp_len >= 8 + sizeof d->iv ? sizeof d->iv : p->esp_len - 8);
+	d->next = next;
 	d->opened = true;
 }
 
@@ -252,9 +270,12 @@ show_json(const struct decode *d, const struct capture_frame *f, const char *por
 static void
 show_words(struct decode *d, const struct capture_frame *f)
 {
+	const struct keyseal_opened opened = {&d->inner, d->iv, d->next};
 	size_t need;
 
 	words_of(&d->words, &d->msg);
+	if (d->opened)
+		(void)keyseal_say(d->ring, &d->words, &d->msg, &opened);
 	d->words.have_time = f->at >= 0;
 	d->words.time = f->at;
 	need = words_text_cap(&d->words);

@@ -24,6 +24,7 @@ struct decode {
 	bool begun;
 	struct msg msg, inner; /* of this frame; inner: what was opened in it */
 	bool opened;
+	uint8_t iv[KEYPRIM_BLOCK_MAX], next; /* of what was opened */
 	uint8_t plain[65536];
 	struct words words;
 	char *text;

@@ -217,8 +217,11 @@ struct like {
 static void
 compare(struct like *best, const char *name, const char *known, size_t handicap)
 {
-	size_t far = distance(name, known) + handicap;
+	size_t a = strlen(name), b = strlen(known), far = (a > b ? a - b : b - a) + handicap;
 
+	if (far >= best->far || far > a / 3 + 1) /* so much differs at least */
+		return;
+	far = distance(name, known) + handicap;
 	if (far < best->far)
 		*best = (struct like){known, far};
 }

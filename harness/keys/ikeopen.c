@@ -257,9 +257,12 @@ open_body(struct ikeopen *o, const struct met *met, const uint8_t *msg, size_t l
 	k.cipher = sa_of(o, out)->cipher;
 	memcpy(iv, met->iv, sizeof iv);
 	memcpy(other, met->other_iv, sizeof other);
+	memcpy(out->iv, met->iv, sizeof out->iv);
 	good = keyike_crypt(&k, false, iv, msg + HEAD, len - HEAD, o->body);
-	if (good && met->have_other && !makes_sense(o, len - HEAD))
+	if (good && met->have_other && !makes_sense(o, len - HEAD)) {
+		memcpy(out->iv, met->other_iv, sizeof out->iv);
 		good = keyike_crypt(&k, false, other, msg + HEAD, len - HEAD, o->body);
+	}
 	keyike_wipe(&k);
 	if (!good)
 		return ERR_LENGTH;

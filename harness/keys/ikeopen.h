@@ -22,6 +22,7 @@ struct ikeopen_msg {
 	uint32_t msgid;
 	bool was_encrypted;
 	bool repeated;	     /* the same bytes were fed before */
+	uint8_t iv[KEYPRIM_BLOCK_MAX]; /* with which it was opened, if it was encrypted */
 	const uint8_t *body; /* payloads in clear: borrowed until the next feed */
 	size_t body_len;     /* padding included */
 };

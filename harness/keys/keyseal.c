@@ -12,11 +12,15 @@
 
 #include "ref/base/hex.h"
 
+#define SEAL_WORDS 16 /* more than the table of `seal` has */
+
 struct seal {
 	struct keyring *ring;
 	struct words *w, *inner;
 	const char *text;
 	struct words_why *why;
+	struct field_set wishes[SEAL_WORDS]; /* what the layer `seal` said */
+	size_t wish_cnt;
 	uint8_t *body; /* built inner message, with room for padding behind it: WORDS_OCTETS */
 	size_t len;
 	uint8_t *out;
@@ -40,11 +44,11 @@ fail(const struct seal *s, const char *fmt, ...)
 }
 
 static const struct field_set *
-said(const struct words *w, const char *name)
+wished(const struct seal *s, const char *name)
 {
-	for (size_t i = 0; i < w->set_cnt; i++)
-		if (!strcmp(w->sets[i].name, name))
-			return &w->sets[i];
+	for (size_t i = 0; i < s->wish_cnt; i++)
+		if (!strcmp(s->wishes[i].name, name))
+			return &s->wishes[i];
 	return NULL;
 }
 
@@ -61,15 +65,16 @@ number(const struct words *w, const char *name)
 static uint8_t
 octet(const struct seal *s, const char *name, size_t otherwise)
 {
-	const struct field_set *set = said(s->inner, name);
+	const struct field_set *set = wished(s, name);
 
 	return (uint8_t)(set ? set->value : otherwise);
 }
 
 /* The words of `seal` are for us: what remains is the message. */
 static void
-take_seal_away(struct words *w)
+take_seal_away(struct seal *s)
 {
+	struct words *w = s->inner;
 	size_t kept = 0;
 
 	if (strncmp(w->layers, "seal", 4) != 0 || (w->layers[4] && w->layers[4] != '/'))
@@ -78,8 +83,11 @@ take_seal_away(struct words *w)
 	if (!w->layers[0])
 		strcpy(w->layers, "data");
 	for (size_t i = 0; i < w->set_cnt; i++) {
-		if (!strncmp(w->sets[i].name, "seal.", 5))
+		if (!strncmp(w->sets[i].name, "seal.", 5)) {
+			if (s->wish_cnt < SEAL_WORDS)
+				s->wishes[s->wish_cnt++] = w->sets[i];
 			continue;
+		}
 		w->sets[kept] = w->sets[i];
 		w->defs[kept++] = w->defs[i];
 	}
@@ -91,17 +99,10 @@ static bool
 build_inner(struct seal *s, size_t hash_len)
 {
 	static const uint8_t zeros[KEYPRIM_HASH_MAX];
-	struct words *plain = malloc(sizeof *plain);
 	long n = -1;
 
-	if (plain) {
-		*plain = *s->inner; /* its octets are borrowed from s->inner */
-		take_seal_away(plain);
-		if (hash_len && !words_imply(plain, "isakmp.hash.data", 0, zeros, hash_len))
-			plain->layers[0] = '\0'; /* no room: does not build */
-		n = words_build(plain, s->body, WORDS_OCTETS - 1024);
-	}
-	free(plain);
+	if (!hash_len || words_imply(s->inner, "isakmp.hash.data", 0, zeros, hash_len))
+		n = words_build(s->inner, s->body, WORDS_OCTETS - 1024);
 	s->len = n > 0 ? (size_t)n : 0;
 	return n >= 0 || fail(s, "the message to be sealed is too long");
 }
@@ -109,7 +110,7 @@ build_inner(struct seal *s, size_t hash_len)
 static bool
 put_padding(struct seal *s, size_t pad, bool counted)
 {
-	const struct field_set *p = said(s->inner, "seal.padding");
+	const struct field_set *p = wished(s, "seal.padding");
 
 	if (p)
 		pad = p->len;
@@ -130,7 +131,7 @@ put_padding(struct seal *s, size_t pad, bool counted)
 static bool
 esp_iv(struct seal *s, const struct keyesp *k, uint32_t seq, uint8_t *iv)
 {
-	const struct field_set *set = said(s->inner, "seal.iv");
+	const struct field_set *set = wished(s, "seal.iv");
 	uint8_t unique[8], digest[KEYPRIM_HASH_MAX];
 	size_t len = keyesp_iv_len(k->suite);
 
@@ -166,7 +167,7 @@ seal_esp(struct seal *s)
 {
 	uint32_t spi = (uint32_t)number(s->w, "esp.spi"), seq = (uint32_t)number(s->w, "esp.seq");
 	const struct keyesp *k = keyring_esp(s->ring, spi, (ip4_t)number(s->w, "ip.dst"));
-	const struct field_set *icv = said(s->inner, "seal.icv");
+	const struct field_set *icv = wished(s, "seal.icv");
 	uint8_t iv[KEYPRIM_BLOCK_MAX];
 	char to[IP4_TEXT];
 	size_t block, len;
@@ -218,8 +219,7 @@ ike_key(struct seal *s)
 static bool
 ike_iv(struct seal *s, const struct keyike *k, uint32_t msgid, uint8_t *iv)
 {
-	const struct field_set *set = said(s->inner, "seal.iv"),
-			       *last = said(s->inner, "seal.last");
+	const struct field_set *set = wished(s, "seal.iv"), *last = wished(s, "seal.last");
 	size_t block = keyprim_block(k->cipher);
 	struct keyike chain = {.hash = k->hash, .cipher = k->cipher};
 
@@ -245,7 +245,7 @@ ike_iv(struct seal *s, const struct keyike *k, uint32_t msgid, uint8_t *iv)
 static bool
 put_hash(struct seal *s, const struct keyike *k, uint32_t msgid, unsigned n)
 {
-	const struct field_set *ni = said(s->inner, "seal.ni"), *nr = said(s->inner, "seal.nr");
+	const struct field_set *ni = wished(s, "seal.ni"), *nr = wished(s, "seal.nr");
 	size_t hash_len = keyprim_hash_len(k->hash), head = 4 + hash_len;
 	uint8_t hash[KEYPRIM_HASH_MAX];
 	struct span rest;
@@ -271,11 +271,10 @@ put_hash(struct seal *s, const struct keyike *k, uint32_t msgid, unsigned n)
 static uint64_t
 first_payload(const struct words *inner)
 {
-	const char *p = strncmp(inner->layers, "seal/", 5) ? inner->layers : inner->layers + 5;
 	const struct field_format *f;
 	char name[48];
 
-	snprintf(name, sizeof name, "%.*s", (int)strcspn(p, "/"), p);
+	snprintf(name, sizeof name, "%.*s", (int)strcspn(inner->layers, "/"), inner->layers);
 	f = field_format(name);
 	return f ? f->type : 0;
 }
@@ -315,6 +314,7 @@ seal_it(struct seal *s)
 
 	if (!words_inner(s->inner, s->text, s->w, s->why))
 		return false;
+	take_seal_away(s);
 	if (!strcmp(field, "esp.data"))
 		return seal_esp(s);
 	if (!strcmp(field, "isakmp.encrypted.data"))
@@ -339,5 +339,98 @@ keyseal_words(struct keyring *ring, struct words *w, const char *text, struct wo
 	free(s.inner);
 	free(s.body);
 	free(s.out);
+	return good;
+}
+
+/* -- the other way round -- */
+
+static size_t
+iv_len(struct keyring *ring, const struct words *w, bool esp)
+{
+	const struct keyesp *k;
+	const struct keyike *i;
+	uint8_t cookies[16];
+
+	if (esp) {
+		k = keyring_esp(ring, (uint32_t)number(w, "esp.spi"), (ip4_t)number(w, "ip.dst"));
+		return k ? keyesp_iv_len(k->suite) : 0;
+	}
+	cookie(cookies, number(w, "isakmp.icookie"));
+	cookie(cookies + 8, number(w, "isakmp.rcookie"));
+	i = keyring_ike(ring, cookies, cookies + 8);
+	return i ? keyprim_block(i->cipher) : 0;
+}
+
+/* "seal/" LAYERS seal.iv=... WORDS, from the inner message's own text; octets, 0: no room. */
+static size_t
+say_inner(char *text, size_t cap, const struct keyseal_opened *o, size_t iv, struct words *scratch)
+{
+	char digits[2 * KEYPRIM_BLOCK_MAX + 1], *own = malloc(cap);
+	size_t layers, n = 0;
+
+	words_of(scratch, o->inner);
+	if (own && words_text(scratch, own, cap)) {
+		layers = strcspn(own, " ");
+		n = (size_t)snprintf(text, cap, " seal/%.*s", (int)layers, own);
+		if (iv && n < cap)
+			n += (size_t)snprintf(text + n, cap - n, " seal.iv=%s",
+				hex_put(digits, sizeof digits, o->iv, iv));
+		if (o->next != 4 && o->next && n < cap)
+			n += (size_t)snprintf(text + n, cap - n, " seal.next=%u", o->next);
+		if (n < cap)
+			n += (size_t)snprintf(text + n, cap - n, "%s ", own + layers);
+	}
+	free(own);
+	return n < cap ? n : 0;
+}
+
+/* Does the text of w make the message again? */
+static bool
+proves(struct keyring *ring, const struct words *w, const struct msg *m, struct words *scratch)
+{
+	struct words_why why;
+	size_t cap = words_text_cap(w);
+	char *text = malloc(cap);
+	uint8_t *out = malloc(m->len + 64);
+	bool good = text && out && words_text(w, text, cap) && words_read(scratch, text, &why) &&
+		    keyseal_words(ring, scratch, text, &why) &&
+		    words_build(scratch, out, m->len + 64) == (long)m->len &&
+		    !memcmp(out, m->bytes, m->len);
+
+	free(text);
+	free(out);
+	return good;
+}
+
+bool
+keyseal_say(
+	struct keyring *ring, struct words *w, const struct msg *m, const struct keyseal_opened *o)
+{
+	size_t cap = 4 * o->inner->len + 65536, len = 0, i = 0;
+	struct words *scratch = malloc(sizeof *scratch);
+	char *text = malloc(cap);
+	struct field_set was;
+	bool good = false;
+
+	while (i < w->set_cnt && strcmp(w->sets[i].name, "esp.data") != 0 &&
+		strcmp(w->sets[i].name, "isakmp.encrypted.data") != 0)
+		i++;
+	if (scratch && text && i < w->set_cnt) {
+		bool esp = w->sets[i].name[0] == 'e';
+
+		was = w->sets[i];
+		len = say_inner(text, cap, o, iv_len(ring, w, esp), scratch);
+		w->octets_len = 0; /* words_of borrowed from the message alone */
+		if (len && words_replace(w, i, text, len)) {
+			w->seal = i;
+			good = proves(ring, w, m, scratch);
+		}
+		if (!good) {
+			w->sets[i] = was;
+			w->seal = SIZE_MAX;
+		}
+	}
+	free(scratch);
+	free(text);
 	return good;
 }

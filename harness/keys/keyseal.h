@@ -32,4 +32,18 @@
 bool keyseal_words(
 	struct keyring *ring, struct words *w, const char *text, struct words_why *why) MUST_CHECK;
 
+/* What was opened in a message. */
+struct keyseal_opened {
+	const struct msg *inner; /* decoded, without padding */
+	const uint8_t *iv;
+	uint8_t next; /* ESP: next header */
+};
+/*
+ * The other way round: w, made by words_of(w, m), says what is encrypted in it as seal{...}, if
+ * that seals to the very same octets again; else it stays as it is, and false is returned (padding
+ * of another kind, a wrong ICV, a key that is not the one).
+ */
+bool keyseal_say(struct keyring *ring, struct words *w, const struct msg *m,
+	const struct keyseal_opened *o);
+
 #endif

@@ -225,6 +225,50 @@ START_TEST(refused)
 }
 END_TEST
 
+/* What was sealed is said in clear, and what cannot be sealed the same again stays octets. */
+START_TEST(said_again)
+{
+	static const struct {
+		const char *text;
+		bool can;
+	} rows[] = {
+		{"esp esp.spi=0x1000 esp.data=seal{ ipv4/udp/data data.bytes=\"x{}\\\"\" }", true},
+		{"esp esp.spi=0x1002 esp.data=seal{ seal/ipv4/icmp seal.iv=0102030405060708 }",
+			true},
+		{"esp esp.spi=0x1003 esp.data=seal{ ipv4/icmp icmp.checksum=1 }", true},
+		{"esp esp.spi=0x1004 esp.data=seal{ seal/data seal.next=59 data.bytes=ff }", true},
+		{"udp/esp esp.spi=0x1001 esp.data=seal{ ipv4/icmp }", true},
+		{"esp esp.spi=0x1000 esp.data=seal{ seal/ipv4 seal.padding=01+02+03*2+04*6 }",
+			false},
+		{"esp esp.spi=0x1000 esp.data=seal{ seal/ipv4 seal.icv=00*12 }", false},
+	};
+	static struct msg inner;
+	static char text[65536];
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct keyseal_opened o = {.inner = &inner, .iv = frame + 42};
+		size_t at = i == 4 ? 42 : 34, n;
+		uint8_t next = 4;
+
+		craft(rows[i].text);
+		o.iv = frame + at + 8;
+		if (keyring_open_esp(&ring, IP4(192, 0, 2, 2), frame + at, frame_len - at, opened,
+			    sizeof opened, &n, &next) != ERR_OK)
+			n = 0;
+		o.next = next;
+		(void)field_decode_as(&inner, next == 4 ? "ipv4" : "data", opened, n);
+		words_of(&w, &m);
+		ck_assert_msg(keyseal_say(&ring, &w, &m, &o) == rows[i].can, "%s", rows[i].text);
+		ck_assert_uint_gt(words_text(&w, text, sizeof text), 0);
+		ck_assert(!!strstr(text, "seal{") == rows[i].can);
+		memcpy(opened, frame, frame_len);
+		n = frame_len;
+		craft(text); /* the same octets, either way */
+		ck_assert(n == frame_len && !memcmp(opened, frame, n));
+	}
+}
+END_TEST
+
 START_TEST(key_lines)
 {
 	static const char *const wrong[] = {
@@ -257,6 +301,7 @@ main(void)
 	tcase_add_test(tc, ike_opens);
 	tcase_add_test(tc, ike_said);
 	tcase_add_test(tc, refused);
+	tcase_add_test(tc, said_again);
 	tcase_add_test(tc, key_lines);
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);

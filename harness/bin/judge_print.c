@@ -17,7 +17,7 @@ seconds(ns_t span)
 static void
 put_json(json_t *o)
 {
-	char *text = json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(15));
+	char *text = json_dumps(o, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
 
 	fputs(text ? text : "null", stdout);
 	free(text);

@@ -314,6 +314,8 @@ story_frame(struct story *s, unsigned file, const struct capture_frame *f, const
 	take_clock(s, f);
 	s->segment = segment_of(s, file, f->port, port_name);
 	s->letter = s->seg[s->segment].letter;
+	if (s->in.ours && f->has_id && f->id >> 16 & FATE_INJECTED)
+		s->letter = 0; /* the case put it in at a member's port */
 	s->sum.cut += f->wire_len > f->len;
 	if (!pkt_parse_cut(&s->p, f->link, f->bytes, f->len, f->wire_len)) {
 		note_bad(s, s->p.bad ? s->p.bad : "?");

@@ -164,6 +164,8 @@ take_repetition(struct story *s, struct stream *t, bool same)
 	if (t->e.different++ < GAPS_TOLD)
 		story_say(s, "esp.twice", "ESP 0x%08x to %s: number %u again, with other octets",
 			p->spi, ip4_put(dst, p->dst), p->seq);
+	if (story_pair(s) == PAIR_NO)
+		return;
 	story_broken(s, LAW_UNIQUENESS,
 		"expected number %u of SPI 0x%08x once, saw it again with other octets", p->seq,
 		p->spi);
@@ -261,7 +263,7 @@ take_sender(struct story *s, struct stream *t)
 static void
 look_for_wrap(struct story *s, const struct stream *t)
 {
-	if (t->e.highest >= WRAP && s->p.seq < 0x10000)
+	if (t->e.highest >= WRAP && s->p.seq < 0x10000 && story_pair(s) != PAIR_NO)
 		story_broken(s, LAW_CONTINUITY,
 			"expected no number past 2^32 on SPI 0x%08x, saw %u after %u", s->p.spi,
 			s->p.seq, t->e.highest);
@@ -273,7 +275,7 @@ judge_life(struct story *s, const struct stream *t)
 	ns_t end =
 		t->life_from + ns_from_s(t->e.life_s) + ns_from_s(t->e.life_s) / 64 + STORY_MARGIN;
 
-	if (!t->e.life_s)
+	if (!t->e.life_s || story_pair(s) == PAIR_NO)
 		return;
 	s->law[LAW_LIFETIMES].judged++;
 	if (s->now > end)
@@ -301,13 +303,15 @@ look_for_move(struct story *s, struct stream *t, bool fresh)
 	t->port[1] = p->dport;
 }
 
-/* The MACs that send ESP are those of outside ports, whatever else a capture shows. */
+/* The MACs with which the pair sends ESP are those of outside ports, whatever else a capture shows.
+ */
 static void
 note_outside(struct story *s)
 {
 	static const struct mac none;
 
-	if (!memcmp(&s->p.src_mac, &none, sizeof(none)) || s->outside_cnt == OUTSIDE)
+	if (!memcmp(&s->p.src_mac, &none, sizeof(none)) || s->outside_cnt == OUTSIDE ||
+		story_pair(s) != PAIR_YES)
 		return;
 	for (unsigned i = 0; i < s->outside_cnt; i++)
 		if (!memcmp(&s->outside[i], &s->p.src_mac, sizeof(none)))
@@ -339,7 +343,7 @@ story_esp(struct story *s)
 			ip4_put(src, s->p.src), ip4_put(dst, s->p.dst),
 			s->p.is_udp ? ", in UDP" : "", s->p.seq);
 	note_outside(s);
-	s->law[LAW_LEAK].judged += s->sel_cnt > 0;
+	s->law[LAW_LEAK].judged += s->sel_cnt > 0 && is_outside(s);
 	t->e.packets++;
 	look_for_move(s, t, fresh);
 	if (!fresh && s->now - t->e.last_at > t->e.longest_gap) {
@@ -353,7 +357,7 @@ story_esp(struct story *s)
 	if (try_keys(s, t)) {
 		take_sender(s, t);
 		judge_life(s, t);
-		s->law[LAW_UNIQUENESS].judged++;
+		s->law[LAW_UNIQUENESS].judged += story_pair(s) != PAIR_NO;
 		(void)take_number(s, t, fresh);
 	}
 	t->e.last = s->p.seq;
@@ -400,7 +404,7 @@ story_leak(struct story *s)
 	const struct pkt *p = &s->p;
 	char a[IP4_TEXT], b[IP4_TEXT];
 
-	if (!s->sel_cnt || !is_outside(s))
+	if (!s->sel_cnt || !is_outside(s) || (s->in.ours && !s->letter))
 		return;
 	s->law[LAW_LEAK].judged++;
 	for (unsigned i = 0; i < s->sel_cnt; i++) {

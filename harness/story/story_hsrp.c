@@ -72,18 +72,30 @@ hello_of(const struct story *s, const struct speaker *p)
 	return in_ms(p) ? 0 : ns_from_s(p->hello_s);
 }
 
+/* Silent for its hold time; where that is not known, for longer than two of its Hellos take. */
+static bool
+is_lost(const struct story *s, const struct speaker *p)
+{
+	ns_t silent = s->now - p->last, hold = hold_of(s, p);
+
+	if (hold)
+		return silent >= hold - hold / 100;
+	return in_ms(p) && silent > (p->last - p->first) / (ns_t)(p->hellos - 1) * 5 / 2;
+}
+
 /* It holds a role and has not been heard for its hold time. */
 static void
 tell_silent(struct story *s, struct group *g, struct speaker *p)
 {
-	char who[24], vip[IP4_TEXT];
+	ns_t hold = hold_of(s, p);
+	char who[24], vip[IP4_TEXT], time[40] = "";
 
 	p->told = true;
+	if (hold)
+		snprintf(time, sizeof(time), " for its hold time of %.3f s", story_s(hold));
 	story_say_at(s, (struct story_place){p->last, p->last_frame, p->file}, "hsrp.last",
-		"HSRP group %u (%s): last Hello of %s, %s: nothing from it for its hold time of "
-		"%.3f s",
-		g->no, ip4_put(vip, g->vip), name(p, who), state_name(p->state),
-		story_s(hold_of(s, p)));
+		"HSRP group %u (%s): last Hello of %s, %s: nothing from it%s", g->no,
+		ip4_put(vip, g->vip), name(p, who), state_name(p->state), time);
 }
 
 static bool
@@ -213,8 +225,9 @@ static void
 succeed(struct story *s, struct group *g, struct speaker *p, struct speaker *old)
 {
 	ns_t silent = s->now - old->last, hold = hold_of(s, old);
-	bool lost = hold && silent >= hold - hold / 100;
+	bool lost = is_lost(s, old);
 	char a[24], b[24], vip[IP4_TEXT];
+	char kept[64] = "its timers are in milliseconds, and not known";
 	int me = (int)(p - g->sp);
 
 	ip4_put(vip, g->vip);
@@ -227,11 +240,13 @@ succeed(struct story *s, struct group *g, struct speaker *p, struct speaker *old
 	} else if (lost) {
 		if (!old->told)
 			tell_silent(s, g, old);
+		if (hold)
+			snprintf(kept, sizeof(kept), "the hold time of %.3f s was kept",
+				story_s(hold));
 		story_say(s, "hsrp.active",
 			"HSRP group %u (%s): %s becomes Active in the place of %s, %.3f s after "
-			"its "
-			"last Hello: the hold time of %.3f s was kept",
-			g->no, vip, a, b, story_s(silent), story_s(hold));
+			"its last Hello: %s",
+			g->no, vip, a, b, story_s(silent), kept);
 	} else if (g->coup == me || p->priority > old->priority || old->state != HSRP_ACTIVE) {
 		story_say(s, "hsrp.active",
 			"HSRP group %u (%s): %s (priority %u) becomes Active in the place of %s "

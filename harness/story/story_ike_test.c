@@ -81,6 +81,8 @@ dpd(struct phase1 *p, int dir, unsigned type, uint32_t n)
 
 	s->now += NS_PER_S;
 	s->frame++;
+	s->p.src = dir ? IP4(9, 9, 9, 9) : VIP;
+	s->p.src_mac = (struct mac){{2, 0, 0, 0, 1, (uint8_t)dir}};
 	story_ike_opened(s, p, NULL, &m, dir);
 }
 
@@ -91,21 +93,25 @@ START_TEST(dpd_numbers)
 
 	keyring_add_ike(&ring, &(struct keyike){.icookie = {1}});
 	s->sum.isakmp = 1;
+	hsrp(0, 0, 10, 0, 16, 100);
 	dpd(&p, 0, 36136, 70);
 	dpd(&p, 1, 36137, 70);
 	dpd(&p, 0, 36136, 71);
 	dpd(&p, 0, 36136, 71);
-	dpd(&p, 1, 36137, 71);
+	dpd(&p, 1, 36137, 75); /* the peer's answers are its own */
+	dpd(&p, 1, 36136, 5);
+	dpd(&p, 0, 36137, 5);
+	dpd(&p, 1, 36136, 4);
 	ck_assert_int_eq(law(LAW_DPD, 0, &judged), LAW_HELD);
-	ck_assert_uint_eq(judged, 4);
+	ck_assert_uint_eq(judged, 3);
 	if (_i)
 		dpd(&p, 0, 36136, 70);
 	else
-		dpd(&p, 1, 36137, 72);
+		dpd(&p, 0, 36137, 5);
 	ck_assert_int_eq(law(LAW_DPD, 0, NULL), LAW_BROKEN);
 	story_end(s);
-	has("dpd.asked 1 DPD: 0.0.0.0 asks R-U-THERE 70, the first seen");
-	has("dpd.asked 4 DPD: 0.0.0.0 asks R-U-THERE 71, again");
+	has("dpd.asked 2 DPD: 10.0.0.1 asks R-U-THERE 70, the first seen");
+	has("dpd.asked 5 DPD: 10.0.0.1 asks R-U-THERE 71, again");
 	has("law 6 is broken");
 }
 END_TEST
@@ -120,8 +126,8 @@ START_TEST(clear_where_esp_should_be)
 	keyring_add_ike(&ring, &(struct keyike){.icookie = {1}});
 	s->sel[0] = (struct selector){{IP4(10, 2, 0, 0), 24}, {IP4(10, 1, 0, 0), 24}};
 	s->sel_cnt = 1;
-	esp(0, 0, 10, 0x100, 1, 1);
-	hsrp(0.1, 0, 10, 0, 16, 100);
+	hsrp(0, 0, 10, 0, 16, 100);
+	esp(0.1, 0, 10, 0x100, 1, 1);
 	put(0.2, 0, buf, field_build(buf, sizeof(buf), "eth/ipv4/udp", sets, 5, NULL));
 	story_end(s);
 	ck_assert_int_eq(law(LAW_LEAK, 0, NULL), _i ? LAW_BROKEN : LAW_HELD);

@@ -222,6 +222,9 @@ int story_sender(const struct story *s);
 int story_member(const struct story *s, size_t group, unsigned speaker);
 /* One of HSRP's virtual MACs (RFC 2281 5.3). */
 bool story_is_virtual(const struct mac *m);
+/* Does this frame come from the pair? PAIR_UNKNOWN where nobody speaks HSRP: its laws bind it alone. */
+enum pair { PAIR_NO, PAIR_YES, PAIR_UNKNOWN };
+enum pair story_pair(const struct story *s);
 const char *story_member_name(const struct story *s, int member, char *text); /* IP4_TEXT */
 
 void story_hsrp(struct story *s);

@@ -107,7 +107,8 @@ story_laws(struct story *s, struct law_result *out)
 	bool keys = s->in.keys && (s->in.keys->ike_cnt || s->in.keys->esp_cnt);
 	size_t n = 0;
 
-	set(s, &out[n++], LAW_UNIQUENESS, "uniqueness", "there is no ESP");
+	set(s, &out[n++], LAW_UNIQUENESS, "uniqueness",
+		s->sum.esp ? "no ESP comes from the pair" : "there is no ESP");
 	count_copies(s, &out[0]);
 	set(s, &out[n++], LAW_CONTINUITY, "continuity", no_continuity(s));
 	set(s, &out[n++], LAW_REPLAY, "no replay",
@@ -118,8 +119,10 @@ story_laws(struct story *s, struct law_result *out)
 	set(s, &out[n++], LAW_OUTAGE, "outage", no_outage(s));
 	judge_anew(s, &out[n++]);
 	set(s, &out[n++], LAW_DPD, "dpd",
-		!s->sum.isakmp	? "there is no IKE"
-		: !keys		? "no keys"
+		!s->sum.isakmp ? "there is no IKE"
+		: !keys	       ? "no keys"
+		: !s->group_cnt && !s->in.ours
+			? "no member's segment: which end is the pair is not known"
 		: s->dpd_closed ? "no key opens its Informational exchanges"
 				: "there is no DPD");
 	set(s, &out[n++], LAW_ROUTES, "routes", "a capture shows no routes");
@@ -130,8 +133,7 @@ story_laws(struct story *s, struct law_result *out)
 	set(s, &out[n++], LAW_LEAK, "no leak",
 		!keys	      ? "no keys: what is to be protected is not known"
 		: !s->sel_cnt ? "no Quick Mode that was opened says what is to be protected"
-		: !s->sum.esp
-			? "there is no ESP"
-			: "all ESP came before the Quick Mode that says what is to be protected");
+		: !s->sum.esp ? "there is no ESP"
+			      : "no ESP is known to come from a member behind a MAC of its own");
 	return n;
 }

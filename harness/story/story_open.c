@@ -59,7 +59,7 @@ take_asked(struct story *s, struct phase1 *p, int dir, uint32_t n)
 	bool first = !p->dpd_any[dir], heir = !first && taken_since(s, p->dpd_at[dir]);
 
 	ip4_put(who, s->p.src);
-	if (!first) {
+	if (!first && story_pair(s) == PAIR_YES) {
 		s->law[LAW_DPD].judged++;
 		if (n < last)
 			story_broken(s, LAW_DPD, "expected no R-U-THERE below %u, saw %u from %s",
@@ -90,8 +90,8 @@ take_answered(struct story *s, struct phase1 *p, int dir, uint32_t n)
 		story_detail(s, "dpd.ack", "DPD: %s answers %u, which was not seen asked", who, n);
 		return;
 	}
-	s->law[LAW_DPD].judged++;
-	if (n != p->dpd[!dir])
+	s->law[LAW_DPD].judged += story_pair(s) == PAIR_YES;
+	if (n != p->dpd[!dir] && story_pair(s) == PAIR_YES)
 		story_broken(s, LAW_DPD, "expected R-U-THERE-ACK %u, saw %u from %s", p->dpd[!dir],
 			n, who);
 	story_detail(s, "dpd.ack", "DPD: %s answers %u", who, n);

@@ -107,7 +107,9 @@ START_TEST(timers_in_milliseconds)
 	}
 	hsrp(2.6, 0, 20, 0, 16, 100);
 	story_end(s);
-	has("becomes Active 0.800 s after a Hello");
+	has("hsrp.last 19 ");
+	has("in the place of 10.0.0.11, 0.800 s after its last Hello: its timers are in "
+	    "milliseconds");
 	has_not("not kept");
 	ck_assert_int_eq(law(LAW_OUTAGE, 0, NULL), LAW_NOTHING);
 }
@@ -219,7 +221,8 @@ START_TEST(a_mapping_that_moves)
 				sizeof(sets) / sizeof(sets[0]), NULL));
 	}
 	story_end(s);
-	has("esp.moved 3 ESP 0x00000100 goes from 9.9.9.9 port 50123 to 10.0.0.1 port 4500 from now on");
+	has("esp.moved 3 ESP 0x00000100 goes from 9.9.9.9 port 50123 to 10.0.0.1 port 4500 from "
+	    "now on");
 	has_not("esp.moved 4");
 	ck_assert_uint_eq(story_esp_count(s), 1);
 	ck_assert(story_esp_nth(s, 0)->natt);

@@ -65,6 +65,19 @@ story_sender(const struct story *s)
 	return -1;
 }
 
+enum pair
+story_pair(const struct story *s)
+{
+	if (s->in.ours)
+		return s->letter ? PAIR_YES : PAIR_NO;
+	if (!s->group_cnt)
+		return PAIR_UNKNOWN;
+	for (unsigned i = 0; i < s->group_cnt; i++)
+		if (s->group[i].vip && s->group[i].vip == s->p.src)
+			return PAIR_YES;
+	return story_sender(s) >= 0 ? PAIR_YES : PAIR_NO;
+}
+
 void
 story_arp(struct story *s)
 {

@@ -70,8 +70,8 @@ simr_put(struct simr *r, const struct node_in *in, unsigned session)
 	r->last = &i->next;
 }
 
-static void
-step(struct simr *r, const struct node_in *in)
+void
+simr_step(struct simr *r, const struct node_in *in)
 {
 	const struct node_in down = {.kind = NODE_IN_SSP_DOWN};
 
@@ -105,7 +105,7 @@ simr_pump(struct simr *r)
 	while ((i = next_input(r))) {
 		/* bytes of a connection that is dropped are never read */
 		if (r->runs && (!i->session || i->session == r->channel.session))
-			step(r, &i->in);
+			simr_step(r, &i->in);
 		free(i);
 	}
 }
@@ -453,59 +453,4 @@ simr_deadline(struct simr *r)
 	if (r->channel.on)
 		r->due = ns_min(r->due, r->channel.at);
 	return r->due;
-}
-
-/* ---- its console ---- */
-
-static void
-asked_feed(void *ctx, const struct node_in *in)
-{
-	step(ctx, in);
-}
-
-static bool
-asked_configure(void *ctx, const char *text, bool whole, char **why)
-{
-	return sim_config_change(ctx, text, "console", whole, why);
-}
-
-static void
-asked_log(void *ctx, const char *line)
-{
-	simr_say(ctx, "%s", line);
-}
-
-static void
-asked_clear(void *ctx)
-{
-	struct simr *r = ctx;
-
-	r->send_failed = 0;
-}
-
-char *
-simr_ask(struct simr *r, ns_t now, const char *line)
-{
-	struct console con = {.version = "sim", .ctx = r, .clear_counters = asked_clear, .log = asked_log,
-		.configure = asked_configure, .feed = asked_feed};
-	char *copy = strdup(line), *body, *answer = NULL;
-
-	r->now = now;
-	if (!copy)
-		abort();
-	body = strchr(copy, '\n');
-	if (body)
-		*body++ = '\0';
-	con.node = r->node;
-	con.cfg = r->cfg;
-	con.now = simr_clock(r);
-	con.started = r->started;
-	con.system[con.system_cnt++] = (struct console_count){"send-failed", r->send_failed};
-	con.channel_up = r->channel.up;
-	simt_ports(r->tcp, r->channel.conn, &con.local_port, &con.remote_port);
-	if (r->runs)
-		console_answer(&con, copy, body ? body : "", &answer);
-	simr_pump(r);
-	free(copy);
-	return answer;
 }

@@ -2,7 +2,7 @@
 #ifndef BATON_LAB_SIM_ROUTER_IN_H
 #define BATON_LAB_SIM_ROUTER_IN_H
 
-/* What the files of a simulated member share: sim_router.c, sim_channel.c, sim_config.c. */
+/* What the files of a simulated member share: sim_router.c, sim_channel.c, sim_config.c, sim_console.c. */
 #include "harness/lab/sim_kernel.h"
 #include "harness/lab/sim_router.h"
 #include "harness/lab/sim_tcp.h"
@@ -53,6 +53,8 @@ ns_t simr_clock(const struct simr *r); /* the process's own */
 void simr_say(struct simr *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 struct entropy *simr_entropy(struct simr *r);
 void simr_put(struct simr *r, const struct node_in *in, unsigned session);
+/* One input, now, and what it asks of the channel; the queue waits. */
+void simr_step(struct simr *r, const struct node_in *in);
 void simr_pump(struct simr *r);
 void simr_links(struct simr *r, bool reload);
 

@@ -247,6 +247,7 @@ END_TEST
 START_TEST(a_bad_line_changes_nothing_but_time)
 {
 	for (uint32_t seed = 1; seed <= 40; seed++) {
+		teardown();
 		setup();
 		net.chance = seed;
 		net.lose = seed % 25;
@@ -259,9 +260,7 @@ START_TEST(a_bad_line_changes_nothing_but_time)
 		expect_all(B, 20000);
 		expect_all(A, 5000);
 		ck_assert_uint_eq(net.closed[A] + net.closed[B], 0);
-		teardown();
 	}
-	setup();
 }
 END_TEST
 

@@ -101,6 +101,8 @@ void explore_run(const struct explore_plan *p, const struct explore_options *o,
 /* The same in a process of its own, which may die. */
 void explore_try(const struct explore_plan *p, const struct explore_options *o,
 	struct explore_result *r);
+/* ---- explore_shrink.c ---- */
+
 /* Make *p as short as it can be and still end as *r says; *r is then of the shortest. How many were tried. */
 unsigned explore_shrink(struct explore_plan *p, const struct explore_options *o,
 	struct explore_result *r);

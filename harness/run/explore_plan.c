@@ -224,13 +224,14 @@ object_find(enum takes t, const char *word, unsigned *n)
 static const char *
 read_step(struct explore_plan *p, const struct words *w)
 {
-	struct explore_step *s = &p->step[p->cnt];
 	unsigned at = 2, verb = 0;
+	struct explore_step *s;
 	const struct verb *v;
 
-	*s = (struct explore_step){.at = 0};
 	if (p->cnt == EXPLORE_STEPS)
 		return "more than 16 steps";
+	s = &p->step[p->cnt];
+	*s = (struct explore_step){.at = 0};
 	if (w->cnt < 2 || !number32(w->word[0], &s->at))
 		return "a step is milliseconds, a verb, and what it takes";
 	while (verb < EXPLORE_VERBS && strcmp(verbs[verb].name, w->word[1]) != 0)

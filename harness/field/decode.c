@@ -10,6 +10,8 @@
 
 #include "harness/field/formats.h"
 
+#define SSP_PORT 3249 /* docs/spec/ssp.md 1 */
+
 /* Note what is wrong, if nothing was yet. Always false. */
 static bool
 bad(struct msg *m, enum err e, const char *field, size_t at, const char *clause)
@@ -366,6 +368,24 @@ walk_udp(struct msg *m, size_t at, size_t end, bool whole)
 	return walk_udp_body(m, at, start + len);
 }
 
+/* Whole SSP messages and nothing else, in clear: what a lab without TLS has, or who crafts. */
+static bool
+looks_like_ssp(const struct msg *m, size_t at, size_t end)
+{
+	size_t s = value_of(m, "tcp.sport"), d = value_of(m, "tcp.dport");
+
+	if (at == end || (s != SSP_PORT && d != SSP_PORT))
+		return false;
+	while (at < end) {
+		size_t one = field_ssp_whole(m->bytes + at, end - at);
+
+		if (!one || m->bytes[at] != 1 || m->bytes[at + 2] || m->bytes[at + 3])
+			return false;
+		at += one;
+	}
+	return true;
+}
+
 static bool
 walk_l4(struct msg *m, size_t at, size_t end)
 {
@@ -386,7 +406,8 @@ walk_l4(struct msg *m, size_t at, size_t end)
 	case 6:
 		return lay(m, &field_format_tcp, &at, end) &&
 		       (!whole || sum_is_good(m, "tcp.checksum", start, end, 6)) &&
-		       walk_data(m, at, end);
+		       (looks_like_ssp(m, at, end) ? walk_ssp(m, at, end)
+						   : walk_data(m, at, end));
 	}
 	return walk_data(m, at, end);
 }

@@ -104,7 +104,8 @@ struct msg {
 	struct why bad; /* where, if err */
 };
 
-/* Decode an Ethernet frame. Returns m->err. Checksums are compared, too (ERR_CHECKSUM). */
+/* Decode an Ethernet frame. Returns m->err. Checksums are compared, too (ERR_CHECKSUM). A TCP segment
+ * of port 3249 that is whole SSP messages in clear is taken apart; any other is data. */
 enum err field_decode(struct msg *m, const void *frame, size_t len);
 
 /*

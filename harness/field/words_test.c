@@ -66,10 +66,10 @@ static const char *const rows[][2] = {
 		"eth/ipv4/esp esp.data=00*20 esp.spi=0x12345678 esp.seq=0xffffffff"},
 	{"eth/ipv4/udp/esp udp.sport=4500 udp.dport=4500 udp.checksum=0 esp.data=01*6",
 		"eth/ipv4/udp/esp esp.data=01*6 udp.sport=4500 udp.dport=4500 udp.checksum=0"},
-	{"ssp/ssp.role ssp.type=role ssp.role.role=1",
-		"eth/ipv4/tcp/data data.bytes=010200000000000500000001000000000002000101 "
-		"ip.src=192.0.2.1 "
-		"ip.dst=192.0.2.2 tcp.sport=49152 tcp.dport=3249 tcp.flags=24"},
+	{"ssp/ssp.role/ssp/ssp.acked ssp.type=role ssp.role.role=1 ssp.number#2=2",
+		"eth/ipv4/tcp/ssp/ssp.role/ssp/ssp.acked ip.src=192.0.2.1 ip.dst=192.0.2.2 "
+		"tcp.sport=49152 tcp.dport=3249 tcp.flags=24 ssp.type=2 ssp.role.role=1 "
+		"ssp.number#2=0x2"},
 	{"eth/ipv4/tcp/data data.bytes={ ssp/ssp.role ssp.role.role=1 } tcp.options=01010101",
 		"eth/ipv4/tcp/data tcp.options=01010101 "
 		"data.bytes=010e00000000000500000001000000000002000101"},

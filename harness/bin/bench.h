@@ -43,4 +43,10 @@ int bench_judge(unsigned n, FILE *out);
  */
 int bench_replay(FILE *out);
 
+/*
+ * The lab sim on one core: n schedules of baton explore, and every case that can run there, a second. 0; 3,
+ * also if a law was broken or a case did not pass.
+ */
+int bench_sim(unsigned n, FILE *out);
+
 #endif

@@ -142,11 +142,17 @@ replay(unsigned n, FILE *out)
 	return bench_replay(out);
 }
 
+static int
+sim(unsigned n, FILE *out)
+{
+	return bench_sim(n ? n : 1000, out);
+}
+
 static const struct {
 	const char *name;
 	int (*run)(unsigned n, FILE *out);
 } benches[] = {{"esp", esp}, {"sync", sync_all}, {"through", through}, {"outage", outage},
-	{"judge", judge}, {"replay", replay}};
+	{"judge", judge}, {"replay", replay}, {"sim", sim}};
 #define BENCHES (sizeof benches / sizeof benches[0])
 
 /* ---- text ---- */
@@ -195,6 +201,9 @@ row(const json_t *o)
 	else if (!strcmp(kind, "replay-ratio"))
 		printf("  baton replay : the better   %5.0f octets  %8.2f (goal %.0f)\n", num(o, "octets"),
 			num(o, "ratio"), num(o, "goal"));
+	else if (!strcmp(kind, "sim"))
+		printf("  %6.0f %-10s %7.2f s  %7.1f a second  (%.2f s of processor)\n", num(o, "done"),
+			word(o, "what"), num(o, "seconds"), num(o, "per_s"), num(o, "cpu_seconds"));
 	else if (!strcmp(kind, "outage"))
 		printf("  %-26s %-32s %4.0f failovers%s  p50 %3.0f ms  p99 %3.0f ms  max %3.0f ms\n",
 			word(o, "who"), word(o, "seen_by"), num(o, "failovers"),
@@ -313,7 +322,7 @@ baton_bench(int argc, char **argv)
 	}
 	for (int i = optind; i < argc; i++)
 		if (!known(argv[i]))
-			return baton_usage("no bench is called '%s': esp, sync, through, outage, judge, replay", argv[i]);
+			return baton_usage("no bench is called '%s': esp, sync, through, outage, judge, replay, sim", argv[i]);
 	for (size_t i = 0; i < BENCHES; i++) {
 		if (!wanted(benches[i].name, argc - optind, argv + optind))
 			continue;

@@ -69,7 +69,7 @@ static const char help[] =
 	"                                        a case's trace as a capture with its story (captures/)\n"
 	"  baton fields CAPTURE [--keys FILE]    a capture as the harness reads it, to be compared\n"
 	"  baton lab                             hold the pair up, to look at and pull plugs\n"
-	"  baton bench [WHAT...]                 figures, each beside its peer or limit: esp sync through outage replay judge sim\n"
+	"  baton bench [WHAT...]                 figures, each beside its peer or limit: esp sync through outage replay judge sim switch\n"
 	"      -n N           failovers (default 500), tunnels (1000, then 100000), frames (10000000)\n"
 	"      --json FILE    the same as JSON (- = standard output alone)\n"
 	"  baton --version\n"

@@ -49,4 +49,10 @@ int bench_replay(FILE *out);
  */
 int bench_sim(unsigned n, FILE *out);
 
+/*
+ * The switch of the lab netns: frames a second from port to port at 64, 512 and 1400 octets, and the time that
+ * a frame takes; beside a bridge of the kernel in the same place. 0; 3, also if a frame was lost; 4.
+ */
+int bench_switch(FILE *out);
+
 #endif

@@ -148,11 +148,18 @@ sim(unsigned n, FILE *out)
 	return bench_sim(n ? n : 1000, out);
 }
 
+static int
+switch_of_lab(unsigned n, FILE *out)
+{
+	(void)n;
+	return bench_switch(out);
+}
+
 static const struct {
 	const char *name;
 	int (*run)(unsigned n, FILE *out);
 } benches[] = {{"esp", esp}, {"sync", sync_all}, {"through", through}, {"outage", outage},
-	{"judge", judge}, {"replay", replay}, {"sim", sim}};
+	{"judge", judge}, {"replay", replay}, {"sim", sim}, {"switch", switch_of_lab}};
 #define BENCHES (sizeof benches / sizeof benches[0])
 
 /* ---- text ---- */
@@ -204,6 +211,13 @@ row(const json_t *o)
 	else if (!strcmp(kind, "sim"))
 		printf("  %6.0f %-10s %7.2f s  %7.1f a second  (%.2f s of processor)\n", num(o, "done"),
 			word(o, "what"), num(o, "seconds"), num(o, "per_s"), num(o, "cpu_seconds"));
+	else if (!strcmp(kind, "switch"))
+		printf("  %-22s %5.0f octets  %8.1f k frames/s, none lost  %.2f of the bridge's\n",
+			word(o, "who"), num(o, "octets"), num(o, "pps") / 1000, num(o, "ratio"));
+	else if (!strcmp(kind, "switch-delay"))
+		printf("  %-22s %5.0f octets  p50 %6.1f us  p99 %6.1f us  (%.1f and %.1f more than the bridge)\n",
+			word(o, "who"), num(o, "octets"), num(o, "p50_us"), num(o, "p99_us"),
+			num(o, "p50_added_us"), num(o, "p99_added_us"));
 	else if (!strcmp(kind, "outage"))
 		printf("  %-26s %-32s %4.0f failovers%s  p50 %3.0f ms  p99 %3.0f ms  max %3.0f ms\n",
 			word(o, "who"), word(o, "seen_by"), num(o, "failovers"),
@@ -322,7 +336,7 @@ baton_bench(int argc, char **argv)
 	}
 	for (int i = optind; i < argc; i++)
 		if (!known(argv[i]))
-			return baton_usage("no bench is called '%s': esp, sync, through, outage, judge, replay, sim", argv[i]);
+			return baton_usage("no bench is called '%s': esp, sync, through, outage, judge, replay, sim, switch", argv[i]);
 	for (size_t i = 0; i < BENCHES; i++) {
 		if (!wanted(benches[i].name, argc - optind, argv + optind))
 			continue;

@@ -6,6 +6,7 @@
 #include "harness/bin/baton.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <libgen.h>
 #include <limits.h>
 #include <stdarg.h>
@@ -168,6 +169,16 @@ tell_command(const char *name)
 	return 0;
 }
 
+/* The exit code, or 3 if what was to be told could not be written. */
+static int
+told(int rc)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return rc;
+	fprintf(stderr, "baton: standard output: %s\n", strerror(errno));
+	return rc == 0 ? 3 : rc;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -175,17 +186,17 @@ main(int argc, char **argv)
 		return baton_usage("a command is missing");
 	if (strcmp(argv[1], "--version") == 0) {
 		printf("baton %s\n", baton_version());
-		return 0;
+		return told(0);
 	}
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
 		fputs(help, stdout);
-		return 0;
+		return told(0);
 	}
 	laws_set(judge_laws);
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (strcmp(argv[1], commands[i].name) == 0)
-			return argc == 3 && strcmp(argv[2], "--help") == 0
-				       ? tell_command(argv[1])
-				       : commands[i].run(argc - 1, argv + 1);
+			return told(argc == 3 && strcmp(argv[2], "--help") == 0
+					    ? tell_command(argv[1])
+					    : commands[i].run(argc - 1, argv + 1));
 	return baton_usage("unknown command '%s'", argv[1]);
 }

@@ -116,7 +116,7 @@ note(struct hunt *h, const struct breach *b)
 	if (h->w->verbose)
 		tell_found(b);
 	while (k < h->kinds &&
-		(h->first[k].r.end != b->r.end || h->first[k].r.law != b->r.law))
+		!explore_alike(&h->first[k].r, &b->r))
 		k++;
 	if (k == KINDS)
 		return;
@@ -265,7 +265,7 @@ one(const struct words *w)
 	printf("%s\n", r.end == EXPLORE_HELD ? "no law is broken" : r.text);
 	printf("%" PRIu64 " frames, %.3f s of the pair's time, digest %016" PRIx64 "\n", r.frames,
 		(double)r.span / 1e9, r.digest);
-	return r.end == EXPLORE_HELD ? 0 : 1;
+	return r.end != EXPLORE_HELD ? 1 : r.unwritten ? 3 : 0;
 }
 
 /* ---- the command line ---- */

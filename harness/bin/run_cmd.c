@@ -176,7 +176,8 @@ begin(const struct words *w, const char *out)
 			.device = "reference",
 			.lab = w->sim ? "sim" : "netns",
 			.out = out,
-			.seed = w->seed},
+			.seed = w->seed,
+			.more = w->more},
 		.to = busy ? stderr : stdout,
 	};
 
@@ -256,6 +257,10 @@ baton_mutants(int argc, char **argv)
 	struct words w;
 	int rc = words_parse(&w, argc, argv, ":j:vo:k:", words_mutants);
 
+	for (size_t i = 0; rc == 0 && i < w.chosen.cnt; i++)
+		if (w.chosen.cases[i]->mutant && !lab_knows_mutant(w.chosen.cases[i]->mutant))
+			rc = baton_usage("%s names a mutant that there is not: %s", w.chosen.cases[i]->id,
+				w.chosen.cases[i]->mutant);
 	if (rc == 0)
 		rc = mutate_and_report(&w);
 	run_selection_free(&w.chosen);

@@ -131,6 +131,8 @@ take(struct words *w, int opt, char **argv)
 			return baton_usage("--lab wants netns or sim, not '%s'", optarg);
 		return 0;
 	case OPT_SUITE:
+		snprintf(w->more + strlen(w->more), sizeof(w->more) - strlen(w->more), " --suite %s",
+			optarg);
 		return load(optarg);
 	case 'k':
 		w->words = optarg;
@@ -227,6 +229,10 @@ words_parse(struct words *w, int argc, char **argv, const char *letters, const s
 	if (strlen(w->out) > 200 || strncmp(w->out, "/run/", 5) == 0)
 		return baton_usage(
 			"-o: '%s' is too long, or under /run, which a lab hides", w->out);
+	if (w->pause && w->sim)
+		return baton_usage("--pause-on-fail wants the lab netns: there is no way into sim");
+	if (w->tap && w->json && strcmp(w->json, "-") == 0)
+		return baton_usage("--tap and --json - want the same standard output");
 	if ((w->pause || w->trace) && w->jobs > 1)
 		return baton_usage("%s wants one lab at a time: no -j",
 			w->pause ? "--pause-on-fail" : "--trace");
@@ -234,6 +240,11 @@ words_parse(struct words *w, int argc, char **argv, const char *letters, const s
 		perror("baton: getrandom");
 		return 3;
 	}
+	if (w->sim)
+		snprintf(w->more + strlen(w->more), sizeof(w->more) - strlen(w->more), " --lab sim");
+	if (w->limit_s)
+		snprintf(w->more + strlen(w->more), sizeof(w->more) - strlen(w->more), " --timeout %u",
+			w->limit_s);
 	w->seed &= SEED_MAX;
 	return choose(w, argv + optind, argc - optind);
 }

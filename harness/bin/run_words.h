@@ -15,6 +15,7 @@ struct words {
 	unsigned slowest; /* that --durations shows; 0: all */
 	bool verbose, keep, tap, list_json, seeded, stop_early, recheck, last_failed, durations, trace, pause, sim;
 	uint64_t seed;
+	char more[1024]; /* what repeats a case beside id and seed: " --suite ./x.so --lab sim" */
 	const char *out, *json, *junit, *words;
 	struct run_selection chosen; /* to be freed, whatever was returned */
 };

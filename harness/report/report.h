@@ -22,6 +22,7 @@ struct report_meta {
 	const char *lab;     /* "netns" */
 	const char *out;     /* folder of the results */
 	uint64_t seed;
+	const char *more; /* what repeats a case beside its id and the seed; NULL: nothing */
 	bool color; /* of the verdicts: a terminal that wants it (report_colors) */
 };
 /* Whether `to` is a terminal that shows colours, and NO_COLOR is not set. */

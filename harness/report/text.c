@@ -135,8 +135,8 @@ put_again(FILE *to, const json_t *r, const struct report_meta *m)
 
 	if (!run_dir(m->out, text(r, "id"), before, dir, sizeof(dir)))
 		return;
-	fprintf(to, "        capture: %s/trace.pcapng\n        again:   baton run %s --seed %" PRIu64 "\n",
-		dir, text(r, "id"), m->seed + before);
+	fprintf(to, "        capture: %s/trace.pcapng\n        again:   baton run %s%s --seed %" PRIu64 "\n",
+		dir, text(r, "id"), m->more ? m->more : "", m->seed + before);
 }
 
 void

@@ -297,11 +297,19 @@ judge(struct run *x, struct explore_result *r)
 			continue;
 		r->end = EXPLORE_BROKEN;
 		r->law = out[i].law;
+		r->name = out[i].name;
 		snprintf(r->text, sizeof(r->text), "law %d (%s): %.440s", out[i].law, out[i].name,
 			out[i].text);
 		if (out[i].frame != TRACE_NONE)
 			trace_comment(lab_trace(x->lab), out[i].frame, r->text);
 	}
+}
+
+bool
+explore_alike(const struct explore_result *a, const struct explore_result *b)
+{
+	return a->end == b->end && a->law == b->law &&
+	       (a->name == b->name || (a->name && b->name && strcmp(a->name, b->name) == 0));
 }
 
 /* Two runs with one digest saw the same frames at the same instants. */
@@ -351,7 +359,8 @@ explore_run(const struct explore_plan *p, const struct explore_options *o, struc
 	r->span = lab_now(x.lab) - from;
 	r->frames = trace_len(lab_trace(x.lab));
 	r->digest = digest(lab_trace(x.lab));
-	if (o->trace && !trace_write(lab_trace(x.lab), o->trace, lab_epoch(x.lab), err))
+	r->unwritten = o->trace && !trace_write(lab_trace(x.lab), o->trace, lab_epoch(x.lab), err);
+	if (r->unwritten)
 		fprintf(stderr, "explore: %s\n", err);
 	world_detach(&x.w);
 	lab_close(x.lab);

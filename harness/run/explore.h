@@ -83,12 +83,17 @@ enum explore_end {
 struct explore_result {
 	enum explore_end end;
 	int law;
+	const char *name; /* of the result: law 5 has two; a literal, NULL if none broke */
 	char text[LAW_TEXT];
 	uint64_t frames, digest; /* of the trace */
 	ns_t span;		      /* of virtual time */
 	uint64_t judged[LAWS_MAX];    /* by the number of the law: results that held */
 	uint64_t suspended[LAWS_MAX]; /* and that a fault suspended */
+	bool unwritten;		      /* the trace; why is on standard error */
 };
+
+/* Ended both the same way, by the same result of the same law? */
+bool explore_alike(const struct explore_result *a, const struct explore_result *b);
 
 struct explore_options {
 	const char *mutant; /* NULL: none */

@@ -246,6 +246,8 @@ read_step(struct explore_plan *p, const struct words *w)
 		return "no such member, port or segment";
 	if (v->amount.most && (!number32(w->word[at++], &s->amount) || !s->amount))
 		return "how much: a number from 1";
+	if ((verb == EXPLORE_LOSE || verb == EXPLORE_COPY || verb == EXPLORE_REORDER) && s->amount > 100)
+		return "how much: per cent, 1 to 100";
 	if (v->span.most && !number32(w->word[at++], &s->span))
 		return "how long: milliseconds";
 	p->cnt++;

@@ -23,7 +23,7 @@ as_bad(struct search *s, const struct explore_plan *p)
 
 	s->tries++;
 	explore_try(p, &o, &r);
-	if (r.end != s->r->end || r.law != s->r->law)
+	if (!explore_alike(&r, s->r))
 		return false;
 	*s->best = *p;
 	*s->r = r;

@@ -96,6 +96,7 @@ START_TEST(wrong_text_names_its_place)
 		{"seed 1; out 40; in -1", 15, "a number that fits"},
 		{"seed 1; b 99999", 7, "a number that fits"},
 		{"seed 1; 20", 7, "milliseconds, a verb"},
+		{"seed 1; 20 lose B.eth2 101 5", 7, "per cent"},
 		{"seed 1; 20 explode A", 7, "no such verb"},
 		{"seed 1; 20 off", 7, "too few or too many"},
 		{"seed 1; 20 off A 7", 7, "too few or too many"},

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "harness/keys/keyring.h"
 #include "harness/run/laws.h"
 #include "harness/run/verdict.h"
 
@@ -138,6 +139,23 @@ baton_remove_folder(const char *dir)
 	if (d)
 		(void)closedir(d);
 	(void)rmdir(dir);
+}
+
+bool
+baton_read_keys(const char *command, const char *path, struct keyring *ring)
+{
+	const char *what = "";
+	unsigned line = 0;
+	FILE *f = fopen(path, "r");
+	bool good = f && keyring_read(ring, f, &line, &what) >= 0;
+
+	if (!good && line)
+		fprintf(stderr, "baton: %s: %s:%u: %s\n", command, path, line, what);
+	else if (!good)
+		fprintf(stderr, "baton: %s: %s: %s\n", command, path, f ? what : strerror(errno));
+	if (f)
+		fclose(f);
+	return good;
 }
 
 int

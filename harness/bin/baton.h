@@ -2,8 +2,11 @@
 #ifndef BATON_BIN_BATON_H
 #define BATON_BIN_BATON_H
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/types.h>
+
+struct keyring;
 
 /* The commands of baton, a file each; every one takes main's words from its own name on. */
 
@@ -26,6 +29,8 @@ int baton_fields(int argc, char **argv); /* for ci/fields; not in the help */
 const char *baton_version(void);
 /* The path of a program that lies beside baton itself ("twind"); a static buffer. */
 const char *baton_beside(const char *name);
+/* A key file into the ring; false, and it was said why not ("baton: COMMAND: FILE:3: ..."). */
+bool baton_read_keys(const char *command, const char *path, struct keyring *ring);
 /* How to get into a lab whose process 1 is pid, as seen from here: commands to try. */
 void baton_lab_doors(FILE *to, pid_t pid);
 /* "baton: <fmt>" and the hint on stderr; returns EXIT_USAGE. */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <jansson.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -311,6 +312,18 @@ known(const char *name)
 	return false;
 }
 
+/* 0: it is none, or too large. */
+static unsigned
+number_of(const char *text)
+{
+	char *end;
+	unsigned long n;
+
+	errno = 0;
+	n = strtoul(text, &end, 10);
+	return text[0] >= '0' && text[0] <= '9' && !*end && !errno && n <= UINT_MAX ? (unsigned)n : 0;
+}
+
 enum { OPT_JSON = 256 };
 static const struct option options[] = {{"json", required_argument, NULL, OPT_JSON}, {NULL, 0, NULL, 0}};
 
@@ -326,13 +339,13 @@ baton_bench(int argc, char **argv)
 	optind = 1;
 	while ((c = getopt_long(argc, argv, "n:", options, NULL)) != -1) {
 		if (c == 'n')
-			n = (unsigned)strtoul(optarg, NULL, 10);
+			n = number_of(optarg);
 		else if (c == OPT_JSON)
 			json = optarg;
 		else
 			return baton_usage("unknown or incomplete option '%s'", argv[optind - 1]);
 		if (c == 'n' && !n)
-			return baton_usage("-n needs a number above 0, not '%s'", optarg);
+			return baton_usage("-n needs a number from 1 to 4294967295, not '%s'", optarg);
 	}
 	for (int i = optind; i < argc; i++)
 		if (!known(argv[i]))

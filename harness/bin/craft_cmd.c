@@ -22,6 +22,7 @@
 
 #define TEXT_MAX ((size_t)1 << 32)
 #define BATCH 512
+#define STAMPS_END (((ns_t)1 << 32) * NS_PER_S) /* a pcap has 32 bits for the seconds */
 
 /* What goes to a port, made before the first of it leaves. */
 struct kept {
@@ -46,7 +47,7 @@ struct craft {
 	uint8_t *frame;
 };
 
-static const char usage[] = "craft [-w FILE] [-i PORT] [--keys FILE] [--count N] [--interval MS] "
+static const char usage[] = "craft -w FILE | -i PORT [--keys FILE] [--count N] [--interval MS] "
 			    "-f FILE | [LAYERS] WORD...";
 
 /* -- the command line -- */
@@ -111,6 +112,9 @@ take_options(struct craft *c, int argc, char **argv)
 			return false;
 	if (!c->to_file && !c->port)
 		(void)baton_usage("craft: where to? -w FILE or -i PORT\nusage: baton %s", usage);
+	else if (c->to_file && c->port)
+		(void)baton_usage(
+			"craft: -w FILE or -i PORT, not both\nusage: baton %s", usage);
 	else if (!c->file == (optind == argc))
 		(void)baton_usage("craft: %s\nusage: baton %s",
 			c->file ? "words, or -f FILE, not both" : "words are missing", usage);
@@ -171,22 +175,6 @@ join_words(struct craft *c, int argc, char **argv)
 		c->text[c->len++] = ' ';
 	}
 	return true;
-}
-
-static bool
-read_keys(struct craft *c)
-{
-	const char *what = "";
-	unsigned line = 0;
-	FILE *f = c->keys ? fopen(c->keys, "r") : NULL;
-	bool good = !c->keys || (f && keyring_read(&c->ring, f, &line, &what) >= 0);
-
-	if (!good)
-		fprintf(stderr, "baton: craft: %s:%u: %s\n", c->keys, line,
-			f ? what : strerror(errno));
-	if (f)
-		fclose(f);
-	return good;
 }
 
 /* -- frames -- */
@@ -254,13 +242,23 @@ keep(struct kept *k, const uint8_t *frame, size_t len)
 	k->len += len;
 }
 
-static void
-put_frame(struct craft *c, size_t len)
+/* False if a pcap cannot hold its time. */
+static bool
+put_frame(struct craft *c, size_t no, size_t len)
 {
 	if (c->words->have_time)
 		c->at = c->words->time;
+	if (c->at >= STAMPS_END) {
+		fprintf(stderr,
+			"baton: craft: %s: message %zu: time: found %lld s, expected less than "
+			"%lld, which is the end of what a pcap can hold\n",
+			c->name, no, (long long)(c->at / NS_PER_S),
+			(long long)(STAMPS_END / NS_PER_S));
+		return false;
+	}
 	dump_put(c->dump, c->at, c->frame, len, len);
 	c->at += c->interval;
+	return true;
 }
 
 /* Every message once, to be kept or to the file. */
@@ -268,14 +266,15 @@ static bool
 walk(struct craft *c, bool to_keep)
 {
 	struct words_in in;
+	size_t no = 0;
 	long len;
 
 	words_start(&in, c->text, c->len);
 	while ((len = next_frame(c, &in)) >= 0) {
 		if (to_keep)
 			keep(&c->kept, c->frame, (size_t)len);
-		else
-			put_frame(c, (size_t)len);
+		else if (!put_frame(c, ++no, (size_t)len))
+			return false;
 	}
 	if (len == -1 && in.at == 0)
 		fprintf(stderr, "baton: craft: %s: there is no message in it\n", c->name);
@@ -395,7 +394,8 @@ baton_craft(int argc, char **argv)
 	c.frame = malloc(WORDS_OCTETS);
 	if (!c.words || !c.frame)
 		fprintf(stderr, "baton: craft: out of memory\n");
-	else if (!read_keys(&c) || !(c.file ? read_file(&c) : join_words(&c, argc, argv)))
+	else if ((c.keys && !baton_read_keys("craft", c.keys, &c.ring)) ||
+		 !(c.file ? read_file(&c) : join_words(&c, argc, argv)))
 		rc = EXIT_USAGE;
 	else
 		rc = craft(&c);

@@ -24,6 +24,7 @@ struct decode_words {
 	char filter[2048];
 	uint64_t count; /* frames to show; 0: all */
 	enum decode_how how;
+	bool have_how;
 };
 
 static const char usage[] =
@@ -41,6 +42,19 @@ on_signal(int sig)
 
 /* -- the command line -- */
 
+/* One way of showing, be it said twice. */
+static bool
+take_how(struct decode_words *w, enum decode_how how)
+{
+	if (w->have_how && w->how != how) {
+		(void)baton_usage("decode: -v, --json, --words and --octets exclude each other");
+		return false;
+	}
+	w->have_how = true;
+	w->how = how;
+	return true;
+}
+
 static bool
 take_option(struct decode_words *w, int o, char **argv)
 {
@@ -48,17 +62,13 @@ take_option(struct decode_words *w, int o, char **argv)
 
 	switch (o) {
 	case 'v':
-		w->how = DECODE_FIELDS;
-		return true;
+		return take_how(w, DECODE_FIELDS);
 	case 'J':
-		w->how = DECODE_JSON;
-		return true;
+		return take_how(w, DECODE_JSON);
 	case 'W':
-		w->how = DECODE_WORDS;
-		return true;
+		return take_how(w, DECODE_WORDS);
 	case 'O':
-		w->how = DECODE_OCTETS;
-		return true;
+		return take_how(w, DECODE_OCTETS);
 	case 'i':
 		w->port = optarg;
 		return true;
@@ -66,8 +76,9 @@ take_option(struct decode_words *w, int o, char **argv)
 		w->keys = optarg;
 		return true;
 	case 'c':
+		errno = 0;
 		w->count = strtoull(optarg, &end, 10);
-		if (optarg[0] >= '1' && optarg[0] <= '9' && !*end)
+		if (optarg[0] >= '1' && optarg[0] <= '9' && !*end && !errno)
 			return true;
 		(void)baton_usage("decode: -c: found '%s', expected a number from 1", optarg);
 		return false;
@@ -188,22 +199,6 @@ from_port(struct run *r)
 	return got < 0 ? 3 : 0;
 }
 
-static bool
-read_keys(const char *path, struct keyring *ring)
-{
-	const char *what = "";
-	unsigned line = 0;
-	FILE *f = fopen(path, "r");
-	bool good = f && keyring_read(ring, f, &line, &what) >= 0;
-
-	if (!good)
-		fprintf(stderr, "baton: decode: %s:%u: %s\n", path, line,
-			f ? what : strerror(errno));
-	if (f)
-		fclose(f);
-	return good;
-}
-
 /* The filter, if there is one; false if it is wrong. */
 static bool
 make_filter(struct run *r)
@@ -255,7 +250,7 @@ baton_decode(int argc, char **argv)
 	(void)mallopt(M_MMAP_THRESHOLD, 64 << 20); /* sealing takes and gives back large pieces */
 	(void)mallopt(M_TRIM_THRESHOLD, 256 << 20);
 	keyring_init(&ring);
-	if (!w.keys || read_keys(w.keys, &ring))
+	if (!w.keys || baton_read_keys("decode", w.keys, &ring))
 		rc = decode(&w, &ring);
 	keyring_free(&ring);
 	return rc;

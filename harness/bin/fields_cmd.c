@@ -491,21 +491,6 @@ read_frame(struct reading *r, const struct frame *f)
 	}
 }
 
-static bool
-read_keys(struct keyring *ring, const char *path)
-{
-	const char *what = "";
-	unsigned line = 0;
-	FILE *f = fopen(path, "r");
-	bool ok = f && keyring_read(ring, f, &line, &what) >= 0;
-
-	if (!ok)
-		fprintf(stderr, "baton: %s:%u: %s\n", path, line, f ? what : "cannot be read");
-	if (f)
-		fclose(f);
-	return ok;
-}
-
 static void
 print(const struct line *l, size_t no)
 {
@@ -555,7 +540,7 @@ baton_fields(int argc, char **argv)
 	if (words(argc, argv, &file, &keys) != 0)
 		return EXIT_USAGE;
 	keyring_init(&r.ring);
-	if (keys && !read_keys(&r.ring, keys))
+	if (keys && !baton_read_keys("fields", keys, &r.ring))
 		return EXIT_USAGE;
 	t = trace_read(file, &cut, err);
 	if (!t) {

@@ -63,6 +63,10 @@ read_keys(struct judging *j)
 		if (!ok)
 			fprintf(stderr, "baton: %s:%u: %s\n", j->keys, no, what);
 	}
+	if (ok && ferror(f)) {
+		fprintf(stderr, "baton: %s: %s\n", j->keys, strerror(errno));
+		ok = false;
+	}
 	if (f)
 		(void)fclose(f);
 	return ok;
@@ -214,6 +218,7 @@ read_words(struct judging *j, int argc, char **argv)
 	};
 	int c;
 
+	opterr = 0;
 	while ((c = getopt_long(argc, argv, "v", options, NULL)) != -1)
 		switch (c) {
 		case 'j':

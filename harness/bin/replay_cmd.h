@@ -12,7 +12,8 @@ enum replay_pace { REPLAY_OWN, REPLAY_SCALED, REPLAY_TOP };
 struct replay_words {
 	const char *file, *port, *segment, *out;
 	enum replay_pace pace;
-	double speed;
+	double speed; /* 0: not said */
+	bool top;     /* --topspeed was said */
 	struct replay_rules rules;
 	struct keyring old_keys, new_keys;
 };

@@ -120,22 +120,6 @@ add_cookies(struct replay_rules *k, const char *text)
 	return true;
 }
 
-static int
-read_keys(const char *path, struct keyring *ring)
-{
-	const char *what = "";
-	unsigned line = 0;
-	FILE *f = fopen(path, "r");
-	bool good = f && keyring_read(ring, f, &line, &what) >= 0;
-
-	if (!good)
-		fprintf(stderr, "baton: replay: %s:%u: %s\n", path, line,
-			f ? what : strerror(errno));
-	if (f)
-		fclose(f);
-	return good ? 0 : EXIT_USAGE;
-}
-
 enum { MAC = 256, IP, SPI, COOKIES, GROUP, VIP, KEYS, NEW_KEYS, SPEED, TOP, LAB };
 
 static const struct option options[] = {
@@ -193,10 +177,10 @@ take_value(struct replay_words *w, int o)
 			       : wrong("--speed", optarg, "a factor above 0");
 	case KEYS:
 		w->rules.old_keys = &w->old_keys;
-		return read_keys(optarg, &w->old_keys);
+		return baton_read_keys("replay", optarg, &w->old_keys) ? 0 : EXIT_USAGE;
 	case NEW_KEYS:
 		w->rules.new_keys = &w->new_keys;
-		return read_keys(optarg, &w->new_keys);
+		return baton_read_keys("replay", optarg, &w->new_keys) ? 0 : EXIT_USAGE;
 	}
 	w->segment = optarg;
 	if (!strcmp(optarg, "outside") || !strcmp(optarg, "inside") || !strcmp(optarg, "sync"))
@@ -215,6 +199,7 @@ take_option(struct replay_words *w, int o, char **argv)
 		w->out = optarg;
 		return 0;
 	case TOP:
+		w->top = true;
 		w->pace = REPLAY_TOP;
 		return 0;
 	case MAC:
@@ -250,6 +235,8 @@ replay_words_take(struct replay_words *w, int argc, char **argv)
 			"replay: where to? -i PORT or --lab SEGMENT\nusage: baton %s", usage);
 	if (w->out && !w->segment)
 		return baton_usage("replay: -o is for --lab");
+	if (w->speed > 0 && w->top)
+		return baton_usage("replay: --speed and --topspeed exclude each other");
 	if (w->segment && w->pace == REPLAY_TOP)
 		return baton_usage(
 			"replay: --topspeed is for a port: a lab's clock may be virtual");

@@ -49,17 +49,28 @@ static const struct {
 	enum law_no law;
 	const char *name;
 	void (*judge)(const struct scene *s, struct law_result *r);
+	const char *idle; /* what is missing in a trace that gives it nothing to judge */
 } laws[] = {
-	{LAW_UNIQUENESS, "uniqueness", uniqueness_judge},
-	{LAW_CONTINUITY, "continuity", continuity_judge},
-	{LAW_REPLAY, "no replay", replay_judge},
-	{LAW_OWNER, "one owner", owner_judge},
-	{LAW_OUTAGE, "outage", outage_judge},
-	{LAW_OUTAGE, "nothing anew", anew_judge},
-	{LAW_DPD, "dpd", dpd_judge},
-	{LAW_ROUTES, "routes", routes_judge},
-	{LAW_LIFETIMES, "lifetimes", lifetimes_judge},
-	{LAW_LEAK, "no leak", leak_judge},
+	{LAW_UNIQUENESS, "uniqueness", uniqueness_judge,
+		"no ESP comes from the pair"},
+	{LAW_CONTINUITY, "continuity", continuity_judge,
+		"no member goes on with an SA of the other"},
+	{LAW_REPLAY, "no replay", replay_judge,
+		"no packet that came in through ESP was seen inside"},
+	{LAW_OWNER, "one owner", owner_judge,
+		"nobody claims a virtual address"},
+	{LAW_OUTAGE, "outage", outage_judge,
+		"no stream of numbered packets runs across a take-over by a standby that was ready"},
+	{LAW_OUTAGE, "nothing anew", anew_judge,
+		"no take-over by a standby that was ready has ESP or IKE behind it"},
+	{LAW_DPD, "dpd", dpd_judge,
+		"no DPD of the pair was opened"},
+	{LAW_ROUTES, "routes", routes_judge,
+		"no route changed"},
+	{LAW_LIFETIMES, "lifetimes", lifetimes_judge,
+		"no ESP of the pair on an SA whose life is known"},
+	{LAW_LEAK, "no leak", leak_judge,
+		"the pair sends nothing outside"},
 };
 
 _Static_assert(sizeof(laws) / sizeof(laws[0]) <= LAWS_MAX, "room for a result of each law");
@@ -123,6 +134,8 @@ ask(const struct scene *s, size_t i)
 	laws[i].judge(s, &r);
 	if (r.verdict == LAW_NOTHING && r.judged)
 		r.verdict = LAW_HELD;
+	else if (r.verdict == LAW_NOTHING && !r.text[0])
+		snprintf(r.text, sizeof(r.text), "nothing to judge: %s", laws[i].idle);
 	return r;
 }
 

@@ -40,6 +40,19 @@ START_TEST(what_suspends_what)
 }
 END_TEST
 
+/* What has nothing to judge says what is missing. */
+START_TEST(idle_laws_say_why)
+{
+	for (enum law_no law = LAW_UNIQUENESS; law < LAW_END; law++) {
+		const struct law_result *r = stage_law(law);
+
+		ck_assert_int_eq(r->verdict, LAW_NOTHING);
+		ck_assert_msg(!strncmp(r->text, "nothing to judge: ", 18), "law %d: '%s'", (int)law,
+			r->text);
+	}
+}
+END_TEST
+
 START_TEST(skipped_laws_are_left_out)
 {
 	stage_law(LAW_LEAK);
@@ -87,6 +100,7 @@ main(void)
 
 	tcase_add_loop_test(t, what_suspends_what, 0, (int)(sizeof table / sizeof *table));
 	tcase_add_test(t, skipped_laws_are_left_out);
+	tcase_add_test(t, idle_laws_say_why);
 	tcase_add_test(t, a_mapping_that_changes_is_no_other_sa);
 	return stage_main(t, "court");
 }

@@ -60,7 +60,8 @@ const struct secret *keyring_tls(const struct keyring *r, const char *label, con
 enum err keyring_open_esp(const struct keyring *r, ip4_t dst, const uint8_t *esp, size_t len,
 	uint8_t *out, size_t cap, size_t *out_len, uint8_t *next) MUST_CHECK;
 
-/* Read a key file. Returns secrets read, or -1 with *line and *what saying where and why not. */
+/* Read a key file. Returns secrets read, or -1 with *line and *what saying where and why
+ * not; line 0: it cannot be read at all (a folder). */
 long keyring_read(struct keyring *r, FILE *from, unsigned *line, const char **what);
 /* One line of it. False if it is not understood; empty lines and comments are fine. */
 bool keyring_line(struct keyring *r, const char *text, const char **what);

@@ -3,6 +3,7 @@
  * Key files, read and written (keyring.h says how they look), and the tables by which Wireshark
  * opens a trace. A line is taken apart into words first; each kind of line then has one reader.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -179,6 +180,11 @@ keyring_read(struct keyring *r, FILE *from, unsigned *line, const char **what)
 			return -1;
 	}
 	wipe(text, sizeof text);
+	if (ferror(from)) {
+		*what = strerror(errno);
+		*line = 0;
+		return -1;
+	}
 	return (long)(r->ike_cnt + r->esp_cnt + r->tls_cnt - before);
 }
 

@@ -341,6 +341,7 @@ story_ike(struct story *s)
 	}
 	p = phase1_of(s, &m);
 	opened = feed(s, &m, &out);
+	s->ike_opened += opened;
 	if (m.exchange == QUICK || (m.exchange == INFO && m.msgid)) {
 		x = exchange_of(s, &m);
 		repeated = is_repeated(x, &m);

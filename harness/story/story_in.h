@@ -190,7 +190,7 @@ struct story {
 	struct life life[LIVES]; /* a ring */
 	struct conn *conn;
 	struct ikeopen *ike;
-	uint64_t fed;
+	uint64_t fed, ike_opened;
 	struct law_note law[LAW_END + 1]; /* 0: nothing anew */
 	uint64_t active_hellos, dpd_closed, split, anew, lives;
 };

@@ -101,39 +101,89 @@ judge_owner(struct story *s, struct law_result *r)
 			 : "no member's segment: nobody speaks HSRP");
 }
 
+/* What is missing where a law needs opened IKE; NULL if some was opened. */
+static const char *
+no_ike(const struct story *s)
+{
+	if (!s->sum.isakmp)
+		return "there is no IKE";
+	if (!s->in.keys || !s->in.keys->ike_cnt)
+		return "no key of an IKE SA";
+	return s->ike_opened ? NULL : "no IKE was opened by the keys that are there";
+}
+
+static bool
+some_keys(const struct story *s)
+{
+	return s->in.secret_cnt || (s->in.keys && (s->in.keys->ike_cnt || s->in.keys->esp_cnt));
+}
+
+static const char *
+no_replay(const struct story *s)
+{
+	bool opened = false;
+
+	for (uint32_t i = 0; i < s->esp_cnt; i++)
+		opened |= s->esp[i].e.opened > 0;
+	if (!s->sum.esp)
+		return "there is no ESP";
+	if (!some_keys(s))
+		return "no keys";
+	return opened ? "which packets came out inside is known of our own traces alone"
+		      : "no ESP was opened by the keys that are there";
+}
+
+static const char *
+no_dpd(const struct story *s)
+{
+	const char *why = no_ike(s);
+
+	if (why)
+		return why;
+	if (!s->group_cnt && !s->in.ours)
+		return "no member's segment: which end is the pair is not known";
+	return s->dpd_closed ? "no key opens its Informational exchanges" : "there is no DPD";
+}
+
+static const char *
+no_lifetimes(const struct story *s)
+{
+	const char *why = no_ike(s);
+
+	if (!s->sum.esp)
+		return "there is no ESP";
+	return why ? why : "no Quick Mode that was opened says the life of an SA that is used";
+}
+
+static const char *
+no_leak(const struct story *s)
+{
+	const char *why = no_ike(s);
+
+	if (why)
+		return why;
+	if (!s->sel_cnt)
+		return "no Quick Mode that was opened says what is to be protected";
+	return s->sum.esp ? "no ESP is known to come from a member behind a MAC of its own"
+			  : "there is no ESP";
+}
+
 size_t
 story_laws(struct story *s, struct law_result *out)
 {
-	bool keys = s->in.keys && (s->in.keys->ike_cnt || s->in.keys->esp_cnt);
 	size_t n = 0;
 
 	set(s, &out[n++], LAW_UNIQUENESS, "uniqueness",
 		s->sum.esp ? "no ESP comes from the pair" : "there is no ESP");
 	count_copies(s, &out[0]);
 	set(s, &out[n++], LAW_CONTINUITY, "continuity", no_continuity(s));
-	set(s, &out[n++], LAW_REPLAY, "no replay",
-		!s->sum.esp ? "there is no ESP"
-		: !keys	    ? "no keys"
-			    : "which packets came out inside is known of our own traces alone");
+	set(s, &out[n++], LAW_REPLAY, "no replay", no_replay(s));
 	judge_owner(s, &out[n++]);
 	set(s, &out[n++], LAW_OUTAGE, "outage", no_outage(s));
 	judge_anew(s, &out[n++]);
-	set(s, &out[n++], LAW_DPD, "dpd",
-		!s->sum.isakmp ? "there is no IKE"
-		: !keys	       ? "no keys"
-		: !s->group_cnt && !s->in.ours
-			? "no member's segment: which end is the pair is not known"
-		: s->dpd_closed ? "no key opens its Informational exchanges"
-				: "there is no DPD");
+	set(s, &out[n++], LAW_DPD, "dpd", no_dpd(s));
 	set(s, &out[n++], LAW_ROUTES, "routes", "a capture shows no routes");
-	set(s, &out[n++], LAW_LIFETIMES, "lifetimes",
-		!s->sum.esp ? "there is no ESP"
-		: !keys	    ? "no keys"
-			    : "no Quick Mode that was opened says the life of an SA that is used");
-	set(s, &out[n++], LAW_LEAK, "no leak",
-		!keys	      ? "no keys: what is to be protected is not known"
-		: !s->sel_cnt ? "no Quick Mode that was opened says what is to be protected"
-		: !s->sum.esp ? "there is no ESP"
-			      : "no ESP is known to come from a member behind a MAC of its own");
+	set(s, &out[n++], LAW_LIFETIMES, "lifetimes", no_lifetimes(s));
+	set(s, &out[n++], LAW_LEAK, "no leak", no_leak(s));
 	return n;
 }

@@ -13,6 +13,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define STEP 65536 /* room is taken in such steps, once the octets before are there */
 #define PCAP_US 0xA1B2C3D4u
@@ -263,9 +264,12 @@ capture_open(const char *path, char *err)
 	bool in = strcmp(path, "-") == 0;
 	FILE *from = in ? stdin : fopen(path, "rb");
 	struct capture *c;
+	struct stat st;
 
-	if (!from) {
-		snprintf(err, CAPTURE_ERR, "%.120s: %s", path, strerror(errno));
+	if (!from || (fstat(fileno(from), &st) == 0 && S_ISDIR(st.st_mode))) {
+		snprintf(err, CAPTURE_ERR, "%.120s: %s", path, strerror(from ? EISDIR : errno));
+		if (from && !in)
+			(void)fclose(from);
 		return NULL;
 	}
 	c = capture_stream(from, in ? "standard input" : path, err);

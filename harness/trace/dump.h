@@ -5,8 +5,9 @@
 /*
  * A capture file written frame by frame: pcap with nanosecond stamps, in this machine's byte order.
  * Nothing is held in memory. A file appears under its name only once it is whole (dump_close);
- * before that it is NAME.part, and what stood under the name stays as it was. "-" is standard
- * output, which is written as it comes.
+ * before that it is NAME.part, and what stood under the name stays as it was. A link stays one: what
+ * it points to is written so. "-" is standard output, which is written as it comes; so is what is no
+ * regular file: a device, a pipe.
  *
  * For a trace with ports, comments and secrets see trace_write: a pcapng of a whole trace.
  */
@@ -25,7 +26,8 @@ struct dump; /* owned by whoever opened it, until dump_close or dump_drop */
 struct dump *dump_open(const char *path, uint32_t link, char *err);
 /* One frame. `at` counts from 1970; wire_len: its octets on the wire, at least len. */
 void dump_put(struct dump *d, ns_t at, const void *bytes, size_t len, size_t wire_len);
-/* Finish. False and a text in err if it could not be written whole; then no file is left. */
+/* Finish. False and a text in err if it could not be written whole; then no file is left
+ * (a device or pipe has what was written by then). */
 bool dump_close(struct dump *d, char *err);
 /* Give it up: no file is left. NULL is allowed. */
 void dump_drop(struct dump *d);

@@ -2,9 +2,11 @@
 #include "harness/trace/dump.h"
 
 #include <check.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "harness/trace/trace.h"
@@ -76,13 +78,66 @@ END_TEST
 START_TEST(refused)
 {
 	struct dump *d;
+	struct stat st;
 
 	ck_assert_ptr_null(dump_open("/nowhere/x.pcap", DUMP_ETHERNET, err));
 	ck_assert_str_eq(err, "/nowhere/x.pcap.part: No such file or directory");
-	d = dump_open("/dev/full", DUMP_ETHERNET, err);
-	if (d) /* its .part lies in /dev, which may be written here */
-		dump_drop(d);
+	for (int i = 0; i < 2; i++) { /* refused at the end, and on the way */
+		d = dump_open("/dev/full", DUMP_ETHERNET, err);
+		ck_assert_ptr_nonnull(d);
+		for (int n = 0; n < 1 + 9999 * i; n++)
+			dump_put(d, 0, "0123", 4, 4);
+		ck_assert(!dump_close(d, err));
+		ck_assert_str_eq(
+			err, "/dev/full: could not be written whole: No space left on device");
+	}
 	ck_assert_int_ne(access("/dev/full.part", F_OK), 0);
+	ck_assert_int_eq(lstat("/dev/full", &st), 0);
+	ck_assert(S_ISCHR(st.st_mode));
+}
+END_TEST
+
+/* A link stays a link, and what it points to is replaced; one to nothing is refused. */
+START_TEST(links)
+{
+	char name[80];
+	struct dump *d;
+	struct stat st;
+
+	snprintf(name, sizeof name, "%s.link", path);
+	ck_assert_int_eq(symlink(path, name), 0);
+	d = dump_open(name, DUMP_ETHERNET, err);
+	ck_assert_ptr_nonnull(d);
+	ck_assert(dump_close(d, err));
+	ck_assert_int_eq(lstat(name, &st), 0);
+	ck_assert(S_ISLNK(st.st_mode));
+	ck_assert_int_eq(lstat(path, &st), 0);
+	ck_assert_int_eq(st.st_size, 24);
+	unlink(path);
+	ck_assert_ptr_null(dump_open(name, DUMP_ETHERNET, err));
+	ck_assert_ptr_nonnull(strstr(err, ".link: No such file or directory"));
+	unlink(name);
+}
+END_TEST
+
+START_TEST(a_pipe)
+{
+	char octets[64];
+	struct dump *d;
+	struct stat st;
+	int fd;
+
+	unlink(path);
+	ck_assert_int_eq(mkfifo(path, 0600), 0);
+	fd = open(path, O_RDWR);
+	d = dump_open(path, DUMP_ETHERNET, err);
+	ck_assert_ptr_nonnull(d);
+	dump_put(d, 0, "0123", 4, 4);
+	ck_assert(dump_close(d, err));
+	ck_assert_int_eq(read(fd, octets, sizeof octets), 24 + 16 + 4);
+	ck_assert_int_eq(lstat(path, &st), 0);
+	ck_assert(S_ISFIFO(st.st_mode));
+	close(fd);
 }
 END_TEST
 
@@ -98,6 +153,8 @@ main(void)
 	tcase_add_test(tc, read_back);
 	tcase_add_test(tc, given_up);
 	tcase_add_test(tc, refused);
+	tcase_add_test(tc, links);
+	tcase_add_test(tc, a_pipe);
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_NORMAL);

@@ -329,9 +329,13 @@ trace_write(const struct trace *t, const char *path, ns_t epoch, char *err)
 		return false;
 	}
 	put_all(f, t, epoch);
-	ok = !ferror(f);
-	ok = fclose(f) == 0 && ok;
+	ok = fflush(f) == 0 && !ferror(f);
 	if (!ok)
-		snprintf(err, TRACE_ERR, "%.120s: could not be written whole", path);
+		snprintf(err, TRACE_ERR, "%.100s: could not be written whole: %.50s", path,
+			strerror(errno));
+	if (fclose(f) != 0 && ok) {
+		snprintf(err, TRACE_ERR, "%.100s: %.50s", path, strerror(errno));
+		ok = false;
+	}
 	return ok;
 }

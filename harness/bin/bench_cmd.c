@@ -333,7 +333,7 @@ baton_bench(int argc, char **argv)
 	const char *json = NULL;
 	unsigned n = 0;
 	int c, rc = 0, worst = 0;
-	json_t *all = json_array(), *doc;
+	json_t *all, *doc;
 
 	opterr = 0;
 	optind = 1;
@@ -350,6 +350,7 @@ baton_bench(int argc, char **argv)
 	for (int i = optind; i < argc; i++)
 		if (!known(argv[i]))
 			return baton_usage("no bench is called '%s': esp, sync, through, outage, judge, replay, sim, switch", argv[i]);
+	all = json_array();
 	for (size_t i = 0; i < BENCHES; i++) {
 		if (!wanted(benches[i].name, argc - optind, argv + optind))
 			continue;

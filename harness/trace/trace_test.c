@@ -306,6 +306,8 @@ START_TEST(broken_files_are_refused)
 	ck_assert_ptr_null(trace_read(path, NULL, err));
 	ck_assert_ptr_nonnull(strstr(err, "frame 1"));
 	ck_assert(!trace_write(t, "/nonexistent/x", 0, err));
+	ck_assert(!trace_write(t, "/dev/full", 0, err));
+	ck_assert_str_eq(err, "/dev/full: could not be written whole: No space left on device");
 }
 END_TEST
 

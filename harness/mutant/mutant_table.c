@@ -886,6 +886,7 @@ static void
 resync_ignored(struct node_rules *r)
 {
 	r->clear_resyncs = false;
+	r->ssp.resync_on_unknown = false; /* or the next increment would ask */
 }
 
 static void
@@ -1283,7 +1284,7 @@ const struct mutant mutants[] = {
 	{"configure-half", "the lines before a wrong one are applied", configure_half},
 	{"reload-ignored", "SIGHUP does nothing", reload_ignored},
 	{"clear-in-silence", "what an operator clears is not told to the peer", clear_in_silence},
-	{"resync-ignored", "`resync` asks for nothing", resync_ignored},
+	{"resync-ignored", "`resync` asks for nothing, nor does an unknown SA", resync_ignored},
 	{"show-keys", "show running-config shows every key", show_keys},
 	{"hsrp-no-start-delay", "`standby delay` is not waited for", hsrp_no_start_delay},
 	{"hsrp-no-preempt-delay", "`preempt delay` is not waited for", hsrp_no_preempt_delay},

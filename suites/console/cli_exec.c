@@ -30,6 +30,7 @@ clear_and_resync(struct case_run *c)
 {
 	char cookie[2][40];
 	struct world w;
+	char *reply;
 
 	if (!pair_carry(&w, c, NULL, NULL))
 		return;
@@ -38,7 +39,12 @@ clear_and_resync(struct case_run *c)
 		case_inconclusive(c, "the standby has no copy of the IKE SA");
 		return;
 	}
-	free(lab_ask_text(w.lab, LAB_B, "clear crypto isakmp ha standby resync"));
+	reply = lab_ask_text(w.lab, LAB_B, "clear crypto isakmp ha standby resync");
+	free(reply);
+	if (!reply) { /* or what was never cleared would be taken for what came again */
+		case_inconclusive(c, "no answer to the clear");
+		return;
+	}
 	if (!case_expect(c,
 		    pair_show_until(w.lab, LAB_B, "show crypto isakmp ha standby --json",
 			    "0.initiator_cookie", cookie[0], 3 * NS_PER_S),

@@ -39,6 +39,7 @@ clear_and_resync(struct case_run *c)
 		case_inconclusive(c, "the standby has no copy of the IKE SA");
 		return;
 	}
+	lab_run(w.lab, 500 * NS_PER_MS); /* nothing of the negotiation is on its way to the standby any more */
 	reply = lab_ask_text(w.lab, LAB_B, "clear crypto isakmp ha standby resync");
 	free(reply);
 	if (!reply) { /* or what was never cleared would be taken for what came again */

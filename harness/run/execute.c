@@ -160,7 +160,7 @@ take_description(const struct lab_text *k, struct laws_in *in)
 		in->hello = ns_from_s(a);
 		in->hold = ns_from_s(b);
 	}
-	in->max_jump = 2 * in->replay_out + 1; /* N to N + 2Y: docs/spec/ssp.md 4 */
+	in->max_jump = 2 * in->replay_out; /* docs/spec/ssp.md 4 */
 	in->dynamic_map = !k->static_map;
 	free(text);
 }

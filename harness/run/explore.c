@@ -278,7 +278,7 @@ judge(struct run *x, struct explore_result *r)
 		.margin = MARGIN,
 		.route_margin = MARGIN,
 		.dark_margin = DARK_MARGIN,
-		.max_jump = 2 * REPLAY_OUT + 1, /* docs/spec/ssp.md 4 */
+		.max_jump = 2 * REPLAY_OUT, /* docs/spec/ssp.md 4 */
 		.dynamic_map = true,
 		.plain_sync = true,
 		.near = {IP4(10, 0, 0, 0), 24},

@@ -195,16 +195,6 @@ json_of_field(const struct msg *m, const struct field *f)
 	return json_of_octets(m->bytes + f->offset, f->len);
 }
 
-static size_t
-nth_of(const struct msg *m, size_t i)
-{
-	size_t n = 1;
-
-	for (size_t k = 0; k < i; k++)
-		n += m->fields[k].def == m->fields[i].def;
-	return n;
-}
-
 static json_t *
 json_of_fields(const struct msg *m)
 {
@@ -212,7 +202,7 @@ json_of_fields(const struct msg *m)
 	char name[64];
 
 	for (size_t i = 0; i < m->field_cnt; i++) {
-		size_t nth = nth_of(m, i);
+		size_t nth = field_nth(m, i);
 
 		if (nth > 1)
 			snprintf(name, sizeof name, "%s#%zu", m->fields[i].def->name, nth);

@@ -85,6 +85,16 @@ field_is(const struct msg *m, const char *name, uint64_t value)
 	return f && f->value == value;
 }
 
+size_t
+field_nth(const struct msg *m, size_t i)
+{
+	size_t n = 1;
+
+	for (size_t k = 0; k < i; k++)
+		n += m->fields[k].def == m->fields[i].def;
+	return n;
+}
+
 bool
 field_bytes(const struct msg *m, const char *name, const uint8_t **p, size_t *len)
 {

@@ -133,6 +133,8 @@ const struct field *field_find(const struct msg *m, const char *name);
 bool field_u32(const struct msg *m, const char *name, uint32_t *v);
 bool field_u64(const struct msg *m, const char *name, uint64_t *v);
 bool field_ip4(const struct msg *m, const char *name, ip4_t *v);
+/* Which of its name field i is, from 1: 2 in "isakmp.vid.data#2". */
+size_t field_nth(const struct msg *m, size_t i);
 /* Borrowed bytes of a field. */
 bool field_bytes(const struct msg *m, const char *name, const uint8_t **p, size_t *len);
 /* How many layers of that format are in it; the n-th (from 0), NULL if there is none. */

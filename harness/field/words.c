@@ -165,16 +165,6 @@ put_layers(struct words *w, const struct msg *m, const struct plan *p)
 	w->layers[at - 1] = '\0';
 }
 
-static size_t
-nth_of(const struct msg *m, size_t i)
-{
-	size_t n = 1;
-
-	for (size_t k = 0; k < i; k++)
-		n += m->fields[k].def == m->fields[i].def;
-	return n;
-}
-
 /* The fields whose size is theirs to say: without them nothing has its place. */
 static bool
 put_sized(struct words *w, const struct msg *m, const struct plan *p)
@@ -188,7 +178,7 @@ put_sized(struct words *w, const struct msg *m, const struct plan *p)
 
 		datas += f->def == data;
 		if (!f->def->bits && f->len &&
-			!words_add(w, f->def, nth_of(m, i), 0, m->bytes + f->offset, f->len))
+			!words_add(w, f->def, field_nth(m, i), 0, m->bytes + f->offset, f->len))
 			return false;
 	}
 	if (p->data < p->trailer &&
@@ -225,7 +215,7 @@ put_differing(struct words *w, const struct msg *m, const struct plan *p, const 
 			bit = (size_t)f->offset * 8;
 		if (d->bits && (d->fill == FIELD_CHECKSUM) == checksums &&
 			!bits_equal(built, m->bytes, bit, d->bits) &&
-			!words_add(w, d, nth_of(m, i), f->value,
+			!words_add(w, d, field_nth(m, i), f->value,
 				octets ? m->bytes + f->offset : NULL, octets ? f->len : 0))
 			return false;
 		bit += d->bits ? d->bits : (size_t)f->len * 8;

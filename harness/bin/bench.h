@@ -12,6 +12,8 @@
 struct bench_place {
 	const char *dir, *out;
 };
+/* The lines of a file into another, and close the first (NULL: none). */
+void bench_lines(FILE *from, FILE *out);
 /*
  * Run `inside` in an enclosure (lab.h) with a folder of its own; the argument that it gets is `place`, filled. Its lines
  * go to out, the folder goes. What it returned, 3, or 4 after the reason on stderr.

@@ -14,45 +14,6 @@
 #include "harness/bin/bench.h"
 #include "harness/lab/lab.h"
 
-static void
-lines_move(FILE *from, FILE *out)
-{
-	char line[1024];
-
-	while (from && fgets(line, sizeof line, from))
-		(void)fputs(line, out);
-	if (from)
-		(void)fclose(from);
-}
-
-int
-bench_enclosed(int (*inside)(void *), struct bench_place *place, FILE *out)
-{
-	char dir[] = "/tmp/baton-bench-XXXXXX", file[64], err[LAB_ERR];
-	const char *why;
-	int status = 0;
-	pid_t pid;
-
-	if (lab_can(&why) == LAB_CAN_NOT) {
-		(void)fprintf(stderr, "SKIPPED: the lab netns %s\n", why);
-		return 4;
-	}
-	if (!mkdtemp(dir)) {
-		perror(dir);
-		return 3;
-	}
-	(void)snprintf(file, sizeof file, "%s/results", dir);
-	*place = (struct bench_place){dir, file};
-	pid = lab_enclose(inside, place, err);
-	if (pid < 0)
-		(void)fprintf(stderr, "bench: %s\n", err);
-	while (pid > 0 && waitpid(pid, &status, 0) != pid && errno == EINTR)
-		;
-	lines_move(fopen(file, "r"), out);
-	baton_remove_folder(dir);
-	return pid > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : 3;
-}
-
 /* Run twind-bench; its lines go to out. */
 static int
 own_costs(const char *const words[], FILE *out)
@@ -72,7 +33,7 @@ own_costs(const char *const words[], FILE *out)
 		_exit(127);
 	}
 	(void)close(fds[1]);
-	lines_move(fdopen(fds[0], "r"), out);
+	bench_lines(fdopen(fds[0], "r"), out);
 	if (pid < 0 || waitpid(pid, &status, 0) != pid)
 		return 3;
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : 3;
@@ -312,18 +273,6 @@ known(const char *name)
 	return false;
 }
 
-/* 0: it is none, or too large. */
-static unsigned
-number_of(const char *text)
-{
-	char *end;
-	unsigned long n;
-
-	errno = 0;
-	n = strtoul(text, &end, 10);
-	return text[0] >= '0' && text[0] <= '9' && !*end && !errno && n <= UINT_MAX ? (unsigned)n : 0;
-}
-
 enum { OPT_JSON = 256 };
 static const struct option options[] = {{"json", required_argument, NULL, OPT_JSON}, {NULL, 0, NULL, 0}};
 
@@ -331,21 +280,21 @@ int
 baton_bench(int argc, char **argv)
 {
 	const char *json = NULL;
-	unsigned n = 0;
+	uint64_t n = 0;
 	int c, rc = 0, worst = 0;
 	json_t *all, *doc;
 
 	opterr = 0;
 	optind = 1;
 	while ((c = getopt_long(argc, argv, "n:", options, NULL)) != -1) {
+		if (c == 'n' && !baton_number(optarg, 10, 1, UINT_MAX, &n))
+			return baton_usage("-n needs a number from 1 to 4294967295, not '%s'", optarg);
 		if (c == 'n')
-			n = number_of(optarg);
-		else if (c == OPT_JSON)
+			continue;
+		if (c == OPT_JSON)
 			json = optarg;
 		else
 			return baton_usage("unknown or incomplete option '%s'", argv[optind - 1]);
-		if (c == 'n' && !n)
-			return baton_usage("-n needs a number from 1 to 4294967295, not '%s'", optarg);
 	}
 	for (int i = optind; i < argc; i++)
 		if (!known(argv[i]))
@@ -354,7 +303,7 @@ baton_bench(int argc, char **argv)
 	for (size_t i = 0; i < BENCHES; i++) {
 		if (!wanted(benches[i].name, argc - optind, argv + optind))
 			continue;
-		rc = run_one(i, n, all, !json || strcmp(json, "-") != 0);
+		rc = run_one(i, (unsigned)n, all, !json || strcmp(json, "-") != 0);
 		worst = rc > worst ? rc : worst;
 	}
 	doc = json_pack("{s:s, s:s, s:o}", "schema", "baton-bench/1", "version", baton_version(), "figures", all);

@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "harness/bin/baton.h"
@@ -34,15 +33,6 @@ struct maker {
 	size_t esp_len, hello_len, spi_at;
 	uint32_t seq[SAS];
 };
-
-static uint64_t
-now_ns(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * (uint64_t)NS_PER_S + (uint64_t)t.tv_nsec;
-}
 
 static void
 put_u32(uint8_t *at, uint32_t v)
@@ -181,13 +171,13 @@ bench_judge(unsigned n, FILE *out)
 {
 	FILE *said = tmpfile();
 	struct rusage used;
-	uint64_t from, ns;
+	ns_t from, ns;
 	int fds[2], status = 0, made = 0;
 	pid_t maker, judge;
 
 	if (!said || pipe(fds) < 0)
 		return 3;
-	from = now_ns();
+	from = baton_now();
 	judge = start_judge(fds[0], fileno(said));
 	(void)close(fds[0]);
 	maker = judge > 0 ? fork() : -1;
@@ -197,7 +187,7 @@ bench_judge(unsigned n, FILE *out)
 	if (judge < 0 || maker < 0 || wait4(judge, &status, 0, &used) != judge ||
 		waitpid(maker, &made, 0) != maker)
 		return 3;
-	ns = now_ns() - from;
+	ns = baton_now() - from;
 	if (!WIFEXITED(status) || WEXITSTATUS(status) > 1 || made || frames_said(said) != n)
 		return 3;
 	(void)fclose(said);

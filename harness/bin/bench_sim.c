@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "harness/bin/baton.h"
@@ -14,15 +13,6 @@
 #include "harness/run/explore.h"
 
 #define SEED 100001u
-
-static double
-wall_s(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 static double
 seconds_of(const struct timeval *t)
@@ -54,7 +44,8 @@ static int
 schedules(unsigned n, FILE *out)
 {
 	const struct explore_options none = {.mutant = NULL};
-	double from = wall_s(), cpu = children_cpu_s();
+	ns_t from = baton_now();
+	double cpu = children_cpu_s();
 	unsigned held = 0;
 	int fds[2], status;
 	pid_t pid;
@@ -80,7 +71,7 @@ schedules(unsigned n, FILE *out)
 		(void)fprintf(stderr, "bench: of %u schedules %u held the laws\n", n, held);
 		return 3;
 	}
-	return tell(out, "schedules", n, wall_s() - from, children_cpu_s() - cpu);
+	return tell(out, "schedules", n, (double)(baton_now() - from) / 1e9, children_cpu_s() - cpu);
 }
 
 static void
@@ -113,7 +104,8 @@ static int
 cases(FILE *out)
 {
 	char dir[] = "/tmp/baton-bench-XXXXXX";
-	double from = wall_s(), cpu = children_cpu_s(), wall;
+	ns_t from = baton_now();
+	double cpu = children_cpu_s(), wall;
 	int status = -1;
 	unsigned cnt;
 	pid_t pid;
@@ -125,7 +117,7 @@ cases(FILE *out)
 		run_cases(dir);
 	if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0)
 		(void)fprintf(stderr, "bench: a case did not pass in sim\n");
-	wall = wall_s() - from;
+	wall = (double)(baton_now() - from) / 1e9;
 	cpu = children_cpu_s() - cpu;
 	cnt = folders(dir);
 	baton_remove_folder(dir);

@@ -54,15 +54,6 @@ sh(const char *fmt, ...)
 	return false;
 }
 
-static ns_t
-now(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return ns_from_s((uint32_t)t.tv_sec) + t.tv_nsec;
-}
-
 /* Four namespaces in a row. With twind the middle addresses are virtual, and it sets its own. */
 static bool
 wires(bool swan)
@@ -281,10 +272,10 @@ arrived(int s)
 static bool
 comes_through(struct through *t, ns_t limit)
 {
-	ns_t until = now() + limit;
+	ns_t until = baton_now() + limit;
 	const struct timespec pause = {.tv_nsec = 50 * 1000 * 1000};
 
-	while (now() < until) {
+	while (baton_now() < until) {
 		(void)send(t->tx, "x", 1, MSG_DONTWAIT);
 		(void)clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
 		if (arrived(t->rx))
@@ -329,11 +320,11 @@ depart(struct through *t, size_t payload, bool trains, unsigned n)
 static uint64_t
 offer(struct through *t, size_t payload, bool trains, uint64_t rate, ns_t span)
 {
-	ns_t from = now(), end = from + span;
+	ns_t from = baton_now(), end = from + span;
 	uint64_t sent = 0, octets = 0;
 
-	while (now() < end) {
-		uint64_t due = (uint64_t)(now() - from) * rate / NS_PER_S;
+	while (baton_now() < end) {
+		uint64_t due = (uint64_t)(baton_now() - from) * rate / NS_PER_S;
 		unsigned n = due > sent ? (unsigned)(due - sent) : 0;
 
 		if (n < (trains ? CARS / 4 : 1)) {

@@ -55,11 +55,7 @@ static const char usage[] = "craft -w FILE | -i PORT [--keys FILE] [--count N] [
 static bool
 take_number(const char *option, const char *text, uint64_t most, uint64_t *n)
 {
-	char *end;
-
-	errno = 0;
-	*n = strtoull(text, &end, 10);
-	if (text[0] >= '0' && text[0] <= '9' && !*end && !errno && *n <= most)
+	if (baton_number(text, 10, 0, most, n))
 		return true;
 	(void)baton_usage("craft: %s: found '%s', expected a number up to %llu", option, text,
 		(unsigned long long)most);
@@ -208,35 +204,13 @@ wait_until(ns_t at)
 		;
 }
 
-static ns_t
-now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return ns_from_s(t.tv_sec) + t.tv_nsec;
-}
-
-static void *
-more(void *p, size_t need, size_t *cap, size_t size)
-{
-	while (*cap < need)
-		*cap = *cap ? *cap * 2 : 1024;
-	p = realloc(p, *cap * size);
-	if (!p) {
-		fprintf(stderr, "baton: craft: out of memory\n");
-		exit(3);
-	}
-	return p;
-}
-
 static void
 keep(struct kept *k, const uint8_t *frame, size_t len)
 {
 	if (k->len + len > k->cap)
-		k->octets = more(k->octets, k->len + len, &k->cap, 1);
+		k->octets = baton_room("craft", k->octets, k->len + len, &k->cap, 1);
 	if (k->cnt == k->frame_cap)
-		k->frames = more(k->frames, k->cnt + 1, &k->frame_cap, sizeof *k->frames);
+		k->frames = baton_room("craft", k->frames, k->cnt + 1, &k->frame_cap, sizeof *k->frames);
 	memcpy(k->octets + k->len, frame, len);
 	k->frames[k->cnt++] = (struct burst_frame){.len = len};
 	k->len += len;
@@ -307,7 +281,7 @@ to_file(struct craft *c)
 static void
 send_apart(struct craft *c, struct burst *b)
 {
-	ns_t at = now();
+	ns_t at = baton_now();
 
 	for (uint64_t n = 0; n < c->count; n++)
 		for (size_t i = 0; i < c->kept.cnt; i++, at += c->interval) {

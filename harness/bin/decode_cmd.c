@@ -6,11 +6,9 @@
  */
 #include "harness/bin/baton.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <malloc.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,15 +29,6 @@ static const char usage[] =
 	"decode FILE | - | -i PORT  [FILTER] [-v | --json | --words | --octets] "
 	"[--keys FILE] [-c COUNT]";
 
-static volatile sig_atomic_t stop;
-
-static void
-on_signal(int sig)
-{
-	(void)sig;
-	stop = 1;
-}
-
 /* -- the command line -- */
 
 /* One way of showing, be it said twice. */
@@ -58,8 +47,6 @@ take_how(struct decode_words *w, enum decode_how how)
 static bool
 take_option(struct decode_words *w, int o, char **argv)
 {
-	char *end;
-
 	switch (o) {
 	case 'v':
 		return take_how(w, DECODE_FIELDS);
@@ -76,9 +63,7 @@ take_option(struct decode_words *w, int o, char **argv)
 		w->keys = optarg;
 		return true;
 	case 'c':
-		errno = 0;
-		w->count = strtoull(optarg, &end, 10);
-		if (optarg[0] >= '1' && optarg[0] <= '9' && !*end && !errno)
+		if (baton_number(optarg, 10, 1, UINT64_MAX, &w->count))
 			return true;
 		(void)baton_usage("decode: -c: found '%s', expected a number from 1", optarg);
 		return false;
@@ -150,14 +135,14 @@ from_file(struct run *r)
 		fprintf(stderr, "baton: decode: %s\n", err);
 		return EXIT_USAGE;
 	}
-	while (!stop && (got = capture_next(c, &f)) == 1)
+	while (!baton_stopped() && (got = capture_next(c, &f)) == 1)
 		if (!take(r, &f, capture_port(c, f.port)))
 			break;
 	fflush(stdout);
-	if (got < 0 && !stop)
+	if (got < 0 && !baton_stopped())
 		fprintf(stderr, "baton: decode: %s\n", capture_error(c));
 	capture_close(c);
-	return got < 0 && !stop ? EXIT_USAGE : 0;
+	return got < 0 && !baton_stopped() ? EXIT_USAGE : 0;
 }
 
 static int
@@ -167,16 +152,17 @@ from_port(struct run *r)
 	struct link *l = link_open(r->w->port, err);
 	struct link_frame f;
 	uint64_t no = 0;
+	bool more = true;
 	int got = 0;
 
 	if (!l) {
 		fprintf(stderr, "baton: decode: %s\n", err);
 		return 3;
 	}
-	while (!stop && got >= 0) {
+	while (!baton_stopped() && more && got >= 0) {
 		struct pollfd p = {.fd = link_fd(l), .events = POLLIN};
 
-		while (!stop && (got = link_next(l, &f)) == 1) {
+		while (!baton_stopped() && more && (got = link_next(l, &f)) == 1) {
 			struct capture_frame c = {.no = ++no,
 				.at = f.at,
 				.bytes = f.bytes,
@@ -184,10 +170,10 @@ from_port(struct run *r)
 				.wire_len = (uint32_t)f.len,
 				.link = 1};
 
-			stop = !take(r, &c, r->w->port);
+			more = take(r, &c, r->w->port);
 		}
 		fflush(stdout);
-		if (!stop && got == 0)
+		if (!baton_stopped() && more && got == 0)
 			(void)poll(&p, 1, -1);
 	}
 	if (got < 0)
@@ -238,15 +224,13 @@ decode(const struct decode_words *w, struct keyring *ring)
 int
 baton_decode(int argc, char **argv)
 {
-	struct sigaction sa = {.sa_handler = on_signal};
 	struct decode_words w = {0};
 	struct keyring ring;
 	int rc = EXIT_USAGE;
 
 	if (!take_options(&w, argc, argv))
 		return EXIT_USAGE;
-	(void)sigaction(SIGINT, &sa, NULL);
-	(void)sigaction(SIGTERM, &sa, NULL);
+	baton_heed_signals();
 	(void)mallopt(M_MMAP_THRESHOLD, 64 << 20); /* sealing takes and gives back large pieces */
 	(void)mallopt(M_TRIM_THRESHOLD, 256 << 20);
 	keyring_init(&ring);

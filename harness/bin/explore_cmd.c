@@ -14,7 +14,6 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "harness/bin/baton.h"
@@ -221,20 +220,11 @@ tell_sums(const struct hunt *h, double seconds)
 		(double)h->w->seeds / seconds);
 }
 
-static double
-seconds(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 static int
 many(const struct words *w)
 {
 	static struct hunt h;
-	double from = seconds();
+	ns_t from = baton_now();
 
 	h.w = w;
 	h.slot = mmap(NULL, JOBS_MAX * sizeof(*h.slot), PROT_READ | PROT_WRITE,
@@ -246,7 +236,7 @@ many(const struct words *w)
 	hunt(&h);
 	for (unsigned k = 0; k < h.kinds; k++)
 		tell_breach(w, &h.first[k], h.count[k]);
-	tell_sums(&h, seconds() - from);
+	tell_sums(&h, (double)(baton_now() - from) / 1e9);
 	return h.broken ? 1 : 0;
 }
 
@@ -281,15 +271,6 @@ static const struct option options[] = {
 	{NULL, 0, NULL, 0},
 };
 
-static bool
-number(const char *text, uint64_t least, uint64_t most, uint64_t *n)
-{
-	char *rest;
-
-	*n = strtoull(text, &rest, 0);
-	return *text >= '0' && *text <= '9' && !*rest && *n >= least && *n <= most;
-}
-
 static int
 take(struct words *w, int opt, char **argv)
 {
@@ -297,7 +278,7 @@ take(struct words *w, int opt, char **argv)
 
 	switch (opt) {
 	case 'j':
-		if (!number(optarg, 1, JOBS_MAX, &n))
+		if (!baton_number(optarg, 0, 1, JOBS_MAX, &n))
 			return baton_usage("-j wants a number from 1 to 64, not '%s'", optarg);
 		w->jobs = (unsigned)n;
 		return 0;
@@ -305,11 +286,11 @@ take(struct words *w, int opt, char **argv)
 		w->verbose = true;
 		return 0;
 	case OPT_SEEDS:
-		if (!number(optarg, 1, (uint64_t)1 << 40, &w->seeds))
+		if (!baton_number(optarg, 0, 1, (uint64_t)1 << 40, &w->seeds))
 			return baton_usage("--seeds wants a number from 1, not '%s'", optarg);
 		return 0;
 	case OPT_SEED:
-		if (!number(optarg, 0, (uint64_t)1 << 53, &w->seed))
+		if (!baton_number(optarg, 0, 0, (uint64_t)1 << 53, &w->seed))
 			return baton_usage("--seed wants a number below 2^53, not '%s'", optarg);
 		return 0;
 	case OPT_MUTANT:

@@ -26,26 +26,17 @@ static const char drawing[] = "\n"
 			      "          virtual .100             virtual .100\n"
 			      "\n";
 
-static volatile sig_atomic_t stop;
-
-static void
-on_signal(int sig)
-{
-	(void)sig;
-	stop = 1;
-}
-
 static bool
 stopped(void *ctx)
 {
 	(void)ctx;
-	return stop != 0;
+	return baton_stopped();
 }
 
 static bool
 tunnel_up(void *ctx)
 {
-	return stop || peer_is_up(((struct world *)ctx)->peer);
+	return baton_stopped() || peer_is_up(((struct world *)ctx)->peer);
 }
 
 static int
@@ -66,11 +57,11 @@ bring_up(struct lab *lab)
 		return 3;
 	lab_until(lab, "the pair to elect", 5 * NS_PER_S, stopped, NULL);
 	peer_initiate(w.peer, lab_now(lab));
-	printf("\ntunnel: %s\n", lab_until(lab, "the tunnel", 10 * NS_PER_S, tunnel_up, &w) && !stop
+	printf("\ntunnel: %s\n", lab_until(lab, "the tunnel", 10 * NS_PER_S, tunnel_up, &w) && !baton_stopped()
 					 ? "up"
 					 : "not up; see the logs");
 	fflush(stdout);
-	while (!stop)
+	while (!baton_stopped())
 		lab_until(lab, "Ctrl-C", 3600 * NS_PER_S, stopped, NULL);
 	world_detach(&w);
 	keyring_free(&ring);
@@ -82,7 +73,6 @@ inside(void *ctx)
 {
 	struct lab_config cfg = {
 		.twind = baton_beside("twind"), .out_dir = ctx, .seed = 1, .keylog = true};
-	struct sigaction a = {.sa_handler = on_signal};
 	char err[LAB_ERR] = "";
 	struct lab *lab = lab_open(&cfg, err);
 	int rc;
@@ -91,8 +81,7 @@ inside(void *ctx)
 		fprintf(stderr, "%s\n", err);
 		return 3;
 	}
-	sigaction(SIGINT, &a, NULL);
-	sigaction(SIGTERM, &a, NULL);
+	baton_heed_signals();
 	rc = bring_up(lab);
 	lab_close(lab);
 	return rc;
@@ -133,7 +122,7 @@ wait_for(pid_t pid)
 	while (waitpid(pid, &status, 0) != pid) {
 		if (errno != EINTR)
 			return 3;
-		if (stop)
+		if (baton_stopped())
 			kill(pid, SIGTERM);
 	}
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 3;
@@ -143,7 +132,6 @@ int
 baton_lab(int argc, char **argv)
 {
 	char dir[] = "/tmp/baton-lab-XXXXXX", err[LAB_ERR];
-	struct sigaction a = {.sa_handler = on_signal};
 	const char *why;
 	pid_t pid;
 	int rc;
@@ -163,8 +151,7 @@ baton_lab(int argc, char **argv)
 		fprintf(stderr, "%s\n", err);
 		return 3;
 	}
-	sigaction(SIGINT, &a, NULL);
-	sigaction(SIGTERM, &a, NULL);
+	baton_heed_signals();
 	explain(pid, dir);
 	rc = wait_for(pid);
 	baton_remove_folder(dir);

@@ -275,7 +275,7 @@ static const struct option options[] = {
 static int
 take_word(struct recording *r, int c)
 {
-	char *end;
+
 
 	switch (c) {
 	case 'o':
@@ -299,8 +299,7 @@ take_word(struct recording *r, int c)
 			return baton_usage("--lab is netns or sim, not '%s'", optarg);
 		return 0;
 	case 's':
-		r->seed = strtoull(optarg, &end, 10);
-		r->seeded = end != optarg && !*end;
+		r->seeded = baton_number(optarg, 10, 0, UINT64_MAX, &r->seed);
 		return r->seeded ? 0 : baton_usage("--seed needs a number, not '%s'", optarg);
 	}
 	return baton_usage("record: unknown option");

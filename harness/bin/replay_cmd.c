@@ -20,29 +20,7 @@
 #define BATCH 1024
 #define LATE_MS 10 /* behind its time by more: the frame counts as late */
 
-static volatile sig_atomic_t stop;
-
-static void
-on_signal(int sig)
-{
-	(void)sig;
-	stop = 1;
-}
-
 /* -- reading -- */
-
-static void *
-grown(void *p, size_t need, size_t *cap, size_t size)
-{
-	while (*cap < need)
-		*cap = *cap ? *cap * 2 : 4096;
-	p = realloc(p, *cap * size);
-	if (!p) {
-		fprintf(stderr, "baton: replay: out of memory\n");
-		exit(3);
-	}
-	return p;
-}
 
 static void
 record(struct recording *r, struct replay *rw, const struct capture_frame *f, ns_t first)
@@ -50,9 +28,9 @@ record(struct recording *r, struct replay *rw, const struct capture_frame *f, ns
 	size_t need = r->len + f->len + 64;
 
 	if (need > r->cap)
-		r->octets = grown(r->octets, need, &r->cap, 1);
+		r->octets = baton_room("replay", r->octets, need, &r->cap, 1);
 	if (r->cnt == r->frame_cap)
-		r->frames = grown(r->frames, r->cnt + 1, &r->frame_cap, sizeof *r->frames);
+		r->frames = baton_room("replay", r->frames, r->cnt + 1, &r->frame_cap, sizeof *r->frames);
 	r->frames[r->cnt].at = r->len;
 	r->frames[r->cnt].when = f->at > first ? f->at - first : 0;
 	r->frames[r->cnt].len =
@@ -103,24 +81,15 @@ replay_due(const struct replay_words *w, ns_t when)
 	return w->pace == REPLAY_SCALED ? (ns_t)((double)when / w->speed) : when;
 }
 
-static ns_t
-now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return ns_from_s(t.tv_sec) + t.tv_nsec;
-}
-
 /* False if a signal came. */
 static bool
 wait_until(ns_t at)
 {
 	struct timespec t = {.tv_sec = at / NS_PER_S, .tv_nsec = at % NS_PER_S};
 
-	while (!stop && clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == EINTR)
+	while (!baton_stopped() && clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == EINTR)
 		;
-	return !stop;
+	return !baton_stopped();
 }
 
 /* The frames that are due now, as many as go at once; how many. */
@@ -165,7 +134,7 @@ to_port(const struct replay_words *w, const struct recording *r)
 	char err[BURST_ERR];
 	struct burst *b = burst_open(w->port, err);
 	uint64_t late = 0;
-	ns_t begun = now();
+	ns_t begun = baton_now();
 	size_t at = 0;
 	int rc;
 
@@ -173,8 +142,8 @@ to_port(const struct replay_words *w, const struct recording *r)
 		fprintf(stderr, "baton: replay: %s\n", err);
 		return 3;
 	}
-	while (at < r->cnt && !stop) {
-		ns_t since = now() - begun, due = replay_due(w, r->frames[at].when);
+	while (at < r->cnt && !baton_stopped()) {
+		ns_t since = baton_now() - begun, due = replay_due(w, r->frames[at].when);
 		size_t n = due_now(w, r, at, since, batch);
 
 		if (!n && !wait_until(begun + due))
@@ -184,7 +153,7 @@ to_port(const struct replay_words *w, const struct recording *r)
 		(void)burst_send(b, batch, n);
 		at += n;
 	}
-	tell(w, r, burst_counters(b), (double)(now() - begun) * 1e-9, late);
+	tell(w, r, burst_counters(b), (double)(baton_now() - begun) * 1e-9, late);
 	rc = burst_counters(b)->refused || at < r->cnt ? 3 : 0;
 	burst_close(b);
 	return rc;
@@ -195,7 +164,6 @@ baton_replay(int argc, char **argv)
 {
 	static struct replay_words w;
 	struct recording r = {0};
-	struct sigaction sa = {.sa_handler = on_signal};
 	int rc;
 
 	keyring_init(&w.old_keys);
@@ -204,8 +172,7 @@ baton_replay(int argc, char **argv)
 	if (!rc)
 		rc = read_all(&w, &r);
 	if (!rc && w.port) {
-		(void)sigaction(SIGINT, &sa, NULL);
-		(void)sigaction(SIGTERM, &sa, NULL);
+		baton_heed_signals();
 		rc = to_port(&w, &r);
 	} else if (!rc) {
 		rc = replay_in_lab(&w, &r);

@@ -2,7 +2,6 @@
 /* The command line of baton replay (replay_cmd.h). */
 #include "harness/bin/replay_cmd.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,16 +51,6 @@ mac_of(const char *text, struct mac *m)
 }
 
 static bool
-number_of(const char *text, uint64_t most, uint64_t *v)
-{
-	char *end;
-
-	errno = 0;
-	*v = strtoull(text, &end, 0);
-	return text[0] >= '0' && text[0] <= '9' && !*end && !errno && *v <= most;
-}
-
-static bool
 add_mac(struct replay_rules *k, const char *text)
 {
 	struct replay_mac *m = &k->macs[k->mac_cnt];
@@ -99,8 +88,8 @@ add_spi(struct replay_rules *k, const char *text)
 	at = strchr(to, '@');
 	if (at)
 		*at++ = '\0';
-	if (!number_of(from, UINT32_MAX, &a) || !number_of(to, UINT32_MAX, &b) ||
-		(at && !number_of(at, UINT32_MAX, &n)))
+	if (!baton_number(from, 0, 0, UINT32_MAX, &a) || !baton_number(to, 0, 0, UINT32_MAX, &b) ||
+		(at && !baton_number(at, 0, 0, UINT32_MAX, &n)))
 		return false;
 	*m = (struct replay_spi){(uint32_t)a, (uint32_t)b, (uint32_t)n};
 	k->spi_cnt++;
@@ -163,7 +152,7 @@ take_value(struct replay_words *w, int o)
 
 	switch (o) {
 	case GROUP:
-		w->rules.set_group = number_of(optarg, 255, &n);
+		w->rules.set_group = baton_number(optarg, 0, 0, 255, &n);
 		w->rules.group = (uint8_t)n;
 		return w->rules.set_group ? 0 : wrong("--group", optarg, "a number up to 255");
 	case VIP:

@@ -5,7 +5,6 @@
  */
 #include "harness/bin/run_words.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,23 +73,13 @@ const struct option words_explain[] = {
 	{NULL, 0, NULL, 0},
 };
 
-static bool
-number(const char *text, uint64_t max, uint64_t *n)
-{
-	char *rest;
-
-	errno = 0;
-	*n = strtoull(text, &rest, 0);
-	return errno == 0 && *text >= '0' && *text <= '9' && *rest == '\0' && *n <= max;
-}
-
 /* A number within bounds; 0 or EXIT_USAGE. */
 static int
 count(const char *option, unsigned least, unsigned most, unsigned *n)
 {
 	uint64_t v;
 
-	if (!number(optarg, most, &v) || v < least)
+	if (!baton_number(optarg, 0, least, most, &v))
 		return baton_usage("%s wants a number from %u to %u, not '%s'", option, least, most,
 			optarg);
 	*n = (unsigned)v;
@@ -103,6 +92,36 @@ load(const char *path)
 	char err[LAB_ERR];
 
 	return run_load_suite(path, err) ? 0 : baton_usage("--suite: %s", err);
+}
+
+/* What is told, and where: true if the option is one of these. */
+static bool
+take_report(struct words *w, int opt)
+{
+	switch (opt) {
+	case 'v':
+		w->verbose = true;
+		return true;
+	case 'o':
+		w->out = optarg;
+		return true;
+	case OPT_JSON:
+		w->json = optarg;
+		return true;
+	case OPT_TAP:
+		w->tap = true;
+		return true;
+	case OPT_JUNIT:
+		w->junit = optarg;
+		return true;
+	case OPT_KEEP:
+		w->keep = true;
+		return true;
+	case OPT_LIST_JSON:
+		w->list_json = true;
+		return true;
+	}
+	return false;
 }
 
 /* One option taken; 0 or EXIT_USAGE. */
@@ -121,7 +140,7 @@ take(struct words *w, int opt, char **argv)
 		w->slowest = 10;
 		return optarg ? count("--durations", 0, 100000, &w->slowest) : 0;
 	case OPT_SEED:
-		if (!number(optarg, SEED_MAX, &w->seed))
+		if (!baton_number(optarg, 0, 0, SEED_MAX, &w->seed))
 			return baton_usage("--seed wants a number below 2^53, not '%s'", optarg);
 		w->seeded = true;
 		return 0;
@@ -152,31 +171,10 @@ take(struct words *w, int opt, char **argv)
 	case OPT_PAUSE:
 		w->pause = true;
 		return 0;
-	case 'v':
-		w->verbose = true;
-		return 0;
-	case 'o':
-		w->out = optarg;
-		return 0;
-	case OPT_JSON:
-		w->json = optarg;
-		return 0;
-	case OPT_TAP:
-		w->tap = true;
-		return 0;
-	case OPT_JUNIT:
-		w->junit = optarg;
-		return 0;
-	case OPT_KEEP:
-		w->keep = true;
-		return 0;
-	case OPT_LIST_JSON:
-		w->list_json = true;
-		return 0;
 	case ':':
 		return baton_usage("'%s' wants an argument", argv[optind - 1]);
 	default:
-		return baton_usage("unknown option '%s'", argv[optind - 1]);
+		return take_report(w, opt) ? 0 : baton_usage("unknown option '%s'", argv[optind - 1]);
 	}
 }
 

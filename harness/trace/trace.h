@@ -85,9 +85,9 @@ struct trace_event {
 	ns_t at;
 	size_t before; /* number of frames that had been handled: it lies before frame[before] */
 	enum trace_event_kind kind;
-	enum trace_who who;	    /* START to POWER_OFF, ROUTE_ */
+	enum trace_who who;	    /* START to POWER_OFF, ROUTE_; of the port: CABLE_, LOSS */
 	uint8_t port;		    /* CABLE_, LOSS to STALL */
-	enum trace_segment segment; /* PARTITION, HEAL */
+	enum trace_segment segment; /* PARTITION, HEAL; of the port: CABLE_, LOSS */
 	uint32_t value;
 	uint8_t prefix_len; /* ROUTE_: `value` is the network, host order */
 	const char *text; /* the sentence for people; copied by trace_event_add */

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What several commands need and none of them is about: numbers of a command line, the clock, signals, room. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "harness/bin/baton.h"
+
+bool
+baton_number(const char *text, int base, uint64_t least, uint64_t most, uint64_t *n)
+{
+	char *rest;
+
+	errno = 0;
+	*n = strtoull(text, &rest, base);
+	return errno == 0 && *text >= '0' && *text <= '9' && *rest == '\0' && *n >= least && *n <= most;
+}
+
+ns_t
+baton_now(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return ns_from_s(t.tv_sec) + t.tv_nsec;
+}
+
+static volatile sig_atomic_t stop;
+
+static void
+on_signal(int sig)
+{
+	(void)sig;
+	stop = 1;
+}
+
+void
+baton_heed_signals(void)
+{
+	struct sigaction a = {.sa_handler = on_signal};
+
+	(void)sigaction(SIGINT, &a, NULL);
+	(void)sigaction(SIGTERM, &a, NULL);
+}
+
+bool
+baton_stopped(void)
+{
+	return stop != 0;
+}
+
+void *
+baton_room(const char *command, void *p, size_t need, size_t *cap, size_t size)
+{
+	while (*cap < need)
+		*cap = *cap ? *cap * 2 : 1024;
+	p = realloc(p, *cap * size);
+	if (!p) {
+		fprintf(stderr, "baton: %s: out of memory\n", command);
+		exit(3);
+	}
+	return p;
+}

@@ -310,6 +310,7 @@ read_words(struct recording *r, int argc, char **argv)
 {
 	struct run_selection s;
 	const char *bad;
+	bool known;
 	int c, rc;
 
 	opterr = 0;
@@ -327,12 +328,13 @@ read_words(struct recording *r, int argc, char **argv)
 	if (r->until > 0 && r->until <= r->from)
 		return baton_usage("--until %g is not behind --from %g", r->until, r->from);
 	r->id = argv[optind];
-	if (run_select((char *const *)&argv[optind], 1, &s, &bad) != RUN_SELECTED)
-		return baton_usage("no case is called '%s'", r->id);
+	known = run_select((char *const *)&argv[optind], 1, &s, &bad) == RUN_SELECTED;
 	for (size_t i = 0; i < s.cnt; i++)
 		if (strcmp(s.cases[i]->id, r->id) == 0)
 			r->def = s.cases[i];
 	run_selection_free(&s);
+	if (!known)
+		return baton_usage("no case is called '%s'", r->id);
 	return r->def ? 0 : baton_usage("'%s' is no whole id of a case", r->id);
 }
 

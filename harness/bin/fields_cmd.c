@@ -404,7 +404,7 @@ read_esp(struct reading *r, const struct pkt *p, const uint8_t *esp, size_t len)
 		return;
 	}
 	put_num(&r->line, "esp.pad_len", "d",
-		len - 8 - keyesp_iv_len(k->suite) - keyesp_icv_len(k->suite) - inner_len - 2);
+		len - 8 - keyesp_iv_len(k->suite) - keyesp_icv_len(k) - inner_len - 2);
 	put_num(&r->line, "esp.protocol", "x", next);
 	if (next != 4 || !pkt_parse_ip(&in, inner, inner_len))
 		return;

@@ -4,7 +4,6 @@
  * reads frame by frame; a single file that Baton wrote itself is read again as a whole, and judged
  * by the full laws as its run was (docs/decisions/0015-judging-files.md).
  */
-#include <errno.h>
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -22,55 +21,10 @@ struct judging {
 	bool json, details;
 	const char *keys;
 	struct keyring ring;
-	struct story_secret secrets[STORY_SECRETS];
-	size_t secret_cnt;
 	struct join *join;
 	char *const *files;
 	unsigned file_cnt;
 };
-
-static bool
-take_key(struct judging *j, const char *line, const char **what)
-{
-	const char *at = line + strspn(line, " \t");
-
-	if (strncmp(at, "0x", 2) != 0)
-		return keyring_line(&j->ring, line, what);
-	if (j->secret_cnt == STORY_SECRETS) {
-		*what = "more than 64 keys of this form";
-		return false;
-	}
-	if (!story_secret_line(&j->secrets[j->secret_cnt], at, what))
-		return false;
-	j->secret_cnt++;
-	return true;
-}
-
-static bool
-read_keys(struct judging *j)
-{
-	FILE *f = fopen(j->keys, "r");
-	char line[1024];
-	const char *what = "";
-	unsigned no = 0;
-	bool ok = f != NULL;
-
-	if (!f)
-		fprintf(stderr, "baton: %s: %s\n", j->keys, strerror(errno));
-	while (ok && fgets(line, sizeof(line), f)) {
-		no++;
-		ok = take_key(j, line, &what);
-		if (!ok)
-			fprintf(stderr, "baton: %s:%u: %s\n", j->keys, no, what);
-	}
-	if (ok && ferror(f)) {
-		fprintf(stderr, "baton: %s: %s\n", j->keys, strerror(errno));
-		ok = false;
-	}
-	if (f)
-		(void)fclose(f);
-	return ok;
-}
 
 /* The secrets that the file itself carries; lines that are not understood are somebody else's. */
 static void
@@ -174,8 +128,6 @@ judge(struct judging *j)
 	struct laws_in in = {0};
 	bool ours = read_settings(j, &in);
 	struct story_in how = {.keys = has_keys(&j->ring) ? &j->ring : NULL,
-		.secrets = j->secrets,
-		.secret_cnt = j->secret_cnt,
 		.details = j->details,
 		.ours = ours,
 		.hello = in.hello,
@@ -250,7 +202,7 @@ baton_judge(int argc, char **argv)
 	if (!j.file_cnt)
 		return baton_usage("judge: a FILE is missing");
 	keyring_init(&j.ring);
-	if (!j.keys || read_keys(&j)) {
+	if (!j.keys || baton_read_keys("judge", j.keys, &j.ring)) {
 		j.join = join_open(j.files, j.file_cnt, err);
 		if (!j.join)
 			fprintf(stderr, "baton: %s\n", err);

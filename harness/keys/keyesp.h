@@ -32,6 +32,13 @@ struct keyesp {
 	enum keyesp_suite suite;
 	struct secret enc;  /* cipher key; GCM: key, then 4 octets of salt */
 	struct secret auth; /* empty with GCM */
+	/*
+	 * The key of the integrity check is not known (tcpdump -E tells none), icv_len is what it
+	 * takes in the packet: 0 or 12. Of the suite the cipher counts, which is a CBC. It opens,
+	 * and seals nothing.
+	 */
+	bool unchecked;
+	uint8_t icv_len;
 };
 
 const char *keyesp_name(enum keyesp_suite s); /* "aes-cbc-sha1", ...: as in key files */
@@ -40,7 +47,9 @@ bool keyesp_suite_by_name(const char *name, enum keyesp_suite *s);
 size_t keyesp_enc_len(enum keyesp_suite s, uint16_t key_bits);
 size_t keyesp_auth_len(enum keyesp_suite s);
 size_t keyesp_iv_len(enum keyesp_suite s);
-size_t keyesp_icv_len(enum keyesp_suite s);
+size_t keyesp_icv_len(const struct keyesp *k);
+/* Has k->enc a length that its suite takes? */
+bool keyesp_enc_fits(const struct keyesp *k);
 
 /* One packet from the SPI on. iv: keyesp_iv_len octets. Octets written, 0 if cap is too small. */
 size_t keyesp_seal(const struct keyesp *k, uint32_t seq, const uint8_t *iv, uint8_t next,
@@ -51,7 +60,8 @@ size_t keyesp_seal_raw(const struct keyesp *k, uint32_t seq, const uint8_t *iv, 
 	uint8_t *out, size_t cap);
 /*
  * The inner packet to out (cap at least len). ERR_SHORT, ERR_LENGTH (padding), ERR_VALUE (padding
- * octets), ERR_AUTH.
+ * octets), ERR_AUTH. Unchecked, ERR_AUTH is also what is no IPv4 packet that fits: padding of 1, 2,
+ * 3... (RFC 4303 2.4) with one inside is no proof, but no accident either.
  */
 enum err keyesp_open(const struct keyesp *k, const uint8_t *esp, size_t len, uint8_t *out,
 	size_t cap, size_t *out_len, uint8_t *next) MUST_CHECK;

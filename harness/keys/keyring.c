@@ -56,11 +56,18 @@ grow(void *old, size_t cnt, size_t *cap, size_t size)
 struct keyike *
 keyring_ike(struct keyring *r, const uint8_t *icookie, const uint8_t *rcookie)
 {
-	for (size_t i = r->ike_cnt; i-- > 0;)
-		if (!memcmp(r->ike[i].icookie, icookie, 8) &&
-			!memcmp(r->ike[i].rcookie, rcookie, 8))
+	static const uint8_t any[8];
+	struct keyike *fits = NULL;
+
+	for (size_t i = r->ike_cnt; i-- > 0;) {
+		if (memcmp(r->ike[i].icookie, icookie, 8) != 0)
+			continue;
+		if (!memcmp(r->ike[i].rcookie, rcookie, 8))
 			return &r->ike[i];
-	return NULL;
+		if (!fits && !memcmp(r->ike[i].rcookie, any, 8))
+			fits = &r->ike[i];
+	}
+	return fits;
 }
 
 void
@@ -89,7 +96,8 @@ keyring_add_esp(struct keyring *r, const struct keyesp *k)
 	for (size_t i = 0; i < r->esp_cnt; i++) {
 		struct keyesp *e = &r->esp[i];
 
-		if (e->spi != k->spi || e->suite != k->suite || !same_secret(&e->enc, &k->enc) ||
+		if (e->spi != k->spi || e->suite != k->suite || e->unchecked != k->unchecked ||
+			e->icv_len != k->icv_len || !same_secret(&e->enc, &k->enc) ||
 			!same_secret(&e->auth, &k->auth))
 			continue;
 		if (e->dst != k->dst)
@@ -111,10 +119,17 @@ keyring_esp_fits(const struct keyesp *k, uint32_t spi, ip4_t dst)
 const struct keyesp *
 keyring_esp(const struct keyring *r, uint32_t spi, ip4_t dst)
 {
-	for (size_t i = r->esp_cnt; i-- > 0;)
-		if (keyring_esp_fits(&r->esp[i], spi, dst))
+	const struct keyesp *fits = NULL;
+
+	for (size_t i = r->esp_cnt; i-- > 0;) {
+		if (!keyring_esp_fits(&r->esp[i], spi, dst))
+			continue;
+		if (!r->esp[i].unchecked)
 			return &r->esp[i];
-	return NULL;
+		if (!fits)
+			fits = &r->esp[i];
+	}
+	return fits;
 }
 
 enum err

@@ -7,14 +7,20 @@
  * file of the device under test. With it traces are opened, here and in Wireshark. It grows as
  * needed (allocates), forgets nothing until keyring_free, and the same key twice is kept once.
  *
- * Key file, one secret a line; '#' starts a comment:
+ * Key file, one secret a line; '#' starts a comment. What a line is, is seen by how it begins, so
+ * forms may be mixed:
  *	CLIENT_TRAFFIC_SECRET_0 <client random> <secret>    (and the other NSS key log labels)
  *	IKEV1 <icookie> <rcookie> aes-cbc <key> [hash=sha1] [skeyid_a=<SKEYID_a>] [last=<block>]
  *	ESP <spi, 8 digits> <src> <dst> <suite> <enc key and salt> <auth key, or ->
  * all numbers hexadecimal but the addresses, which are dotted quads. Who only
  * opens needs the four words of an IKE key; who seals (keyseal.h) may need the rest: `last` is the
  * last cipher block of Phase 1, from which each later exchange has its first IV. None of the rest
- * is written.
+ * is written. And as others have them:
+ *	0x<spi>@<dst> <algorithm>:0x<enc key>	(tcpdump -E; without the key of the check)
+ *	"IPv4","<src>","<dst>","0x<spi>",...	(Wireshark's esp_sa)
+ *	<icookie>,<key>				(Wireshark's ikev1_decryption_table)
+ * An address of 0.0.0.0 (* in esp_sa) is any; so is a responder's cookie of zeros. The last form
+ * tells no cipher: who opens sees it in the trace, who seals takes 24 octets for 3DES.
  */
 #include <stdio.h>
 
@@ -46,7 +52,8 @@ void keyring_add_ike(struct keyring *r, const struct keyike *k);
 void keyring_add_esp(struct keyring *r, const struct keyesp *k);
 void keyring_add_tls(struct keyring *r, const struct keyring_tls *k);
 
-/* Borrowed until the next add; NULL if unknown. */
+/* Borrowed until the next add; NULL if unknown. One for any responder, or without the key of the
+ * check (keyesp.h, unchecked), only if there is no other. */
 struct keyike *keyring_ike(struct keyring *r, const uint8_t *icookie, const uint8_t *rcookie);
 const struct keyesp *keyring_esp(const struct keyring *r, uint32_t spi, ip4_t dst);
 /* Is this the key of a packet with that SPI to that address? */

@@ -1,27 +1,29 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Key files, read and written (keyring.h says how they look), and the tables by which Wireshark
- * opens a trace. A line is taken apart into words first; each kind of line then has one reader.
+ * Key files, read and written (keyring.h says how they look). Each line is taken by what it looks
+ * like, so a file may hold several forms: what other programs write has its readers in
+ * keyring_shark.c and keyring_dump.c, Baton's own are here.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/keys/keyring.h"
+#include "harness/keys/keyring_in.h"
 #include "ref/base/hex.h"
 
 #define WORDS 8
 #define LINE 512
+#define LABEL "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
 
-static bool
-no(const char **what, const char *text)
+bool
+keyring_no(const char **what, const char *text)
 {
 	*what = text;
 	return false;
 }
 
-static bool
-take_secret(struct secret *s, const char *digits)
+bool
+keyring_secret(struct secret *s, const char *digits)
 {
 	uint8_t b[SECRET_MAX];
 	long n = hex_get(b, sizeof b, digits);
@@ -50,12 +52,13 @@ read_ike_more(struct keyike *k, const char *word, const char **what)
 			return true;
 		}
 	if (!strncmp(word, "skeyid_a=", 9))
-		return (take_secret(&k->a, word + 9) && k->a.len) ||
-		       no(what, "SKEYID_a has an impossible length");
+		return (keyring_secret(&k->a, word + 9) && k->a.len) ||
+		       keyring_no(what, "SKEYID_a has an impossible length");
 	if (strncmp(word, "last=", 5) != 0)
-		return no(what, "behind an IKE key: hash=, skeyid_a= or last=, in known words");
+		return keyring_no(
+			what, "behind an IKE key: hash=, skeyid_a= or last=, in known words");
 	k->have_iv = hex_get(k->iv, sizeof k->iv, word + 5) == (long)keyprim_block(k->cipher);
-	return k->have_iv || no(what, "the last block is not one block of the cipher");
+	return k->have_iv || keyring_no(what, "the last block is not one block of the cipher");
 }
 
 /* IKEV1 <icookie> <rcookie> <cipher> <key>. The hash need not be told: it is seen in the trace. */
@@ -65,15 +68,16 @@ read_ike(struct keyring *r, char **w, size_t n, const char **what)
 	struct keyike k = {.cipher = KEYPRIM_AES, .hash = KEYPRIM_SHA1};
 
 	if (n < 5)
-		return no(what, "IKEV1 takes four words");
+		return keyring_no(what, "IKEV1 takes four words");
 	if (hex_get(k.icookie, 8, w[1]) != 8 || hex_get(k.rcookie, 8, w[2]) != 8)
-		return no(what, "a cookie is not 16 digits");
+		return keyring_no(what, "expected cookies of 16 digits");
 	if (!strcmp(w[3], "3des-cbc"))
 		k.cipher = KEYPRIM_3DES;
 	else if (strcmp(w[3], "aes-cbc"))
-		return no(what, "unknown cipher");
-	if (!take_secret(&k.key, w[4]) || (k.key.len != 16 && k.key.len != 24 && k.key.len != 32))
-		return no(what, "the cipher key has an impossible length");
+		return keyring_no(what, "unknown cipher: expected aes-cbc or 3des-cbc");
+	if (!keyring_secret(&k.key, w[4]) ||
+		(k.key.len != 16 && k.key.len != 24 && k.key.len != 32))
+		return keyring_no(what, "the cipher key has an impossible length");
 	k.key_bits = (uint16_t)(k.key.len * 8);
 	for (size_t i = 5; i < n; i++)
 		if (!read_ike_more(&k, w[i], what))
@@ -84,17 +88,6 @@ read_ike(struct keyring *r, char **w, size_t n, const char **what)
 }
 
 static bool
-enc_fits(const struct keyesp *k)
-{
-	uint16_t salt = k->suite == KEYESP_AES_GCM ? 4 : 0;
-	uint16_t bits = (uint16_t)((k->enc.len - salt) * 8);
-
-	if (k->enc.len != keyesp_enc_len(k->suite, bits))
-		return false;
-	return !bits || bits == 128 || bits == 192 || bits == 256;
-}
-
-static bool
 read_esp(struct keyring *r, char **w, size_t n, const char **what)
 {
 	struct keyesp k = {0};
@@ -102,20 +95,21 @@ read_esp(struct keyring *r, char **w, size_t n, const char **what)
 	unsigned long spi;
 
 	if (n != 7)
-		return no(what, "ESP takes six words");
+		return keyring_no(what, "ESP takes six words");
 	spi = strtoul(w[1], &end, 16);
 	if (*end || strlen(w[1]) != 8)
-		return no(what, "an SPI is 8 digits");
+		return keyring_no(what, "expected an SPI of 8 digits");
 	k.spi = (uint32_t)spi;
 	if (!ip4_get(&k.src, w[2]) || !ip4_get(&k.dst, w[3]))
-		return no(what, "an address is not one");
+		return keyring_no(what, "expected IPv4 addresses as source and destination");
 	if (!keyesp_suite_by_name(w[4], &k.suite))
-		return no(what, "unknown suite");
-	if (!take_secret(&k.enc, strcmp(w[5], "-") ? w[5] : "") || !enc_fits(&k))
-		return no(what, "the encryption key has an impossible length");
-	if (!take_secret(&k.auth, strcmp(w[6], "-") ? w[6] : "") ||
+		return keyring_no(what, "unknown suite: expected aes-cbc-, 3des- or null- with "
+					"sha1, sha256 or md5, or aes-gcm");
+	if (!keyring_secret(&k.enc, strcmp(w[5], "-") ? w[5] : "") || !keyesp_enc_fits(&k))
+		return keyring_no(what, "the encryption key has an impossible length");
+	if (!keyring_secret(&k.auth, strcmp(w[6], "-") ? w[6] : "") ||
 		k.auth.len != keyesp_auth_len(k.suite))
-		return no(what, "the authentication key has an impossible length");
+		return keyring_no(what, "the authentication key has an impossible length");
 	keyring_add_esp(r, &k);
 	wipe(&k, sizeof k);
 	return true;
@@ -126,43 +120,60 @@ read_tls(struct keyring *r, char **w, size_t n, const char **what)
 {
 	struct keyring_tls k = {0};
 
-	if (n != 3 || strlen(w[0]) >= sizeof k.label)
-		return no(what, "unknown kind of line");
-	for (const char *c = w[0]; *c; c++)
-		if (!((*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') || *c == '_'))
-			return no(what, "unknown kind of line");
+	if (n != 3 || strlen(w[0]) >= sizeof k.label || w[0][strspn(w[0], LABEL)])
+		return keyring_no(what, "unknown kind of line: expected IKEV1, ESP, the label of a "
+					"TLS key log, 0xSPI@ADDRESS, or a line of Wireshark's "
+					"esp_sa or ikev1_decryption_table");
 	memcpy(k.label, w[0], strlen(w[0]));
 	if (hex_get(k.random, 32, w[1]) != 32)
-		return no(what, "a client random is 64 digits");
-	if (!take_secret(&k.secret, w[2]) || !k.secret.len)
-		return no(what, "the secret has an impossible length");
+		return keyring_no(what, "expected a client random of 64 digits");
+	if (!keyring_secret(&k.secret, w[2]) || !k.secret.len)
+		return keyring_no(what, "the secret has an impossible length");
 	keyring_add_tls(r, &k);
 	wipe(&k, sizeof k);
 	return true;
 }
 
-bool
-keyring_line(struct keyring *r, const char *text, const char **what)
+/* A line of words, by the first of them. */
+static bool
+read_words(struct keyring *r, char *line, const char **what)
 {
-	char line[LINE], *w[WORDS + 1], *save = NULL;
-	size_t n = 0, len = strcspn(text, "#\r\n");
-	bool ok;
+	char *w[WORDS + 1], *save = NULL;
+	size_t n = 0;
 
-	if (len >= sizeof line)
-		return no(what, "line too long");
-	memcpy(line, text, len);
-	line[len] = 0;
 	for (char *t = strtok_r(line, " \t", &save); t && n <= WORDS;
 		t = strtok_r(NULL, " \t", &save))
 		w[n++] = t;
 	if (!n)
 		return true;
 	if (!strcmp(w[0], "IKEV1"))
-		ok = read_ike(r, w, n, what);
-	else if (!strcmp(w[0], "ESP"))
-		ok = read_esp(r, w, n, what);
+		return read_ike(r, w, n, what);
+	if (!strcmp(w[0], "ESP"))
+		return read_esp(r, w, n, what);
+	if (!strncmp(w[0], "0x", 2))
+		return keyring_read_dump(r, w, n, what);
+	return read_tls(r, w, n, what);
+}
+
+bool
+keyring_line(struct keyring *r, const char *text, const char **what)
+{
+	char line[LINE];
+	size_t len;
+	bool ok;
+
+	text += strspn(text, " \t");
+	len = strcspn(text, "#\r\n");
+	if (len >= sizeof line)
+		return keyring_no(what, "expected a line of less than 512 characters");
+	memcpy(line, text, len);
+	line[len] = 0;
+	if (line[0] == '"')
+		ok = keyring_read_esp_sa(r, line, what);
+	else if (line[0] && !strpbrk(line, " \t@") && strchr(line, ','))
+		ok = keyring_read_ikev1(r, line, what);
 	else
-		ok = read_tls(r, w, n, what);
+		ok = read_words(r, line, what);
 	wipe(line, sizeof line);
 	return ok;
 }
@@ -195,49 +206,6 @@ digits(char *dst, size_t cap, const void *p, size_t len)
 }
 
 void
-keyring_write_ikev1(const struct keyring *r, FILE *to)
-{
-	char c[17], k[2 * SECRET_MAX + 1];
-
-	for (size_t i = 0; i < r->ike_cnt; i++)
-		fprintf(to, "%s,%s\n", hex_put(c, sizeof c, r->ike[i].icookie, 8),
-			hex_put(k, sizeof k, r->ike[i].key.b, r->ike[i].key.len));
-}
-
-/* Names that Wireshark's ESP dissector gives its algorithms. */
-static const struct {
-	const char *enc, *auth;
-} shark[KEYESP_SUITE_CNT] = {
-	[KEYESP_AES_SHA1] = {"AES-CBC [RFC3602]", "HMAC-SHA-1-96 [RFC2404]"},
-	[KEYESP_AES_SHA256] = {"AES-CBC [RFC3602]", "HMAC-SHA-256-128 [RFC4868]"},
-	[KEYESP_AES_GCM] = {"AES-GCM with 16 octet ICV [RFC4106]", "NULL"},
-	[KEYESP_3DES_SHA1] = {"TripleDES-CBC [RFC2451]", "HMAC-SHA-1-96 [RFC2404]"},
-	[KEYESP_3DES_MD5] = {"TripleDES-CBC [RFC2451]", "HMAC-MD5-96 [RFC2403]"},
-	[KEYESP_AES_MD5] = {"AES-CBC [RFC3602]", "HMAC-MD5-96 [RFC2403]"},
-	[KEYESP_NULL_SHA1] = {"NULL", "HMAC-SHA-1-96 [RFC2404]"},
-	[KEYESP_NULL_SHA256] = {"NULL", "HMAC-SHA-256-128 [RFC4868]"},
-	[KEYESP_3DES_SHA256] = {"TripleDES-CBC [RFC2451]", "HMAC-SHA-256-128 [RFC4868]"},
-	[KEYESP_NULL_MD5] = {"NULL", "HMAC-MD5-96 [RFC2403]"},
-};
-
-void
-keyring_write_esp(const struct keyring *r, FILE *to)
-{
-	char e[2 * SECRET_MAX + 1], a[2 * SECRET_MAX + 1], s[IP4_TEXT], d[IP4_TEXT];
-
-	for (size_t i = 0; i < r->esp_cnt; i++) {
-		const struct keyesp *k = &r->esp[i];
-		const char *enc = k->enc.len ? hex_put(e, sizeof e, k->enc.b, k->enc.len) : "";
-		const char *auth = k->auth.len ? hex_put(a, sizeof a, k->auth.b, k->auth.len) : "";
-
-		fprintf(to, "\"IPv4\",\"%s\",\"%s\",\"0x%08x\",\"%s\",\"%s%s\",\"%s\",\"%s%s\"\n",
-			k->src ? ip4_put(s, k->src) : "*", k->dst ? ip4_put(d, k->dst) : "*",
-			k->spi, shark[k->suite].enc, k->enc.len ? "0x" : "", enc,
-			shark[k->suite].auth, k->auth.len ? "0x" : "", auth);
-	}
-}
-
-void
 keyring_write_tls(const struct keyring *r, FILE *to)
 {
 	char c[65], k[2 * SECRET_MAX + 1];
@@ -265,6 +233,10 @@ keyring_write(const struct keyring *r, FILE *to)
 	for (size_t i = 0; i < r->esp_cnt; i++) {
 		const struct keyesp *k = &r->esp[i];
 
+		if (k->unchecked) {
+			keyring_write_dump(k, to);
+			continue;
+		}
 		fprintf(to, "ESP %08x %s %s %s %s %s\n", k->spi, ip4_put(s, k->src),
 			ip4_put(d, k->dst), keyesp_name(k->suite),
 			digits(e, sizeof e, k->enc.b, k->enc.len),

@@ -193,6 +193,129 @@ START_TEST(key_file)
 }
 END_TEST
 
+/* Forms of other programs: what Baton writes for Wireshark, and what tcpdump -E takes. */
+static size_t
+read_text(struct keyring *r, const char *text)
+{
+	unsigned line;
+	const char *what = "";
+	FILE *f = fmemopen((void *)(uintptr_t)text, strlen(text), "r");
+	long n = keyring_read(r, f, &line, &what);
+
+	fclose(f);
+	ck_assert_msg(n >= 0, "line %u: %s", line, what);
+	return (size_t)n;
+}
+
+START_TEST(key_files_for_wireshark)
+{
+	static const uint8_t i[8] = {0, 1, 2, 3, 4, 5, 6, 7}, other[8] = {9};
+	struct keyring r, again;
+	char esp[8192] = "", ike[256] = "", more[8192] = "";
+	FILE *f;
+
+	keyring_init(&r);
+	keyring_init(&again);
+	for (enum keyesp_suite s = 0; s < KEYESP_SUITE_CNT; s++) {
+		struct keyesp k = {.spi = 0x100 + s, .src = IP4(10, 0, 0, 1), .suite = s};
+
+		k.enc.len = (uint8_t)keyesp_enc_len(s, 128);
+		k.auth.len = (uint8_t)keyesp_auth_len(s);
+		memset(k.enc.b, 0x11 + (int)s, k.enc.len);
+		memset(k.auth.b, 0x22, k.auth.len);
+		keyring_add_esp(&r, &k);
+	}
+	(void)read_text(&r,
+		"0x200@10.0.0.2 aes192-cbc-hmac96:0x"
+		"000102030405060708090a0b0c0d0e0f1011121314151617\n"
+		"0x201@10.0.0.2 3des-cbc:0x000102030405060708090a0b0c0d0e0f1011121314151617\n");
+	keyring_add_ike(&r, &(struct keyike){.icookie = {0, 1, 2, 3, 4, 5, 6, 7},
+				    .rcookie = {8},
+				    .key = {.len = 16, .b = {5}}});
+	f = fmemopen(esp, sizeof esp, "w");
+	keyring_write_esp(&r, f);
+	fclose(f);
+	f = fmemopen(ike, sizeof ike, "w");
+	keyring_write_ikev1(&r, f);
+	fclose(f);
+	ck_assert_uint_eq(read_text(&again, esp), KEYESP_SUITE_CNT + 2);
+	ck_assert_uint_eq(read_text(&again, ike), 1);
+	f = fmemopen(more, sizeof more, "w");
+	keyring_write_esp(&again, f);
+	fclose(f);
+	ck_assert_str_eq(esp, more);
+	ck_assert(keyring_esp(&again, 0x200, IP4(10, 0, 0, 2))->unchecked);
+	ck_assert_uint_eq(keyring_esp(&again, 0x200, IP4(10, 0, 0, 2))->icv_len, 12);
+	/* who answered is not told: any, until it is */
+	ck_assert_ptr_nonnull(keyring_ike(&again, i, other));
+	ck_assert_ptr_null(keyring_ike(&again, other, i));
+	/* what newer versions put behind */
+	ck_assert_uint_eq(
+		read_text(&again, "\"IPv4\",\"*\",\"*\",\"0x1\",\"NULL\",\"\","
+				  "\"HMAC-MD5-96 [RFC2403]\","
+				  "\"0x000102030405060708090a0b0c0d0e0f\",\"32-bit\",\"0\"\n"),
+		1);
+	keyring_free(&r);
+	keyring_free(&again);
+}
+END_TEST
+
+START_TEST(keys_of_tcpdump)
+{
+	static const char *const bad[] = {"0x100", "100@1.2.3.4 3des-cbc:0x00",
+		"0x100@1.2.3 3des-cbc:0x00", "0x123456789@1.2.3.4 3des-cbc:0x00",
+		"0x100@1.2.3.4 rot13:0x00", "0x100@1.2.3.4 3des-cbc:0011",
+		"0x100@1.2.3.4 3des-cbc:0x0011", "a b c", "0xzz@1.2.3.4 3des-cbc:0x00",
+		"0011223344556677,00", "00112233445566,000102030405060708090a0b0c0d0e0f",
+		"\"IPv4\"", "\"IPv6\",\"*\",\"*\",\"0x1\",\"NULL\",\"\",\"NULL\",\"\"",
+		"\"IPv4\",\"*\",\"*\",\"1\",\"NULL\",\"\",\"NULL\",\"\"",
+		"\"IPv4\",\"*\",\"*\",\"0x1\",\"NULL\",\"\",\"NULL\",\"\"",
+		"\"IPv4\",\"*\",\"*\",\"0x1\",\"AES-CBC [RFC3602]\",\"0x00\",\"NULL\",\"\"",
+		"\"IPv4\",\"*\",\"*\",\"0x1\",\"NULL\",\"\",\"HMAC-MD5-96 [RFC2403]\",\"0x00\"",
+		"\"IPv4\",\"*\",\"*\",\"0x1\",\"NULL\",\"\" ,\"NULL\",\"\""};
+	const char *what = NULL;
+	const struct keyesp *k;
+	struct keyesp sealing = {.spi = 0xd1234567, .suite = KEYESP_AES_SHA1};
+	struct keyring r;
+	uint8_t inner[28], iv[16] = {7}, packet[128], out[128], next;
+	size_t len, n;
+
+	keyring_init(&r);
+	ck_assert(keyring_line(&r,
+		" 0xd1234567@192.1.2.45 aes256-cbc-hmac96:"
+		"0xaaaabbbbccccdddd4043434545464649494a4a4c4c4f4f515152525454575758\n",
+		&what));
+	k = keyring_esp(&r, 0xd1234567, IP4(192, 1, 2, 45));
+	ck_assert_ptr_nonnull(k);
+	ck_assert(k->unchecked && k->enc.len == 32 && k->icv_len == 12 && k->enc.b[31] == 0x58);
+	/* opens what another sealed with the key of the check, and nothing that is no packet */
+	sealing.enc = k->enc;
+	sealing.auth.len = 20;
+	n = pkt_put_ip(inner, sizeof inner,
+		&(struct pkt_ip){
+			.src = IP4(10, 0, 0, 1), .dst = IP4(10, 0, 0, 2), .proto = 99, .ttl = 64},
+		iv, 8);
+	len = keyesp_seal(&sealing, 1, iv, 4, SPAN(inner, n), packet, sizeof packet);
+	ck_assert_uint_gt(len, 0);
+	ck_assert_int_eq(
+		keyring_open_esp(&r, IP4(192, 1, 2, 45), packet, len, out, sizeof out, &n, &next),
+		ERR_OK);
+	ck_assert_int_eq(memcmp(out, inner, n), 0);
+	inner[0] = 0x65;
+	len = keyesp_seal(&sealing, 1, iv, 4, SPAN(inner, n), packet, sizeof packet);
+	ck_assert_int_eq(
+		keyring_open_esp(&r, IP4(192, 1, 2, 45), packet, len, out, sizeof out, &n, &next),
+		ERR_AUTH);
+	/* and seals nothing */
+	ck_assert_uint_eq(keyesp_seal(k, 1, iv, 4, SPAN(inner, 20), packet, sizeof packet), 0);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		what = NULL;
+		ck_assert_msg(!keyring_line(&r, bad[i], &what) && what, "%s", bad[i]);
+	}
+	keyring_free(&r);
+}
+END_TEST
+
 /* A real router's 3DES: its padding and inner packets come out right (the ICV's key is unknown). */
 START_TEST(captured_3des)
 {
@@ -282,6 +405,8 @@ main(void)
 	tcase_add_test(t, hkdf);
 	tcase_add_test(t, esp_there_and_back);
 	tcase_add_test(t, key_file);
+	tcase_add_test(t, key_files_for_wireshark);
+	tcase_add_test(t, keys_of_tcpdump);
 	tcase_add_test(t, captured_3des);
 	tcase_add_test(t, captured_ikev1);
 	suite_add_tcase(s, t);

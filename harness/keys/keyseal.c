@@ -175,6 +175,10 @@ seal_esp(struct seal *s)
 	if (!k)
 		return fail(s, "no ESP key for SPI 0x%08x to %s in the key file", spi,
 			ip4_put(to, (ip4_t)number(s->w, "ip.dst")));
+	if (k->unchecked)
+		return fail(s, "the key for SPI 0x%08x has none for the integrity check: it opens, "
+			       "and seals nothing",
+			spi);
 	block = esp_block(k->suite);
 	if (!build_inner(s, 0) || !esp_iv(s, k, seq, iv) ||
 		!put_padding(s, (block - (s->len + 2) % block) % block, true))

@@ -51,20 +51,8 @@ struct story_event {
 
 typedef void story_tell(void *ctx, const struct story_event *e);
 
-/* A key as tcpdump -E has it: a cipher without the ICV's key. */
-struct story_secret {
-	uint32_t spi;
-	ip4_t dst;
-	bool aes;
-	uint8_t icv_len, key_len;
-	uint8_t key[32];
-};
-#define STORY_SECRETS 64
-
 struct story_in {
 	struct keyring *keys; /* borrowed; NULL if there are none */
-	const struct story_secret *secrets; /* borrowed */
-	size_t secret_cnt;
 	bool details;	  /* tell each message, gap and Advertise */
 	bool ours;	  /* Baton's own: ports are named after the members, times are known */
 	ns_t hello, hold; /* if ours; 0: as the Hellos announce */
@@ -111,12 +99,5 @@ const struct story_sum *story_sums(const struct story *s);
 
 /* One result a law (law 5 gives two); at most LAWS_MAX. `frame` counts from 0, as in judge.h. */
 size_t story_laws(struct story *s, struct law_result *out);
-
-/* ---- keys of others ---- */
-
-/* A line "0xSPI@ADDRESS algorithm:0xKEY" (tcpdump -E). False: *what says why not. */
-bool story_secret_line(struct story_secret *k, const char *text, const char **what);
-/* True if it decrypts to an IPv4 packet with proper padding: that is all there is to check. */
-bool story_secret_opens(const struct story_secret *k, const uint8_t *esp, size_t len);
 
 #endif

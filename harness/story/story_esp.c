@@ -105,26 +105,13 @@ open_one(struct story *s, bool *known)
 {
 	static uint8_t inner[65536];
 	const struct pkt *p = &s->p;
-	enum err e = ERR_UNKNOWN;
 	size_t len;
 	uint8_t next;
+	enum err e = keyring_open_esp(
+		s->in.keys, p->dst, p->esp, p->esp_len, inner, sizeof(inner), &len, &next);
 
-	if (s->in.keys)
-		e = keyring_open_esp(
-			s->in.keys, p->dst, p->esp, p->esp_len, inner, sizeof(inner), &len, &next);
 	*known = e != ERR_UNKNOWN;
-	if (*known)
-		return e == ERR_OK;
-	for (size_t i = 0; i < s->in.secret_cnt; i++) {
-		const struct story_secret *k = &s->in.secrets[i];
-
-		if (k->spi != p->spi || k->dst != p->dst)
-			continue;
-		*known = true;
-		if (story_secret_opens(k, p->esp, p->esp_len))
-			return true;
-	}
-	return false;
+	return e == ERR_OK;
 }
 
 /* False for a packet that the stream's key does not open, while it opens others: not the pair's. */
@@ -133,7 +120,7 @@ try_keys(struct story *s, struct stream *t)
 {
 	bool known = false;
 
-	if (s->p.ip_cut || s->p.mf || (!s->in.keys && !s->in.secret_cnt))
+	if (s->p.ip_cut || s->p.mf || !s->in.keys)
 		return true;
 	if (open_one(s, &known)) {
 		t->e.opened++;

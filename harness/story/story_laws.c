@@ -115,7 +115,7 @@ no_ike(const struct story *s)
 static bool
 some_keys(const struct story *s)
 {
-	return s->in.secret_cnt || (s->in.keys && (s->in.keys->ike_cnt || s->in.keys->esp_cnt));
+	return s->in.keys && (s->in.keys->ike_cnt || s->in.keys->esp_cnt);
 }
 
 static const char *

@@ -239,29 +239,6 @@ START_TEST(more_than_there_is_room_for)
 }
 END_TEST
 
-START_TEST(keys_of_tcpdump)
-{
-	static const char *const bad[] = {"0x100", "100@1.2.3.4 3des-cbc:0x00",
-		"0x100@1.2.3 3des-cbc:0x00", "0x123456789@1.2.3.4 3des-cbc:0x00",
-		"0x100@1.2.3.4 rot13:0x00", "0x100@1.2.3.4 3des-cbc:0011",
-		"0x100@1.2.3.4 3des-cbc:0x0011", "a b c", "0xzz@1.2.3.4 3des-cbc:0x00"};
-	const char *what = NULL;
-	struct story_secret k;
-
-	ck_assert(story_secret_line(&k,
-		"0xd1234567@192.1.2.45 aes256-cbc-hmac96:"
-		"0xaaaabbbbccccdddd4043434545464649494a4a4c4c4f4f515152525454575758\n",
-		&what));
-	ck_assert_uint_eq(k.spi, 0xd1234567);
-	ck_assert_uint_eq(k.dst, IP4(192, 1, 2, 45));
-	ck_assert(k.aes && k.key_len == 32 && k.icv_len == 12 && k.key[31] == 0x58);
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		what = NULL;
-		ck_assert_msg(!story_secret_line(&k, bad[i], &what) && what, "%s", bad[i]);
-	}
-}
-END_TEST
-
 START_TEST(what_is_malformed_is_counted)
 {
 	const uint8_t cut[] = {1, 2, 3};
@@ -298,7 +275,6 @@ main(void)
 	tcase_add_test(t, seen_on_two_segments);
 	tcase_add_test(t, a_mapping_that_moves);
 	tcase_add_test(t, more_than_there_is_room_for);
-	tcase_add_test(t, keys_of_tcpdump);
 	tcase_add_test(t, what_is_malformed_is_counted);
 	suite_add_tcase(suite, t);
 	r = srunner_create(suite);

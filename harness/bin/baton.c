@@ -52,7 +52,7 @@ static const char help[] =
 	"                                        prove that every case can fail\n"
 	"  baton explore [--seeds N] [--seed S] [-j N] [-v] [--mutant NAME]\n"
 	"                                        faults drawn by seed, in the lab sim, judged by the laws\n"
-	"      --schedule TEXT  one schedule, as explore prints it; --trace FILE: its capture\n"
+	"      --schedule TEXT  one schedule, as explore prints it; --trace FILE: its capture; --logs DIR\n"
 	"  baton judge FILE... [--keys FILE] [-v] [--json]\n"
 	"                                        what happened in captures, and which laws they decide\n"
 	"  baton decode FILE|-|-i PORT [FILTER]  the frames of a capture, one a line; -c COUNT: so many\n"

@@ -114,8 +114,7 @@ note(struct hunt *h, const struct breach *b)
 	h->broken++;
 	if (h->w->verbose)
 		tell_found(b);
-	while (k < h->kinds &&
-		!explore_alike(&h->first[k].r, &b->r))
+	while (k < h->kinds && !explore_alike(&h->first[k].r, &b->r))
 		k++;
 	if (k == KINDS)
 		return;
@@ -139,8 +138,8 @@ ended(struct hunt *h, pid_t pid, int status)
 		if (status == 0)
 			return;
 		b.seed = h->w->seed + h->slot[k].next;
-		snprintf(b.r.text, sizeof(b.r.text), "the process that ran it ended with status 0x%x",
-			(unsigned)status);
+		snprintf(b.r.text, sizeof(b.r.text),
+			"the process that ran it ended with status 0x%x", (unsigned)status);
 		note(h, &b);
 		h->slot[k].next += h->w->jobs;
 		employ(h, k);
@@ -192,8 +191,8 @@ tell_breach(const struct words *w, const struct breach *first, uint64_t cnt)
 	before = p.cnt;
 	tries = explore_shrink(&p, &w->o, &b.r);
 	printf("breach, %" PRIu64 " schedules: %s\n", cnt, b.r.text);
-	printf("  seed %" PRIu64 ", shrunk from %u steps to %u in %u tries; it is repeated by\n", b.seed,
-		before, p.cnt, tries);
+	printf("  seed %" PRIu64 ", shrunk from %u steps to %u in %u tries; it is repeated by\n",
+		b.seed, before, p.cnt, tries);
 	tell_command(w, &p);
 	fflush(stdout);
 }
@@ -214,7 +213,8 @@ tell_sums(const struct hunt *h, double seconds)
 	for (int i = 1; i < LAW_END; i++)
 		printf("law %d: held %" PRIu64 ", suspended %" PRIu64 "\n", i, all.judged[i],
 			all.suspended[i]);
-	printf("explore: %" PRIu64 " schedules from seed %" PRIu64 ", %" PRIu64 " breaches; %" PRIu64
+	printf("explore: %" PRIu64 " schedules from seed %" PRIu64 ", %" PRIu64
+	       " breaches; %" PRIu64
 	       " frames, %.0f s of the pair's time in %.1f s (%.0f schedules a second)\n",
 		h->w->seeds, h->w->seed, h->broken, all.frames, (double)all.span / 1e9, seconds,
 		(double)h->w->seeds / seconds);
@@ -253,6 +253,9 @@ one(const struct words *w)
 	explore_try(&p, &w->o, &r);
 	tell_command(w, &p);
 	printf("%s\n", r.end == EXPLORE_HELD ? "no law is broken" : r.text);
+	for (int i = r.law + 1; i < LAW_END; i++)
+		if (r.broken & 1u << i)
+			printf("and law %d\n", i);
 	printf("%" PRIu64 " frames, %.3f s of the pair's time, digest %016" PRIx64 "\n", r.frames,
 		(double)r.span / 1e9, r.digest);
 	return r.end != EXPLORE_HELD ? 1 : r.unwritten ? 3 : 0;
@@ -260,7 +263,7 @@ one(const struct words *w)
 
 /* ---- the command line ---- */
 
-enum { OPT_SEEDS = 256, OPT_SEED, OPT_MUTANT, OPT_SCHEDULE, OPT_TRACE };
+enum { OPT_SEEDS = 256, OPT_SEED, OPT_MUTANT, OPT_SCHEDULE, OPT_TRACE, OPT_LOGS };
 
 static const struct option options[] = {
 	{"seeds", required_argument, NULL, OPT_SEEDS},
@@ -268,6 +271,7 @@ static const struct option options[] = {
 	{"mutant", required_argument, NULL, OPT_MUTANT},
 	{"schedule", required_argument, NULL, OPT_SCHEDULE},
 	{"trace", required_argument, NULL, OPT_TRACE},
+	{"logs", required_argument, NULL, OPT_LOGS},
 	{NULL, 0, NULL, 0},
 };
 
@@ -304,6 +308,9 @@ take(struct words *w, int opt, char **argv)
 	case OPT_TRACE:
 		w->o.trace = optarg;
 		return 0;
+	case OPT_LOGS:
+		w->o.logs = optarg;
+		return 0;
 	case ':':
 		return baton_usage("'%s' wants an argument", argv[optind - 1]);
 	default:
@@ -325,7 +332,7 @@ baton_explore(int argc, char **argv)
 	}
 	if (optind < argc)
 		return baton_usage("unexpected word '%s'", argv[optind]);
-	if (w.o.trace && !w.schedule)
-		return baton_usage("--trace goes with --schedule");
+	if ((w.o.trace || w.o.logs) && !w.schedule)
+		return baton_usage("--trace and --logs go with --schedule");
 	return w.schedule ? one(&w) : many(&w);
 }

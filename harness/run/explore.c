@@ -5,6 +5,8 @@
  */
 #include "harness/run/explore.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,12 +67,12 @@ open_world(struct run *x, const struct explore_options *o)
 	struct lab_config cfg = {.sim = true,
 		.mutant = o->mutant,
 		.seed = x->p->seed,
+		.out_dir = o->logs,
 		.keys = keys,
 		.keys_ctx = &x->ring};
 	char *text[LAB_MEMBERS], err[LAB_ERR];
 
-	peer.ike[peer.ike_cnt++] =
-		(struct peer_ike_prop){KEYPRIM_AES, 128, KEYPRIM_SHA1, 19};
+	peer.ike[peer.ike_cnt++] = (struct peer_ike_prop){KEYPRIM_AES, 128, KEYPRIM_SHA1, 19};
 	peer.esp[peer.esp_cnt++] = (struct peer_esp_prop){KEYESP_AES_GCM, 128};
 	for (int m = 0; m < LAB_MEMBERS; m++)
 		cfg.text[m] = text[m] = lab_text(&knobs, (enum lab_member)m);
@@ -113,8 +115,8 @@ begin(struct run *x)
 		(void)host_stream_start(x->w.host, lab_now(x->lab), STREAM_OUT, LAB_REMOTE_HOST,
 			x->p->out, PACKET, 0);
 	if (x->p->in)
-		(void)peer_stream_start(x->w.peer, lab_now(x->lab), STREAM_IN, LAB_IN_HOST, x->p->in,
-			PACKET, 0);
+		(void)peer_stream_start(
+			x->w.peer, lab_now(x->lab), STREAM_IN, LAB_IN_HOST, x->p->in, PACKET, 0);
 	return true;
 }
 
@@ -293,7 +295,10 @@ judge(struct run *x, struct explore_result *r)
 	for (size_t i = 0; i < cnt; i++) {
 		r->judged[out[i].law] += out[i].verdict == LAW_HELD;
 		r->suspended[out[i].law] += out[i].verdict == LAW_SUSPENDED;
-		if (out[i].verdict != LAW_BROKEN || r->end != EXPLORE_HELD)
+		if (out[i].verdict != LAW_BROKEN)
+			continue;
+		r->broken |= 1u << out[i].law;
+		if (r->end != EXPLORE_HELD)
 			continue;
 		r->end = EXPLORE_BROKEN;
 		r->law = out[i].law;
@@ -333,11 +338,34 @@ digest(const struct trace *t)
 	return h;
 }
 
+/* The capture, and beside it the keys without which no law knows what was carried. */
+static bool
+write_trace(struct run *x, const char *path)
+{
+	char err[TRACE_ERR], keys_path[PATH_MAX];
+	FILE *f;
+	bool ok;
+
+	if (!trace_write(lab_trace(x->lab), path, lab_epoch(x->lab), err)) {
+		fprintf(stderr, "explore: %s\n", err);
+		return false;
+	}
+	snprintf(keys_path, sizeof(keys_path), "%s.keys", path);
+	f = fopen(keys_path, "w");
+	if (f)
+		keyring_write(&x->ring, f);
+	ok = f && !ferror(f);
+	if (f && fclose(f) != 0)
+		ok = false;
+	if (!ok)
+		fprintf(stderr, "explore: %s: %s\n", keys_path, strerror(errno));
+	return ok;
+}
+
 void
 explore_run(const struct explore_plan *p, const struct explore_options *o, struct explore_result *r)
 {
 	struct run x = {.p = p};
-	char err[TRACE_ERR];
 	ns_t from;
 
 	*r = (struct explore_result){.end = EXPLORE_HELD};
@@ -359,9 +387,7 @@ explore_run(const struct explore_plan *p, const struct explore_options *o, struc
 	r->span = lab_now(x.lab) - from;
 	r->frames = trace_len(lab_trace(x.lab));
 	r->digest = digest(lab_trace(x.lab));
-	r->unwritten = o->trace && !trace_write(lab_trace(x.lab), o->trace, lab_epoch(x.lab), err);
-	if (r->unwritten)
-		fprintf(stderr, "explore: %s\n", err);
+	r->unwritten = o->trace && !write_trace(&x, o->trace);
 	world_detach(&x.w);
 	lab_close(x.lab);
 	keyring_free(&x.ring);
@@ -388,7 +414,8 @@ explore_try(const struct explore_plan *p, const struct explore_options *o, struc
 		_exit(write(ends[1], &got, sizeof(got)) == sizeof(got) ? 0 : 3);
 	}
 	close(ends[1]);
-	while (have < sizeof(got) && (n = read(ends[0], (char *)&got + have, sizeof(got) - have)) > 0)
+	while (have < sizeof(got) &&
+		(n = read(ends[0], (char *)&got + have, sizeof(got) - have)) > 0)
 		have += (size_t)n;
 	close(ends[0]);
 	(void)waitpid(pid, &status, 0);
@@ -397,5 +424,6 @@ explore_try(const struct explore_plan *p, const struct explore_options *o, struc
 		return;
 	*r = (struct explore_result){.end = EXPLORE_DIED};
 	snprintf(r->text, sizeof(r->text), "the process that ran it ended with status 0x%x%s",
-		(unsigned)status, WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM ? ": it hung" : "");
+		(unsigned)status,
+		WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM ? ": it hung" : "");
 }

@@ -85,11 +85,12 @@ struct explore_result {
 	int law;
 	const char *name; /* of the result: law 5 has two; a literal, NULL if none broke */
 	char text[LAW_TEXT];
+	unsigned broken; /* all the laws that broke, as bits; `law` is the first of them */
 	uint64_t frames, digest; /* of the trace */
 	ns_t span;		      /* of virtual time */
 	uint64_t judged[LAWS_MAX];    /* by the number of the law: results that held */
 	uint64_t suspended[LAWS_MAX]; /* and that a fault suspended */
-	bool unwritten;		      /* the trace; why is on standard error */
+	bool unwritten;		      /* the trace or its keys; why is on standard error */
 };
 
 /* Ended both the same way, by the same result of the same law? */
@@ -97,7 +98,8 @@ bool explore_alike(const struct explore_result *a, const struct explore_result *
 
 struct explore_options {
 	const char *mutant; /* NULL: none */
-	const char *trace;  /* NULL, or where the trace is written */
+	const char *trace;  /* NULL, or where the trace is written; its keys go to this name and ".keys" */
+	const char *logs;   /* NULL, or a folder that exists: configurations and logs of the routers */
 };
 
 /* One schedule, in this process. Deterministic but for the trace's path. */

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Law 4, one owner: on one connected segment at most one member answers for a virtual address. A
- * claim is an ARP packet that says the address is here, any frame from the virtual MAC, or a Hello
- * in state Active. A member's tenure begins with its first claim, and ends when it says that it is
- * active no more, or starts anew. While both have a tenure, the older one must fall silent within
- * one hello and jitter from the beginning of the younger, or of a reconnection. Who is silent for
- * that long after a reconnection has left, said or not; a later claim begins a new tenure. A process
- * that was killed gets no new tenure by what its kernel still says.
+ * claim is an ARP packet that says the address is here, any frame from the virtual MAC, an IP packet
+ * from the virtual address, or a Hello in state Active. A member's tenure begins with its first
+ * claim, and ends when it says that it is active no more, or starts anew. While both have a tenure,
+ * the older one must fall silent within one hello and jitter from the beginning of the younger, or
+ * of a reconnection of members. Who is silent for that long after a reconnection has left, said or
+ * not; a later claim begins a new tenure. A process that was killed gets no new tenure by what its
+ * kernel still says. A tenure of which no Hello ever said Active was none: who claims so beside an
+ * owner, and then says that it is not active, has answered for an address that is not its own.
  *
  * A partition that parts the members makes two segments: there nothing is judged until it heals.
  */
@@ -21,9 +23,10 @@ static const uint8_t virtual_mac[5] = {0, 0, 0x0c, 0x07, 0xac}; /* RFC 2281 3: a
 
 struct tenure {
 	bool open;
+	bool said; /* that it is active, by a Hello */
 	size_t first; /* frame */
 	ns_t from, last;
-	ns_t left; /* when the member said that it is active no more; 0 never */
+	ns_t left; /* when a tenure ended by what the member said; 0 never */
 };
 
 struct group {
@@ -36,6 +39,8 @@ struct court {
 	const struct scene *s;
 	struct law_result *r;
 	struct group group[SEG_CNT][GROUPS];
+	uint8_t known[SEG_CNT][GROUPS]; /* their numbers */
+	size_t known_cnt[SEG_CNT];
 	ns_t joined[SEG_CNT]; /* the last reconnection */
 	bool parted[SEG_CNT];
 	size_t event;
@@ -48,8 +53,18 @@ part(struct court *c, const struct trace_event *e)
 	unsigned b = scene_ports(c->s, SIDE_B, e->segment);
 	bool far_a = (e->value & a) != 0, far_b = (e->value & b) != 0;
 
+	if (c->parted[e->segment] && far_a == far_b)
+		c->joined[e->segment] = e->at;
 	c->parted[e->segment] = far_a != far_b;
-	c->joined[e->segment] = e->at;
+}
+
+/* Members that were together all the time get no time to find each other. */
+static void
+heal(struct court *c, const struct trace_event *e)
+{
+	if (c->parted[e->segment])
+		c->joined[e->segment] = e->at;
+	c->parted[e->segment] = false;
 }
 
 static void
@@ -68,11 +83,11 @@ take_event(struct court *c, const struct trace_event *e)
 		part(c, e);
 		break;
 	case EVENT_HEAL:
-		c->parted[e->segment] = false;
-		c->joined[e->segment] = e->at;
+		heal(c, e);
 		break;
 	case EVENT_CABLE_IN:
-		c->joined[trace_port(c->s->t, e->port)->segment] = e->at;
+		if (scene_side(e->who) >= 0)
+			c->joined[trace_port(c->s->t, e->port)->segment] = e->at;
 		break;
 	case EVENT_START:
 		end_tenures(c, scene_side(e->who));
@@ -97,24 +112,47 @@ take_event(struct court *c, const struct trace_event *e)
 	}
 }
 
+static void
+learn(struct court *c, enum trace_segment seg, const struct pkt *p)
+{
+	struct group *g = &c->group[seg][p->data[6]];
+
+	if (!g->known)
+		c->known[seg][c->known_cnt[seg]++] = p->data[6];
+	g->known = true;
+	g->vip = IP4(p->data[16], p->data[17], p->data[18], p->data[19]);
+}
+
+/* The group whose virtual address that is, or -1. */
+static int
+group_of(const struct court *c, enum trace_segment seg, ip4_t addr)
+{
+	for (size_t i = 0; i < c->known_cnt[seg]; i++)
+		if (c->group[seg][c->known[seg][i]].vip == addr)
+			return c->known[seg][i];
+	return -1;
+}
+
 /* The group that an Active Hello, an ARP packet or a source address claims, or -1. */
 static int
 claims(struct court *c, size_t frame, const char **how)
 {
 	const struct pkt *p = &c->s->pkt[frame];
-	struct group *g = c->group[scene_segment(c->s, frame)];
+	enum trace_segment seg = scene_segment(c->s, frame);
+	int g;
 
 	if (p->is_hsrp && p->data_len >= 20 && p->data[0] == 0) {
 		*how = "a Hello in state Active";
-		g[p->data[6]].known = true;
-		g[p->data[6]].vip = IP4(p->data[16], p->data[17], p->data[18], p->data[19]);
+		learn(c, seg, p);
 		return p->data[1] == 0 && p->data[2] == STATE_ACTIVE ? p->data[6] : -1;
 	}
 	*how = "an ARP packet that owns the address";
-	if (p->is_arp && (p->arp_op == 2 || pkt_is_garp(p)))
-		for (int i = 0; i < GROUPS; i++)
-			if (g[i].known && g[i].vip == p->arp_spa)
-				return i;
+	if (p->is_arp && (p->arp_op == 2 || pkt_is_garp(p)) &&
+		(g = group_of(c, seg, p->arp_spa)) >= 0)
+		return g;
+	*how = "a packet from the virtual address";
+	if (p->is_ip && (g = group_of(c, seg, p->src)) >= 0)
+		return g;
 	*how = "a frame from the virtual MAC";
 	return memcmp(p->src_mac.b, virtual_mac, 5) ? -1 : p->src_mac.b[5];
 }
@@ -136,6 +174,15 @@ leaves(const struct pkt *p)
 	return p->data[1] == 2 || (p->data[1] == 0 && p->data[2] != STATE_ACTIVE);
 }
 
+/* Of two that began at one instant the one whose frame came first. Who has none is older than any. */
+static bool
+is_older(const struct tenure *a, const struct tenure *b)
+{
+	if (!a->open || a->from != b->from)
+		return !a->open || a->from < b->from;
+	return a->first < b->first;
+}
+
 static void
 judge_claim(struct court *c, size_t frame, int side, const struct group *g, const char *how)
 {
@@ -150,7 +197,7 @@ judge_claim(struct court *c, size_t frame, int side, const struct group *g, cons
 	rejoined = since > mine->from && since > other->from;
 	if (!rejoined)
 		since = other->from;
-	if (at <= since + grace || (!rejoined && mine->from >= other->from) ||
+	if (at <= since + grace || (!rejoined && !is_older(mine, other)) ||
 		(rejoined && other->last <= since + grace) || at <= c->joined[seg] + grace)
 		return;
 	scene_broken(c->r, frame,
@@ -169,19 +216,52 @@ claim(struct court *c, size_t frame, int side, int group, const char *how)
 	struct tenure *t = &g->of[side];
 	ns_t at = trace_frame(c->s->t, frame)->at;
 	ns_t joined = c->joined[scene_segment(c->s, frame)];
+	bool says = c->s->pkt[frame].is_hsrp;
 
 	/* What it had in hand when it left is no new claim; that it speaks as active again is. */
-	if (!t->open && t->left && at <= t->left + grace_of(c) &&
-		!c->s->pkt[frame].is_hsrp)
+	if (!t->open && t->left && at <= t->left + grace_of(c) && !says)
 		return;
 	if (t->open && t->last < joined && at > joined + grace_of(c))
 		t->open = false;
 	if (!t->open && scene_live(c->s, side, at))
 		*t = (struct tenure){.open = true, .first = frame, .from = at};
+	t->said = t->said || says;
 	c->r->judged++;
 	if (!c->parted[scene_segment(c->s, frame)])
 		judge_claim(c, frame, side, g, how);
 	t->last = at;
+}
+
+/* It claimed, and never was active: that it is not is said in this frame. */
+static void
+judge_pretender(struct court *c, size_t frame, int side, const struct group *g)
+{
+	const struct tenure *mine = &g->of[side], *other = &g->of[!side];
+	enum trace_segment seg = scene_segment(c->s, frame);
+	ns_t grace = grace_of(c);
+	char vip[IP4_TEXT];
+
+	if (!mine->open || mine->said || !other->open || c->parted[seg] ||
+		is_older(mine, other) || mine->from <= other->from + grace ||
+		mine->from <= c->joined[seg] + grace)
+		return;
+	scene_broken(c->r, mine->first,
+		"at most one member answers for a virtual address: expected nothing for %s from "
+		"%c, which says in frame %zu that it is not active, beside %c, whose claim began in "
+		"frame %zu, saw it answer in frame %zu",
+		ip4_put(vip, g->vip), scene_letter(side), frame + 1, scene_letter(!side),
+		other->first + 1, mine->first + 1);
+}
+
+static void
+leave(struct court *c, size_t frame, int side)
+{
+	struct group *g =
+		&c->group[scene_segment(c->s, frame)][c->s->pkt[frame].data[6]];
+	struct tenure *t = &g->of[side];
+
+	judge_pretender(c, frame, side, g);
+	*t = (struct tenure){.left = t->said ? trace_frame(c->s->t, frame)->at : t->left};
 }
 
 void
@@ -207,7 +287,6 @@ owner_judge(const struct scene *s, struct law_result *r)
 		if (group >= 0)
 			claim(&c, i, side, group, how);
 		else if (leaves(&s->pkt[i]))
-			c.group[scene_segment(s, i)][s->pkt[i].data[6]].of[side] =
-				(struct tenure){.left = trace_frame(s->t, i)->at};
+			leave(&c, i, side);
 	}
 }

@@ -67,9 +67,10 @@ $(B)/version: FORCE
 	@mkdir -p $(@D)
 	@echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' >$@
 FORCE:
-$(B)/obj/harness/bin/baton.o $(B)/obj/ref/bin/twind_main.o: $(B)/version
+VERSIONED := $(B)/obj/harness/bin/baton.o $(B)/obj/ref/bin/twind_main.o $(B)/obj/ref/bin/twinctl.o
+$(VERSIONED): $(B)/version
 $(B)/obj/harness/report/%.o: ALL_CFLAGS += $(XML_CFLAGS)
-$(B)/obj/harness/bin/baton.o $(B)/obj/ref/bin/twind_main.o: ALL_CFLAGS += -DBATON_VERSION='"$(VERSION)"'
+$(VERSIONED): ALL_CFLAGS += -DBATON_VERSION='"$(VERSION)"'
 
 $(B)/libbase.a: $(call objects,$(BASE_SRC))
 $(B)/libref.a: $(call objects,$(REF_SRC))

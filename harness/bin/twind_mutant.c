@@ -12,6 +12,9 @@
 #include "ref/bin/twind.h"
 #include "ref/node/rules.h"
 
+static const char help[] = "usage: twind-mutant --mutant NAME OPTIONS...   options: those of twind\n"
+			   "       twind-mutant --list-mutants\n";
+
 static int
 list(void)
 {
@@ -28,9 +31,12 @@ main(int argc, char **argv)
 
 	if (argc == 2 && !strcmp(argv[1], "--list-mutants"))
 		return list();
+	if (argc == 2 && !strcmp(argv[1], "--help")) {
+		(void)fputs(help, stdout);
+		return 0;
+	}
 	if (argc < 3 || strcmp(argv[1], "--mutant") != 0) {
-		(void)fprintf(stderr, "usage: twind-mutant --mutant NAME <options of twind>\n"
-				      "       twind-mutant --list-mutants\n");
+		(void)fputs(help, stderr);
 		return 2;
 	}
 	m = mutant_find(argv[2]);

@@ -15,15 +15,22 @@
 #define CONTROL_DEFAULT "/run/twind.sock"
 #define TEXT_MAX 65536
 
+#ifndef BATON_VERSION
+#define BATON_VERSION "unknown"
+#endif
+
+static const char help[] =
+	"usage: twinctl [-s SOCKET]                        lines from the terminal\n"
+	"       twinctl [-s SOCKET] COMMAND WORDS... [--json]\n"
+	"       twinctl [-s SOCKET] configure FILE         lines added to the configuration\n"
+	"       twinctl [-s SOCKET] configure replace FILE the configuration, whole\n"
+	"       twinctl --version | --help\n"
+	"FILE may be - for the standard input; `twinctl help` lists the commands.\n";
+
 static int
 usage(void)
 {
-	(void)fprintf(stderr,
-		"usage: twinctl [-s SOCKET]                        lines from the terminal\n"
-		"       twinctl [-s SOCKET] COMMAND WORDS... [--json]\n"
-		"       twinctl [-s SOCKET] configure FILE         lines added to the configuration\n"
-		"       twinctl [-s SOCKET] configure replace FILE the configuration, whole\n"
-		"FILE may be - for the standard input; `twinctl help` lists the commands.\n");
+	(void)fputs(help, stderr);
 	return 2;
 }
 
@@ -152,16 +159,19 @@ prompt(EditLine *el)
 	return console.lines ? "twin(config)# " : "twin# ";
 }
 
-static void
+/* As ask. */
+static int
 commands_fetch(void)
 {
 	size_t len = 0;
 	FILE *f = open_memstream(&console.commands, &len);
+	int rc;
 
 	if (!f)
-		return;
-	(void)ask(console.path, "help", NULL, f);
+		return 1;
+	rc = ask(console.path, "help", NULL, f);
 	(void)fclose(f);
+	return rc;
 }
 
 /* Do the words of `line` begin the command's, each whole or shortened? *rest: its next word. */
@@ -237,13 +247,14 @@ complete(EditLine *el, int ch)
 }
 
 /* A line under `configure terminal`; `end` gives all of them to the router. */
-static void
+static int
 config_line(const char *line)
 {
 	size_t have = strlen(console.lines);
+	int rc = 0;
 
 	if (!strcmp(line, "end")) {
-		(void)ask(console.path, "configure", console.lines, stdout);
+		rc = ask(console.path, "configure", console.lines, stdout);
 		explicit_bzero(console.lines, TEXT_MAX);
 		free(console.lines);
 		console.lines = NULL;
@@ -251,40 +262,48 @@ config_line(const char *line)
 		(void)strcat(strcat(console.lines, line), "\n");
 	} else {
 		(void)fprintf(stderr, "twinctl: that is too much for one change\n");
+		rc = 1;
 	}
+	return rc;
 }
 
-static void
+/* 0, or 1 if the router said no, or was not asked. */
+static int
 line_do(const char *line)
 {
 	char *words[2] = {NULL, NULL};
 
 	if (console.lines)
-		config_line(line);
-	else if (!strcmp(line, "configure") || !strcmp(line, "configure terminal"))
+		return config_line(line);
+	if (!strcmp(line, "configure") || !strcmp(line, "configure terminal")) {
 		console.lines = calloc(1, TEXT_MAX);
-	else if (!strncmp(line, "configure replace ", 18)) {
+		return !console.lines;
+	}
+	if (!strncmp(line, "configure replace ", 18)) {
 		words[0] = (char[]){"replace"};
 		words[1] = (char *)(unsigned long)(line + 18);
-		(void)configure(console.path, 2, words);
-	} else {
-		(void)ask(console.path, line, NULL, stdout);
+		return configure(console.path, 2, words) != 0;
 	}
+	return ask(console.path, line, NULL, stdout);
 }
 
+/* Who types sees what is refused; a script of lines has the exit code for it. */
 static int
 interactive(const char *path)
 {
-	EditLine *el = el_init("twinctl", stdin, stdout, stderr);
-	History *h = history_init();
+	EditLine *el;
+	History *h;
 	HistEvent ev;
 	const char *line;
-	int n;
+	int n, refused = 0;
 
+	console.path = path;
+	if (commands_fetch() != 0)
+		return 1;
+	el = el_init("twinctl", stdin, stdout, stderr);
+	h = history_init();
 	if (!el || !h)
 		return 1;
-	console.path = path;
-	commands_fetch();
 	(void)history(h, &ev, H_SETSIZE, 200);
 	(void)el_set(el, EL_PROMPT, prompt);
 	(void)el_set(el, EL_EDITOR, "emacs");
@@ -302,13 +321,23 @@ interactive(const char *path)
 			break;
 		if (!console.lines) /* lines of a configuration may hold keys */
 			(void)history(h, &ev, H_ENTER, line);
-		line_do(copy);
+		refused |= line_do(copy);
 	}
 	free(console.lines);
 	free(console.commands);
 	history_end(h);
 	el_end(el);
-	return 0;
+	return refused && !isatty(STDIN_FILENO);
+}
+
+/* The exit code, or 1 if the answer could not be written. */
+static int
+told(int rc)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return rc;
+	(void)fprintf(stderr, "twinctl: standard output: %s\n", strerror(errno));
+	return 1;
 }
 
 int
@@ -324,12 +353,22 @@ main(int argc, char **argv)
 		path = argv[i + 1];
 		i += 2;
 	}
-	if (i < argc && argv[i][0] == '-' && strcmp(argv[i], "--json") != 0)
+	if (i + 1 == argc && (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))) {
+		(void)fputs(help, stdout);
+		return told(0);
+	}
+	if (i + 1 == argc && !strcmp(argv[i], "--version")) {
+		(void)printf("twinctl %s\n", BATON_VERSION);
+		return told(0);
+	}
+	if (i < argc && argv[i][0] == '-' && strcmp(argv[i], "--json") != 0) {
+		(void)fprintf(stderr, "twinctl: unknown or incomplete option: %s\n", argv[i]);
 		return usage();
+	}
 	if (i == argc)
-		return interactive(path);
+		return told(interactive(path));
 	if (!strcmp(argv[i], "configure"))
-		return configure(path, argc - i - 1, argv + i + 1);
+		return told(configure(path, argc - i - 1, argv + i + 1));
 	for (; i < argc; i++) {
 		if (strlen(line) + strlen(argv[i]) + 2 > sizeof line)
 			return usage();
@@ -337,5 +376,5 @@ main(int argc, char **argv)
 			(void)strcat(line, " ");
 		(void)strcat(line, argv[i]);
 	}
-	return ask(path, line, NULL, stdout);
+	return told(ask(path, line, NULL, stdout));
 }

@@ -10,14 +10,14 @@
 #include "ref/bin/twind.h"
 #include "ref/sys/router.h"
 
+static const char help[] =
+	"usage: twind --config FILE [--name NAME] [--control SOCKET] [--log FILE] [--keylog FILE]\n"
+	"       twind --version | --help\n";
+
 static int
 usage(const char *why, const char *word)
 {
-	if (why)
-		(void)fprintf(stderr, "twind: %s%s%s\n", why, word ? ": " : "", word ? word : "");
-	(void)fprintf(stderr, "usage: twind --config FILE [--name NAME] [--control SOCKET] [--log "
-			      "FILE] [--keylog FILE]\n"
-			      "       twind --version\n");
+	(void)fprintf(stderr, "twind: %s%s%s\n%s", why, word ? ": " : "", word ? word : "", help);
 	return 2;
 }
 
@@ -33,7 +33,7 @@ open_private(const char *path)
 	return f;
 }
 
-enum option_id { OPT_CONFIG = 1, OPT_NAME, OPT_CONTROL, OPT_LOG, OPT_KEYLOG, OPT_VERSION };
+enum option_id { OPT_CONFIG = 1, OPT_NAME, OPT_CONTROL, OPT_LOG, OPT_KEYLOG, OPT_VERSION, OPT_HELP };
 
 static const struct option options[] = {
 	{"config", required_argument, NULL, OPT_CONFIG},
@@ -42,6 +42,7 @@ static const struct option options[] = {
 	{"log", required_argument, NULL, OPT_LOG},
 	{"keylog", required_argument, NULL, OPT_KEYLOG},
 	{"version", no_argument, NULL, OPT_VERSION},
+	{"help", no_argument, NULL, OPT_HELP},
 	{NULL, 0, NULL, 0},
 };
 
@@ -67,6 +68,9 @@ option_take(struct router_opts *o, int c, const char *word)
 		return o->keylog ? 0 : 2;
 	case OPT_VERSION:
 		(void)printf("twind %s\n", BATON_VERSION);
+		return 1;
+	case OPT_HELP:
+		(void)fputs(help, stdout);
 		return 1;
 	default:
 		return usage("unknown or incomplete option", word) + 1;

@@ -26,8 +26,10 @@
 static const char help[] =
 	"usage: baton COMMAND [OPTIONS] [PREFIX...]\n"
 	"\n"
-	"  baton list [PREFIX...] [--json]       the cases\n"
-	"  baton explain ID                      all that is known of a case, and how it last went\n"
+	"  baton list [PREFIX...] [--json] [-k WORDS] [--suite FILE]\n"
+	"                                        the cases; -k: those with all these words in them\n"
+	"  baton explain ID [-o DIR] [--suite FILE]\n"
+	"                                        all that is known of a case, and how it last went (in DIR)\n"
 	"  baton run [PREFIX...]                 run them: each in a lab of its own\n"
 	"      -k WORDS       only those with all these words in id, requirement, sentence or mutant\n"
 	"      --last-failed  only those that did not pass when they last ran (implies --keep)\n"
@@ -41,19 +43,20 @@ static const char help[] =
 	"      --pause-on-fail  the lab of a case that failed stays up until you press Enter\n"
 	"      --durations[=N]  the slowest N at the end (default 10; 0: all)\n"
 	"      -v             say more of each case\n"
-	"      -o DIR         results go there (default baton-results)\n"
+	"      -o DIR         results go there (default baton-results); those of an earlier run go\n"
 	"      --keep         leave earlier results in DIR\n"
 	"      --seed S       repeat the random choices of an earlier run\n"
 	"      --lab sim      in one process under a virtual clock (default netns)\n"
 	"      --json FILE    results as JSON (- = standard output)\n"
 	"      --tap          TAP 14 on standard output instead of text\n"
 	"      --junit FILE   results as JUnit XML\n"
-	"  baton mutants [PREFIX...] [-j N] [-o DIR] [--seed S] [--lab LAB] [--json FILE] [-k WORDS] [--suite FILE] [--recheck]\n"
+	"  baton mutants [PREFIX...] [-k WORDS] [--suite FILE] [--lab LAB] [-j N] [--seed S] [--timeout S]\n"
+	"                [--recheck] [-o DIR] [--json FILE] [-v]\n"
 	"                                        prove that every case can fail\n"
 	"  baton explore [--seeds N] [--seed S] [-j N] [-v] [--mutant NAME]\n"
 	"                                        faults drawn by seed, in the lab sim, judged by the laws\n"
 	"      --schedule TEXT  one schedule, as explore prints it; --trace FILE: its capture; --logs DIR\n"
-	"  baton judge FILE... [--keys FILE] [-v] [--json]\n"
+	"  baton judge FILE... [--keys FILE] [-v | --verbose] [--json]\n"
 	"                                        what happened in captures, and which laws they decide\n"
 	"  baton decode FILE|-|-i PORT [FILTER]  the frames of a capture, one a line; -c COUNT: so many\n"
 	"      -v, --json     field by field: with offset and clause, as an object a line\n"
@@ -65,21 +68,26 @@ static const char help[] =
 	"      --keys FILE    to seal what is in seal{...}\n"
 	"      --count N --interval MS\n"
 	"  baton replay FILE -i PORT | --lab SEGMENT   a capture, put in again\n"
-	"      --speed X, --topspeed                faster, slower, as fast as it goes\n"
-	"      --map-mac, --map-ip, --group, --vip  rewritten; with keys what is encrypted, too\n"
+	"      --speed X, --topspeed  faster, slower, as fast as it goes\n"
+	"      -o TRACE       with --lab: its trace\n"
+	"      --map-mac OLD=NEW, --map-ip OLD=NEW, --group N, --vip ADDRESS\n"
+	"                     rewritten, so that it is taken for live\n"
+	"      --keys FILE --new-keys FILE, --map-spi OLD=NEW[@NUMBER], --map-cookies OLD=NEW\n"
+	"                     what is encrypted, too: sealed anew with the new keys\n"
 	"  baton record CASE [-o DIR] [--name AREA/STORY] [--from S] [--until S] [--lab LAB] [--seed S]\n"
 	"                                        a case's trace as a capture with its story (captures/)\n"
 	"  baton fields CAPTURE [--keys FILE]    a capture as the harness reads it, to be compared\n"
 	"  baton lab                             hold the pair up, to look at and pull plugs\n"
 	"  baton bench [WHAT...]                 figures, each beside its peer or limit: esp sync through outage replay judge sim switch\n"
-	"      -n N           failovers (default 500), tunnels (1000, then 100000), frames (10000000)\n"
+	"      -n N           of one bench: failovers of outage (default 500), tunnels of sync (1000, then\n"
+	"                     100000), frames of judge (10000000), schedules of sim (1000)\n"
 	"      --json FILE    the same as JSON (- = standard output alone)\n"
 	"  baton --version\n"
 	"\n"
 	"A PREFIX selects the cases whose id begins so: failover/, hsrp/2281-5.7.\n"
-	"Exit code of run: 2 wrong usage; 3 a lab could not be set up, or Baton failed; 1 "
-	"something\n"
-	"failed, or passed unexpectedly; 5 something was inconclusive; 4 nothing passed; 0.\n";
+	"Exit code of run, the first that applies: 2 wrong usage; 3 a lab could not be set up, or Baton\n"
+	"failed; 1 something failed, or passed unexpectedly; 5 something was inconclusive; 4 nothing\n"
+	"passed; 0.\n";
 
 static const struct {
 	const char *name;
@@ -187,6 +195,16 @@ tell_command(const char *name)
 	return 0;
 }
 
+/* Wherever it stands behind the command. */
+static bool
+wants_help(int argc, char **argv)
+{
+	for (int i = 2; i < argc; i++)
+		if (strcmp(argv[i], "--help") == 0 || (i == 2 && strcmp(argv[i], "-h") == 0))
+			return true;
+	return false;
+}
+
 /* The exit code, or 3 if what was to be told could not be written. */
 static int
 told(int rc)
@@ -213,8 +231,7 @@ main(int argc, char **argv)
 	laws_set(judge_laws);
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (strcmp(argv[1], commands[i].name) == 0)
-			return told(argc == 3 && strcmp(argv[2], "--help") == 0
-					    ? tell_command(argv[1])
+			return told(wants_help(argc, argv) ? tell_command(argv[1])
 					    : commands[i].run(argc - 1, argv + 1));
 	return baton_usage("unknown command '%s'", argv[1]);
 }

@@ -229,7 +229,7 @@ end_text(struct judge_print *p, const struct story_sum *s, const char *const *er
 	for (unsigned i = 0; i < p->file_cnt; i++)
 		if (errors[i][0])
 			printf("  broken off: %s\n", errors[i]);
-	printf("%u held, %u broken, %u not decided\n", held, broken, open);
+	printf("%u held, %u broken, %u not decided: law 5 has two results\n", held, broken, open);
 }
 
 static void

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* baton bench: the figures, each beside its peer or its limit. */
-#include <errno.h>
 #include <getopt.h>
 #include <jansson.h>
 #include <limits.h>
@@ -13,6 +12,8 @@
 #include "harness/bin/baton.h"
 #include "harness/bin/bench.h"
 #include "harness/lab/lab.h"
+#include "harness/report/report.h"
+#include "harness/trace/place.h"
 
 /* Run twind-bench; its lines go to out. */
 static int
@@ -120,8 +121,10 @@ switch_of_lab(unsigned n, FILE *out)
 static const struct {
 	const char *name;
 	int (*run)(unsigned n, FILE *out);
-} benches[] = {{"esp", esp}, {"sync", sync_all}, {"through", through}, {"outage", outage},
-	{"judge", judge}, {"replay", replay}, {"sim", sim}, {"switch", switch_of_lab}};
+	const char *counts; /* what -n is the number of; NULL: it measures for as long as it takes */
+} benches[] = {{"esp", esp, NULL}, {"sync", sync_all, "tunnels"}, {"through", through, NULL},
+	{"outage", outage, "failovers"}, {"judge", judge, "frames"}, {"replay", replay, NULL},
+	{"sim", sim, "schedules"}, {"switch", switch_of_lab, NULL}};
 #define BENCHES (sizeof benches / sizeof benches[0])
 
 /* ---- text ---- */
@@ -264,55 +267,81 @@ wanted(const char *name, int argc, char **argv)
 	return argc == 0;
 }
 
-static bool
-known(const char *name)
-{
-	for (size_t i = 0; i < BENCHES; i++)
-		if (!strcmp(name, benches[i].name))
-			return true;
-	return false;
-}
-
 enum { OPT_JSON = 256 };
 static const struct option options[] = {{"json", required_argument, NULL, OPT_JSON}, {NULL, 0, NULL, 0}};
 
-int
-baton_bench(int argc, char **argv)
+struct words {
+	const char *json;
+	uint64_t n; /* 0: each bench's own */
+	char **names;
+	int name_cnt;
+};
+
+/* Is there such a bench, and does it count what -n says? 0 or EXIT_USAGE. */
+static int
+check_name(const struct words *w, const char *name)
 {
-	const char *json = NULL;
-	uint64_t n = 0;
-	int c, rc = 0, worst = 0;
-	json_t *all, *doc;
+	for (size_t i = 0; i < BENCHES; i++) {
+		if (strcmp(name, benches[i].name) != 0)
+			continue;
+		if (w->n && !benches[i].counts)
+			return baton_usage("-n goes with sync (tunnels), outage (failovers), judge (frames) and sim (schedules): %s measures "
+					   "for a fixed time",
+				name);
+		return 0;
+	}
+	return baton_usage("no bench is called '%s': esp, sync, through, outage, judge, replay, sim, switch", name);
+}
+
+static int
+take_words(struct words *w, int argc, char **argv)
+{
+	int c, wrong = 0;
 
 	opterr = 0;
 	optind = 1;
 	while ((c = getopt_long(argc, argv, "n:", options, NULL)) != -1) {
-		if (c == 'n' && !baton_number(optarg, 10, 1, UINT_MAX, &n))
-			return baton_usage("-n needs a number from 1 to 4294967295, not '%s'", optarg);
-		if (c == 'n')
-			continue;
 		if (c == OPT_JSON)
-			json = optarg;
-		else
+			w->json = optarg;
+		else if (c != 'n')
 			return baton_usage("unknown or incomplete option '%s'", argv[optind - 1]);
+		else if (!baton_number(optarg, 10, 1, UINT_MAX, &w->n))
+			return baton_usage("-n needs a number from 1 to 4294967295, not '%s'", optarg);
 	}
-	for (int i = optind; i < argc; i++)
-		if (!known(argv[i]))
-			return baton_usage("no bench is called '%s': esp, sync, through, outage, judge, replay, sim, switch", argv[i]);
+	w->names = argv + optind;
+	w->name_cnt = argc - optind;
+	if (w->n && !w->name_cnt)
+		return baton_usage("-n counts something else in each bench: name the one that it is for");
+	for (int i = 0; !wrong && i < w->name_cnt; i++)
+		wrong = check_name(w, w->names[i]);
+	return wrong;
+}
+
+int
+baton_bench(int argc, char **argv)
+{
+	struct words w = {0};
+	int rc = take_words(&w, argc, argv), worst = 0;
+	char err[PLACE_ERR];
+	json_t *all, *doc;
+
+	if (rc)
+		return rc;
+	if (w.json && !place_check(w.json, err)) {
+		fprintf(stderr, "baton: bench: %s\n", err);
+		return 3;
+	}
 	all = json_array();
 	for (size_t i = 0; i < BENCHES; i++) {
-		if (!wanted(benches[i].name, argc - optind, argv + optind))
+		if (!wanted(benches[i].name, w.name_cnt, w.names))
 			continue;
-		rc = run_one(i, (unsigned)n, all, !json || strcmp(json, "-") != 0);
+		rc = run_one(i, (unsigned)w.n, all, !w.json || strcmp(w.json, "-") != 0);
 		worst = rc > worst ? rc : worst;
 	}
 	doc = json_pack("{s:s, s:s, s:o}", "schema", "baton-bench/1", "version", baton_version(), "figures", all);
-	if (json && strcmp(json, "-") != 0 && json_dump_file(doc, json, JSON_INDENT(1)) < 0) {
-		(void)fprintf(stderr, "%s: %s\n", json, strerror(errno));
+	if (w.json && !report_put_json(doc, w.json, err)) {
+		fprintf(stderr, "baton: bench: %s\n", err);
 		worst = 3;
-	} else if (json && !strcmp(json, "-")) {
-		(void)json_dumpf(doc, stdout, JSON_INDENT(1));
-		(void)fputc('\n', stdout);
 	}
 	json_decref(doc);
 	return worst;

@@ -19,6 +19,7 @@
 #include "harness/bin/baton.h"
 #include "harness/lab/lab.h"
 #include "harness/run/explore.h"
+#include "harness/trace/place.h"
 
 #define JOBS_MAX 64
 #define KINDS 16 /* of breaches that are told one by one */
@@ -245,11 +246,16 @@ one(const struct words *w)
 {
 	struct explore_result r;
 	struct explore_plan p;
+	char err[PLACE_ERR];
 	const char *why;
 	size_t at;
 
 	if (!explore_parse(&p, w->schedule, &why, &at))
 		return baton_usage("--schedule: at '%.40s': %s", w->schedule + at, why);
+	if (w->o.trace && !place_check(w->o.trace, err)) {
+		fprintf(stderr, "baton: explore: %s\n", err);
+		return 3;
+	}
 	explore_try(&p, &w->o, &r);
 	tell_command(w, &p);
 	printf("%s\n", r.end == EXPLORE_HELD ? "no law is broken" : r.text);

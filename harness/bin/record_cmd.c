@@ -18,12 +18,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "harness/bin/baton.h"
 #include "harness/report/report.h"
 #include "harness/run/run.h"
+#include "harness/trace/place.h"
 #include "harness/trace/trace.h"
 
 #define EPOCH_S 1767225600 /* 2026-01-01 00:00:00 UTC */
@@ -36,6 +36,7 @@ struct recording {
 	uint64_t seed;
 	const struct case_def *def;
 	char base[PATH_MAX]; /* of the files, without their ends */
+	bool keys;	     /* there is a file of them */
 };
 
 /* ---- the run ---- */
@@ -46,7 +47,7 @@ passed(const struct recording *r, const json_t *results)
 	const json_t *one = json_array_get(results, 0);
 	const char *reason = json_string_value(json_object_get(one, "reason"));
 
-	if (one && report_verdict(one) == VERDICT_PASS)
+	if (one && run_verdict(one) == VERDICT_PASS)
 		return true;
 	fprintf(stderr, "baton: %s did not pass, and is not recorded: %s\n", r->id,
 		reason && *reason ? reason : "it was not run");
@@ -85,28 +86,33 @@ run_case(struct recording *r, const char *dir)
 
 /* ---- the files ---- */
 
+/* TLS secrets are in the capture itself; where nothing was negotiated there is no file of keys. */
 static bool
-copy_keys(const struct recording *r, const char *dir)
+copy_keys(struct recording *r, const char *dir)
 {
-	char from[PATH_MAX + 64], to[PATH_MAX + 64], line[1024];
-	FILE *in, *out;
-	bool ok, any = false;
+	char from[PATH_MAX + 64], path[PATH_MAX + 64], line[1024], err[PLACE_ERR];
+	struct place to;
+	bool ok = true;
+	FILE *in;
 
 	snprintf(from, sizeof(from), "%s/keys", dir);
-	snprintf(to, sizeof(to), "%s.keys", r->base);
+	snprintf(path, sizeof(path), "%s.keys", r->base);
+	(void)unlink(path); /* of an earlier recording */
 	in = fopen(from, "r");
-	if (!in)
-		return true; /* nothing was negotiated */
-	out = fopen(to, "w");
-	while (out && fgets(line, sizeof(line), in)) /* TLS secrets are in the capture itself */
-		if (strncmp(line, "IKEV1 ", 6) == 0 || strncmp(line, "ESP ", 4) == 0)
-			any = fputs(line, out) >= 0;
-	(void)fclose(in);
-	ok = out && fclose(out) == 0;
-	if (ok && !any)
-		(void)unlink(to);
+	while (ok && in && fgets(line, sizeof(line), in)) {
+		if (strncmp(line, "IKEV1 ", 6) != 0 && strncmp(line, "ESP ", 4) != 0)
+			continue;
+		if (!r->keys)
+			ok = r->keys = place_open(&to, path, err);
+		if (ok)
+			fputs(line, to.f);
+	}
+	if (in)
+		(void)fclose(in);
+	if (r->keys)
+		ok = place_close(&to, err);
 	if (!ok)
-		fprintf(stderr, "baton: %s: %s\n", to, strerror(errno));
+		fprintf(stderr, "baton: record: %s\n", err);
 	return ok;
 }
 
@@ -142,16 +148,13 @@ write_part(const struct recording *r, const char *dir)
 static json_t *
 ask_judge(const struct recording *r)
 {
-	char *command = NULL, *keys = NULL;
-	bool any;
+	char *command = NULL;
 	json_t *o = NULL;
 	FILE *p;
 
-	if (asprintf(&keys, "%s.keys", r->base) < 0)
-		return NULL;
-	any = access(keys, R_OK) == 0;
 	if (asprintf(&command, "'%s' judge --json %s%s%s '%s.pcapng'", baton_beside("baton"),
-		    any ? "--keys '" : "", any ? keys : "", any ? "'" : "", r->base) < 0)
+		    r->keys ? "--keys '" : "", r->keys ? r->base : "", r->keys ? ".keys'" : "",
+		    r->base) < 0)
 		command = NULL;
 	p = command ? popen(command, "r") : NULL;
 	if (p) {
@@ -159,7 +162,6 @@ ask_judge(const struct recording *r)
 		(void)pclose(p);
 	}
 	free(command);
-	free(keys);
 	return o;
 }
 
@@ -189,58 +191,67 @@ put_told(FILE *f, const json_t *told)
 	fprintf(f, "```\n");
 }
 
+static void
+put_page(FILE *f, const struct recording *r, size_t frames, const json_t *told)
+{
+	fprintf(f, "# %s\n\n%s\n\n", strrchr(r->base, '/') + 1, r->def->says);
+	fprintf(f, "Made by Baton %s: `baton record %s --seed %" PRIu64 "%s`, lab %s. %zu frames",
+		baton_version(), r->id, r->seed, r->sim ? " --lab sim" : "",
+		r->sim ? "sim" : "netns", frames);
+	if (r->from > 0 || r->until > 0)
+		fprintf(f, ", a part of the whole: from %.3f s on%s", r->from,
+			r->until > 0 ? ", and not to its end" : "");
+	fprintf(f, ". The case: %s.\n\n", r->def->requirement);
+	fprintf(f, "## The story\n\nTo be written by hand.\n\n## What is to be found\n\n");
+	put_told(f, told);
+}
+
 static bool
 write_page(const struct recording *r, size_t frames)
 {
-	char path[PATH_MAX + 8];
-	const char *base = strrchr(r->base, '/') + 1;
+	char path[PATH_MAX + 8], err[PLACE_ERR] = "judge said nothing of the capture";
 	json_t *told = ask_judge(r);
-	bool ok = told != NULL;
-	FILE *f;
+	struct place to;
+	bool ok;
 
 	snprintf(path, sizeof(path), "%s.md", r->base);
-	f = fopen(path, "w");
-	if (!ok || !f) {
-		fprintf(stderr, "baton: %s: %s\n", path,
-			ok ? strerror(errno) : "judge said nothing");
-		ok = false;
-	} else {
-		fprintf(f, "# %s\n\n%s\n\n", base, r->def->says);
-		fprintf(f,
-			"Made by Baton %s: `baton record %s --seed %" PRIu64
-			"%s`, lab %s. %zu frames",
-			baton_version(), r->id, r->seed, r->sim ? " --lab sim" : "",
-			r->sim ? "sim" : "netns", frames);
-		if (r->from > 0 || r->until > 0)
-			fprintf(f, ", a part of the whole: from %.3f s on%s", r->from,
-				r->until > 0 ? ", and not to its end" : "");
-		fprintf(f, ". The case: %s.\n\n", r->def->requirement);
-		fprintf(f, "## The story\n\nTo be written by hand.\n\n## What is to be found\n\n");
-		put_told(f, told);
+	ok = told && place_open(&to, path, err);
+	if (ok) {
+		put_page(to.f, r, frames, told);
+		ok = place_close(&to, err);
 	}
+	if (!ok)
+		fprintf(stderr, "baton: record: %s\n", err);
 	json_decref(told);
-	return (!f || fclose(f) == 0) && ok;
+	return ok;
 }
 
 /* ---- words ---- */
 
+/* The folders of the files, and a place for each, before the case runs. */
 static bool
-make_folders(struct recording *r)
+make_places(struct recording *r)
 {
-	char dir[PATH_MAX];
+	static const char *const ends[] = {".pcapng", ".keys", ".md"};
+	char path[PATH_MAX + 8], err[PLACE_ERR];
 	int n;
 
 	n = snprintf(r->base, sizeof(r->base), "%s/%s", r->out, r->name);
-	if (n < 0 || (size_t)n >= sizeof(r->base))
+	if (n < 0 || (size_t)n >= sizeof(r->base)) {
+		fprintf(stderr, "baton: record: the names of the files are too long\n");
 		return false;
-	memcpy(dir, r->base, (size_t)n + 1);
-	for (char *at = strchr(dir + 1, '/'); at; at = strchr(at + 1, '/')) {
-		*at = '\0';
-		if (mkdir(dir, 0777) < 0 && errno != EEXIST) {
-			fprintf(stderr, "baton: %s: %s\n", dir, strerror(errno));
+	}
+	snprintf(path, sizeof(path), "%.*s", (int)(strrchr(r->base, '/') - r->base), r->base);
+	if (!run_make_dir(path)) {
+		fprintf(stderr, "baton: record: %s: %s\n", path, strerror(errno));
+		return false;
+	}
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		snprintf(path, sizeof(path), "%s%s", r->base, ends[i]);
+		if (!place_check(path, err)) {
+			fprintf(stderr, "baton: record: %s\n", err);
 			return false;
 		}
-		*at = '/';
 	}
 	return true;
 }
@@ -275,8 +286,6 @@ static const struct option options[] = {
 static int
 take_word(struct recording *r, int c)
 {
-
-
 	switch (c) {
 	case 'o':
 		r->out = optarg;
@@ -352,13 +361,14 @@ baton_record(int argc, char **argv)
 		r.seed >>= 11;
 	if (!r.name[0])
 		name_after_case(&r);
+	if (!make_places(&r))
+		return 3;
 	if (!mkdtemp(dir)) {
 		perror(dir);
 		return 3;
 	}
 	rc = run_case(&r, dir);
-	if (rc == 0 && (!run_dir(dir, r.id, 0, sub, sizeof(sub)) || !make_folders(&r) ||
-			       !copy_keys(&r, sub)))
+	if (rc == 0 && (!run_dir(dir, r.id, 0, sub, sizeof(sub)) || !copy_keys(&r, sub)))
 		rc = 3;
 	if (rc == 0 && (frames = write_part(&r, sub)) == 0)
 		rc = 3;
@@ -366,7 +376,7 @@ baton_record(int argc, char **argv)
 		rc = 3;
 	baton_remove_folder(dir);
 	if (rc == 0)
-		printf("%s.pcapng: %zu frames; %s.md: its story is yours to tell\n", r.base, frames,
-			r.base);
+		printf("%s.pcapng: %zu frames; %s%s%s.md: its story is yours to tell\n", r.base,
+			frames, r.keys ? r.base : "", r.keys ? ".keys; " : "", r.base);
 	return rc;
 }

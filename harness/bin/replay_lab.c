@@ -14,6 +14,7 @@
 
 #include "harness/bin/baton.h"
 #include "harness/run/pair.h"
+#include "harness/trace/place.h"
 
 #define AFTER (3 * NS_PER_S)
 
@@ -175,10 +176,14 @@ replay_in_lab(const struct replay_words *w, const struct recording *r)
 {
 	struct stage s = {.w = w, .r = r, .dir = "/tmp/baton-replay-XXXXXX"};
 	const char *why;
-	char err[LAB_ERR];
+	char err[LAB_ERR > PLACE_ERR ? LAB_ERR : PLACE_ERR];
 	int status = 0;
 	pid_t pid;
 
+	if (w->out && !place_check(w->out, err)) {
+		fprintf(stderr, "baton: replay: %s\n", err);
+		return 3;
+	}
 	if (lab_can(&why) == LAB_CAN_NOT) {
 		printf("SKIPPED: the lab netns %s\n", why);
 		return 4;

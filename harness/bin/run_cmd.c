@@ -14,17 +14,19 @@
 #include "harness/report/live.h"
 #include "harness/report/report.h"
 #include "harness/run/case_in.h"
+#include "harness/trace/place.h"
 
 int
 baton_list(int argc, char **argv)
 {
 	struct words w;
 	int rc = words_parse(&w, argc, argv, ":k:", words_list);
+	char err[PLACE_ERR];
 	json_t *list;
 
 	if (rc == 0 && w.list_json) {
 		list = report_list_json(&w.chosen);
-		rc = report_put_json(list, "-") ? 0 : 3;
+		rc = report_put_json(list, "-", err) ? 0 : 3;
 		json_decref(list);
 	} else if (rc == 0) {
 		report_list(stdout, &w.chosen);
@@ -63,7 +65,7 @@ static void
 ran(void *ctx, size_t index, const json_t *r)
 {
 	struct progress *p = ctx;
-	enum verdict v = report_verdict(r);
+	enum verdict v = run_verdict(r);
 
 	count(p, r);
 	live_end(&p->live, p->w->chosen.cases[index]->id, v != VERDICT_PASS && v != VERDICT_SKIP);
@@ -78,7 +80,7 @@ mutated(void *ctx, size_t index, const json_t *r)
 	struct progress *p = ctx;
 
 	count(p, r);
-	live_end(&p->live, p->w->chosen.cases[index]->id, report_verdict(r) != VERDICT_FAIL);
+	live_end(&p->live, p->w->chosen.cases[index]->id, run_verdict(r) != VERDICT_FAIL);
 	live_clear(&p->live);
 	report_mutant(p->to, r, p->nth, p->w->chosen.cnt);
 	live_draw(&p->live);
@@ -113,6 +115,38 @@ skip_all(const struct words *w, const char *why)
 	return results;
 }
 
+/* Everything that will be written has a place, before the first case runs. */
+static bool
+has_places(const struct words *w, const char *out)
+{
+	const char *const files[] = {w->json, w->junit};
+	char err[PLACE_ERR];
+
+	if (w->chosen.cnt && !run_make_dir(out)) {
+		fprintf(stderr, "baton: -o: %s: %s\n", out, strerror(errno));
+		return false;
+	}
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		if (files[i] && !place_check(files[i], err)) {
+			fprintf(stderr, "baton: %s\n", err);
+			return false;
+		}
+	return true;
+}
+
+/* Earlier results go, and it is said. */
+static void
+clean(const struct progress *p, const char *out)
+{
+	size_t cnt = run_clean(out);
+
+	if (cnt)
+		fprintf(p->to, "%s: the results of %zu cases of an earlier run are removed (--keep "
+			       "leaves them)\n",
+			out, cnt);
+	fflush(p->to);
+}
+
 /* The results of all chosen cases; NULL if Baton failed. */
 static json_t *
 run_chosen(const struct words *w, struct progress *p, bool mutants, const char *out)
@@ -137,12 +171,14 @@ run_chosen(const struct words *w, struct progress *p, bool mutants, const char *
 	const char *why;
 	json_t *results;
 
+	if (!w->chosen.cnt)
+		return json_array();
 	if (!w->sim && lab_can(&why) == LAB_CAN_NOT) {
 		fprintf(p->to, "SKIPPED: the lab netns %s\n", why);
 		return skip_all(w, why);
 	}
 	if (!w->keep)
-		run_clean(out);
+		clean(p, out);
 	results = run_all(&w->chosen, &o, err);
 	if (!results)
 		fprintf(stderr, "baton: %s\n", err);
@@ -153,14 +189,15 @@ run_chosen(const struct words *w, struct progress *p, bool mutants, const char *
 static bool
 put_files(const struct words *w, json_t *json, const json_t *results)
 {
+	char err[PLACE_ERR];
 	bool ok = true;
 
-	if (w->json && !report_put_json(json, w->json)) {
-		fprintf(stderr, "baton: %s: %s\n", w->json, strerror(errno));
+	if (w->json && !report_put_json(json, w->json, err)) {
+		fprintf(stderr, "baton: %s\n", err);
 		ok = false;
 	}
-	if (w->junit && !report_junit(w->junit, results)) {
-		fprintf(stderr, "baton: %s: could not be written\n", w->junit);
+	if (w->junit && !report_junit(w->junit, results, err)) {
+		fprintf(stderr, "baton: %s\n", err);
 		ok = false;
 	}
 	return ok;
@@ -169,7 +206,8 @@ put_files(const struct words *w, json_t *json, const json_t *results)
 static struct progress
 begin(const struct words *w, const char *out)
 {
-	bool busy = w->tap || (w->json && strcmp(w->json, "-") == 0);
+	bool busy = w->tap || (w->json && strcmp(w->json, "-") == 0) ||
+		    (w->junit && strcmp(w->junit, "-") == 0);
 	struct progress p = {
 		.w = w,
 		.meta = {.version = baton_version(),
@@ -192,13 +230,21 @@ begin(const struct words *w, const char *out)
 static int
 run_and_report(const struct words *w)
 {
-	struct progress p = begin(w, w->out);
-	json_t *results = run_chosen(w, &p, false, w->out), *json;
 	struct verdict_tally t;
+	struct progress p;
+	json_t *results, *json;
 	int rc;
 
+	if (!has_places(w, w->out))
+		return 3;
+	p = begin(w, w->out);
+	results = run_chosen(w, &p, false, w->out);
 	if (!results)
 		return 3;
+	if (!w->chosen.cnt)
+		fprintf(p.to, w->before ? "nothing in %s failed when it last ran\n"
+					: "there are no earlier results of these cases in %s\n",
+			w->out);
 	json = report_run_json(results, &p.meta);
 	if (w->tap)
 		report_tap(stdout, results);
@@ -218,12 +264,8 @@ baton_run(int argc, char **argv)
 	struct words w;
 	int rc = words_parse(&w, argc, argv, ":j:vo:k:x", words_run);
 
-	if (rc == 0 && !w.chosen.cnt) {
-		printf("nothing in %s failed when it last ran\n", w.out);
-		rc = 4;
-	} else if (rc == 0) {
+	if (rc == 0)
 		rc = run_and_report(&w);
-	}
 	run_selection_free(&w.chosen);
 	return rc;
 }
@@ -238,6 +280,8 @@ mutate_and_report(const struct words *w)
 	int rc;
 
 	snprintf(out, sizeof(out), "%s/mutants", w->out);
+	if (!has_places(w, out))
+		return 3;
 	p = begin(w, out);
 	results = run_chosen(w, &p, true, out);
 	if (!results)

@@ -189,7 +189,7 @@ fewer(struct words *w)
 				   "mutant",
 			w->words);
 	if (w->last_failed)
-		run_keep_failed(&w->chosen, w->out);
+		w->before = run_keep_failed(&w->chosen, w->out);
 	if (w->rounds > 1)
 		run_repeat(&w->chosen, w->rounds);
 	return 0;
@@ -212,6 +212,12 @@ choose(struct words *w, char **prefixes, int cnt)
 	return 3;
 }
 
+static bool
+is_stdout(const char *path)
+{
+	return path && strcmp(path, "-") == 0;
+}
+
 int
 words_parse(struct words *w, int argc, char **argv, const char *letters, const struct option *longs)
 {
@@ -229,8 +235,10 @@ words_parse(struct words *w, int argc, char **argv, const char *letters, const s
 			"-o: '%s' is too long, or under /run, which a lab hides", w->out);
 	if (w->pause && w->sim)
 		return baton_usage("--pause-on-fail wants the lab netns: there is no way into sim");
-	if (w->tap && w->json && strcmp(w->json, "-") == 0)
-		return baton_usage("--tap and --json - want the same standard output");
+	if (w->tap + is_stdout(w->json) + is_stdout(w->junit) > 1)
+		return baton_usage("--tap, --json - and --junit - want the same standard output");
+	if (w->json && w->junit && !is_stdout(w->json) && strcmp(w->json, w->junit) == 0)
+		return baton_usage("--json and --junit want the same file '%s'", w->json);
 	if ((w->pause || w->trace) && w->jobs > 1)
 		return baton_usage("%s wants one lab at a time: no -j",
 			w->pause ? "--pause-on-fail" : "--trace");

@@ -13,6 +13,7 @@ struct words {
 	unsigned jobs, rounds;
 	unsigned limit_s; /* 0: each case's own */
 	unsigned slowest; /* that --durations shows; 0: all */
+	size_t before; /* with last_failed: cases that have a result of an earlier run */
 	bool verbose, keep, tap, list_json, seeded, stop_early, recheck, last_failed, durations, trace, pause, sim;
 	uint64_t seed;
 	char more[1024]; /* what repeats a case beside id and seed: " --suite ./x.so --lab sim" */

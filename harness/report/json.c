@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "harness/report/report.h"
+#include "harness/trace/place.h"
 
 #define SCHEMA "baton-run/1"
 
@@ -66,7 +67,7 @@ static json_t *
 run_case(const json_t *r)
 {
 	json_t *c = json_pack("{s:s, s:s, s:s, s:f, s:o, s:O, s:O}", "id", text(r, "id"), "verdict",
-		verdict_name(report_verdict(r)), "reason", text(r, "reason"), "seconds",
+		verdict_name(run_verdict(r)), "reason", text(r, "reason"), "seconds",
 		json_number_value(json_object_get(r, "seconds")), "laws", run_laws(r), "figures",
 		json_object_get(r, "figures"), "artifacts", json_object_get(r, "artifacts"));
 
@@ -94,7 +95,7 @@ report_mutants_json(const json_t *results)
 	size_t i;
 
 	json_array_foreach(results, i, r) {
-		enum verdict v = report_verdict(r);
+		enum verdict v = run_verdict(r);
 		bool killed = verdict_kills(v, verdict_by_from_name(text(r, "by")));
 
 		json_array_append_new(pairs,
@@ -105,16 +106,13 @@ report_mutants_json(const json_t *results)
 }
 
 bool
-report_put_json(const json_t *j, const char *path)
+report_put_json(const json_t *j, const char *path, char *err)
 {
-	bool out = strcmp(path, "-") == 0;
-	FILE *f = out ? stdout : fopen(path, "w");
-	bool ok;
+	struct place to;
 
-	if (!f)
+	if (!place_open(&to, path, err))
 		return false;
-	ok = json_dumpf(j, f, JSON_INDENT(2)) == 0 && fputc('\n', f) != EOF && fflush(f) == 0;
-	if (!out)
-		ok = fclose(f) == 0 && ok;
-	return ok;
+	if (json_dumpf(j, to.f, JSON_INDENT(2)) != 0 || fputc('\n', to.f) == EOF)
+		to.error = errno;
+	return place_close(&to, err);
 }

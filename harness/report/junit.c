@@ -4,10 +4,12 @@
  * per area, failure for fail and xpass, error for error and inconclusive (its type says which),
  * skipped for the rest. libxml2 does the writing and the escaping.
  */
+#include <errno.h>
 #include <libxml/xmlwriter.h>
 #include <string.h>
 
 #include "harness/report/report.h"
+#include "harness/trace/place.h"
 
 static const char *
 text(const json_t *r, const char *key)
@@ -90,7 +92,7 @@ put_case(xmlTextWriterPtr w, const json_t *r)
 	return begin(w, "testcase") && attr(w, "classname", area) &&
 	       attr(w, "name", report_name(r, id, sizeof(id))) &&
 	       attr_num(w, "time", json_number_value(json_object_get(r, "seconds")), 3) &&
-	       put_outcome(w, r, report_verdict(r)) && end(w);
+	       put_outcome(w, r, run_verdict(r)) && end(w);
 }
 
 static bool
@@ -102,7 +104,7 @@ put_counts(xmlTextWriterPtr w, const json_t *results, size_t from, size_t to)
 	for (size_t i = from; i < to; i++) {
 		const json_t *r = json_array_get(results, i);
 
-		verdict_count(&t, report_verdict(r));
+		verdict_count(&t, run_verdict(r));
 		seconds += json_number_value(json_object_get(r, "seconds"));
 	}
 	return attr_num(w, "tests", (double)(to - from), 0) &&
@@ -134,15 +136,12 @@ same_area(const json_t *a, const json_t *b)
 	       strncmp(text(a, "id"), text(b, "id"), area_len(a)) == 0;
 }
 
-bool
-report_junit(const char *path, const json_t *results)
+static bool
+put_all(xmlTextWriterPtr w, const json_t *results)
 {
-	xmlTextWriterPtr w = xmlNewTextWriterFilename(path, 0);
 	size_t cnt = json_array_size(results), from = 0, to;
 	bool ok;
 
-	if (!w)
-		return false;
 	ok = xmlTextWriterSetIndent(w, 1) >= 0 &&
 	     xmlTextWriterStartDocument(w, NULL, "UTF-8", NULL) >= 0 && begin(w, "testsuites") &&
 	     attr(w, "name", "baton") && put_counts(w, results, 0, cnt);
@@ -152,8 +151,28 @@ report_junit(const char *path, const json_t *results)
 				break;
 		ok = put_area(w, results, from, to);
 	}
-	ok = ok && xmlTextWriterEndDocument(w) >= 0;
-	ok = ok && xmlTextWriterFlush(w) >= 0;
+	return ok && xmlTextWriterEndDocument(w) >= 0 && xmlTextWriterFlush(w) >= 0;
+}
+
+/* Made in memory: libxml2 tells its own way of a file that is full, and not why. */
+bool
+report_junit(const char *path, const json_t *results, char *err)
+{
+	xmlBufferPtr b = xmlBufferCreate();
+	xmlTextWriterPtr w = b ? xmlNewTextWriterMemory(b, 0) : NULL;
+	bool ok = w && put_all(w, results);
+	struct place to;
+
 	xmlFreeTextWriter(w);
+	if (!ok)
+		snprintf(err, PLACE_ERR, "%.160s: the XML could not be made", path);
+	ok = ok && place_open(&to, path, err);
+	if (ok) {
+		if (fwrite(xmlBufferContent(b), 1, (size_t)xmlBufferLength(b), to.f) !=
+			(size_t)xmlBufferLength(b))
+			to.error = errno;
+		ok = place_close(&to, err);
+	}
+	xmlBufferFree(b);
 	return ok;
 }

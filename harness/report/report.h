@@ -28,7 +28,6 @@ struct report_meta {
 /* Whether `to` is a terminal that shows colours, and NO_COLOR is not set. */
 bool report_colors(FILE *to);
 
-enum verdict report_verdict(const json_t *result);
 /* "id", and " #2" behind it in the second round; in dst. */
 const char *report_name(const json_t *result, char *dst, size_t cap);
 void report_tally(const json_t *results, struct verdict_tally *t);
@@ -54,12 +53,12 @@ bool report_mutants_end(FILE *to, const json_t *results);
 json_t *report_list_json(const struct run_selection *s);
 json_t *report_run_json(const json_t *results, const struct report_meta *m);
 json_t *report_mutants_json(const json_t *results);
-/* Write to a path, "-" = stdout. False and errno. */
-bool report_put_json(const json_t *j, const char *path);
+/* Write to a path, "-" = stdout. False and a text in err (PLACE_ERR octets, trace/place.h). */
+bool report_put_json(const json_t *j, const char *path, char *err);
 
 /* ---- others ---- */
 void report_tap(FILE *to, const json_t *results);
-/* False if the file could not be written. */
-bool report_junit(const char *path, const json_t *results);
+/* As report_put_json. */
+bool report_junit(const char *path, const json_t *results, char *err);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The reports, over one array of results that has every verdict: what is counted, what is said. */
 #include "harness/report/report.h"
+#include "harness/trace/place.h"
 
 #include <check.h>
 #include <libxml/parser.h>
@@ -181,7 +182,7 @@ attribute(xmlNode *n, const char *name)
 
 START_TEST(junit)
 {
-	char path[] = "/tmp/baton-junit-XXXXXX";
+	char path[] = "/tmp/baton-junit-XXXXXX", err[PLACE_ERR] = "";
 	int fd = mkstemp(path);
 	xmlDoc *doc;
 	xmlNode *root, *hsrp, *c;
@@ -189,7 +190,7 @@ START_TEST(junit)
 
 	ck_assert(fd >= 0);
 	close(fd);
-	ck_assert(report_junit(path, results));
+	ck_assert_msg(report_junit(path, results, err), "%s", err);
 	doc = xmlReadFile(path, NULL, 0);
 	ck_assert_ptr_nonnull(doc);
 	root = xmlDocGetRootElement(doc);
@@ -209,7 +210,10 @@ START_TEST(junit)
 	xmlFree(v);
 	xmlFreeDoc(doc);
 	unlink(path);
-	ck_assert(!report_junit("/nonexistent/x.xml", results));
+	ck_assert(!report_junit("/nonexistent/x.xml", results, err));
+	ck_assert_str_eq(err, "/nonexistent/x.xml: No such file or directory");
+	ck_assert(!report_junit("/dev/full", results, err));
+	ck_assert_str_eq(err, "/dev/full: could not be written whole: No space left on device");
 }
 END_TEST
 

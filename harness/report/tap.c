@@ -43,7 +43,7 @@ put_quoted(FILE *to, const char *key, const char *s)
 static void
 put_point(FILE *to, const json_t *r, size_t number)
 {
-	enum verdict v = report_verdict(r);
+	enum verdict v = run_verdict(r);
 	bool ok = v == VERDICT_PASS || v == VERDICT_SKIP || v == VERDICT_UNSUPPORTED;
 	char id[256];
 

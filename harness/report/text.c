@@ -20,14 +20,6 @@ text(const json_t *r, const char *key)
 	return s ? s : "";
 }
 
-enum verdict
-report_verdict(const json_t *result)
-{
-	enum verdict v = verdict_from_name(text(result, "verdict"));
-
-	return v < VERDICT_CNT ? v : VERDICT_ERROR;
-}
-
 void
 report_tally(const json_t *results, struct verdict_tally *t)
 {
@@ -35,7 +27,7 @@ report_tally(const json_t *results, struct verdict_tally *t)
 	json_t *r;
 
 	*t = (struct verdict_tally){0};
-	json_array_foreach(results, i, r) verdict_count(t, report_verdict(r));
+	json_array_foreach(results, i, r) verdict_count(t, run_verdict(r));
 }
 
 static void
@@ -143,7 +135,7 @@ void
 report_case(
 	FILE *to, const json_t *r, size_t nth, size_t of, bool verbose, const struct report_meta *m)
 {
-	enum verdict v = report_verdict(r);
+	enum verdict v = run_verdict(r);
 	char id[256];
 
 	fprintf(to, "[%3zu/%zu] %s%-12s%s %-32s %6.1f s\n", nth, of, m->color ? color(v) : "",
@@ -172,7 +164,7 @@ put_verdict(FILE *to, const json_t *results, enum verdict v)
 	json_t *r;
 	char id[256];
 
-	json_array_foreach(results, i, r) if (report_verdict(r) == v) fprintf(to, "%s: %s%s%s\n",
+	json_array_foreach(results, i, r) if (run_verdict(r) == v) fprintf(to, "%s: %s%s%s\n",
 		verdict_name(v), report_name(r, id, sizeof(id)), *text(r, "reason") ? ": " : "",
 		text(r, "reason"));
 }
@@ -206,7 +198,7 @@ report_list(FILE *to, const struct run_selection *s)
 static bool
 killed(const json_t *r)
 {
-	return verdict_kills(report_verdict(r), verdict_by_from_name(text(r, "by")));
+	return verdict_kills(run_verdict(r), verdict_by_from_name(text(r, "by")));
 }
 
 void
@@ -232,8 +224,8 @@ report_mutants_end(FILE *to, const json_t *results)
 
 	json_array_foreach(results, i, r)
 	{
-		skipped += report_verdict(r) == VERDICT_SKIP;
-		if (killed(r) || report_verdict(r) == VERDICT_SKIP)
+		skipped += run_verdict(r) == VERDICT_SKIP;
+		if (killed(r) || run_verdict(r) == VERDICT_SKIP)
 			continue;
 		alive++;
 		fprintf(to, "alive: %s under %s: %s\n", text(r, "mutant"), text(r, "id"),

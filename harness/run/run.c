@@ -7,7 +7,6 @@
  */
 #include "harness/run/run.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -17,7 +16,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -59,69 +57,13 @@ now_s(void)
 	return t.tv_sec;
 }
 
-/* Make a folder and its parents. */
-static bool
-make_dir(const char *path)
-{
-	char part[CASE_PATH];
-	size_t len = strlen(path);
-
-	if (len >= sizeof(part))
-		return false;
-	for (size_t i = 1; i <= len; i++) {
-		if (path[i] != '/' && path[i] != '\0')
-			continue;
-		memcpy(part, path, i);
-		part[i] = '\0';
-		if (mkdir(part, 0755) != 0 && errno != EEXIST)
-			return false;
-	}
-	return true;
-}
-
-static void
-remove_folder(const char *dir)
-{
-	char path[CASE_PATH];
-	DIR *d = opendir(dir);
-	struct dirent *e;
-
-	while (d && (e = readdir(d))) {
-		snprintf(path, sizeof(path), "%.250s/%.250s", dir, e->d_name);
-		if (e->d_name[0] != '.')
-			(void)unlink(path);
-	}
-	if (d)
-		closedir(d);
-	(void)rmdir(dir);
-}
-
-void
-run_clean(const char *out)
-{
-	char dir[CASE_PATH], mark[CASE_PATH + 16];
-	DIR *d = opendir(out);
-	struct dirent *e;
-
-	while (d && (e = readdir(d))) {
-		if (e->d_name[0] == '.')
-			continue;
-		snprintf(dir, sizeof(dir), "%.250s/%.250s", out, e->d_name);
-		snprintf(mark, sizeof(mark), "%s/verdict.json", dir);
-		if (access(mark, F_OK) == 0)
-			remove_folder(dir);
-	}
-	if (d)
-		closedir(d);
-}
-
+/* With it the run ends, if it was told to end early. */
 static bool
 is_bad(const json_t *result)
 {
-	const char *name = json_string_value(json_object_get(result, "verdict"));
-	enum verdict v = name ? verdict_from_name(name) : VERDICT_ERROR;
+	enum verdict v = run_verdict(result);
 
-	return v == VERDICT_FAIL || v == VERDICT_ERROR || v == VERDICT_XPASS || v == VERDICT_CNT;
+	return v == VERDICT_FAIL || v == VERDICT_ERROR || v == VERDICT_XPASS;
 }
 
 static void
@@ -183,8 +125,8 @@ start(struct runner *r, struct slot *k, size_t index)
 		fail_to_start(r, index, err);
 		return;
 	}
-	remove_folder(k->dir);
-	if (!make_dir(k->dir) || pipe2(ends, O_CLOEXEC) != 0) {
+	run_remove_dir(k->dir);
+	if (!run_make_dir(k->dir) || pipe2(ends, O_CLOEXEC) != 0) {
 		fail_to_start(r, index, err);
 		return;
 	}
@@ -332,9 +274,8 @@ recheck(struct runner *r)
 {
 	for (size_t i = 0; i < r->s->cnt && !r->stopped_by; i++) {
 		const json_t *was = json_array_get(r->results, i);
-		const char *name = json_string_value(json_object_get(was, "verdict"));
 
-		if (!name || verdict_from_name(name) != VERDICT_INCONCLUSIVE)
+		if (run_verdict(was) != VERDICT_INCONCLUSIVE)
 			continue;
 		r->first = strdup(json_string_value(json_object_get(was, "reason")));
 		if (!r->first)
@@ -356,7 +297,7 @@ run_all(const struct run_selection *s, const struct run_options *o, char *err)
 
 	if (!r || !results)
 		abort();
-	if (!make_dir(o->out)) {
+	if (!run_make_dir(o->out)) {
 		snprintf(err, LAB_ERR, "%.200s: %s", o->out, strerror(errno));
 		free(r);
 		json_decref(results);

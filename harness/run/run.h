@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include "harness/run/case.h"
+#include "harness/run/verdict.h"
 
 /* The chosen cases, sorted by id; the array is owned by the caller (run_selection_free). */
 struct run_selection {
@@ -32,8 +33,9 @@ void run_selection_free(struct run_selection *s);
 /* Keep those whose id, requirement, sentence or mutant hold each of the words, whatever the case of
  * their letters. */
 void run_keep_words(struct run_selection *s, const char *words);
-/* Keep those of which that folder has a result that is a failure, an error or inconclusive. */
-void run_keep_failed(struct run_selection *s, const char *out);
+/* Keep those of which that folder has a result that is a failure, an error or inconclusive. How many
+ * of all have any result there. */
+size_t run_keep_failed(struct run_selection *s, const char *out);
 /* Every case so many times, all in each round. */
 void run_repeat(struct run_selection *s, unsigned rounds);
 size_t run_round(const struct run_selection *s, size_t index); /* from 0 */
@@ -77,10 +79,22 @@ json_t *run_all(const struct run_selection *s, const struct run_options *o, char
 
 /* The seed of one case within a run; round n has the run's seed + n. */
 uint64_t run_seed(uint64_t seed, const char *id);
+
+/* ---- results.c: where results lie ---- */
+
 /* "<out>/<id with / as ->" into dst, with ".2" behind it for the second round; false if it does not
  * fit. */
 bool run_dir(const char *out, const char *id, size_t round, char *dst, size_t cap);
-/* Remove the folders of earlier results in out (those that hold a verdict.json), and nothing else. */
-void run_clean(const char *out);
+/* Make a folder and its parents; false and errno. */
+bool run_make_dir(const char *path);
+/* The files in a folder, and the folder if it is empty then. */
+void run_remove_dir(const char *dir);
+/* Of a result; VERDICT_ERROR if it has none that is known: that is Baton's own failure. */
+enum verdict run_verdict(const json_t *result);
+/* Its verdict, when it last ran in that round; VERDICT_CNT if it did not. */
+enum verdict run_last_verdict(const char *out, const char *id, size_t round);
+/* Remove the folders of earlier results in out, and nothing else: those with a verdict.json of the
+ * case that the folder is named after. How many. */
+size_t run_clean(const char *out);
 
 #endif

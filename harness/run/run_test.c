@@ -241,7 +241,7 @@ START_TEST(every_end_has_its_verdict)
 	const char *reason = json_string_value(json_object_get(r, "reason"));
 	const char *by = json_string_value(json_object_get(r, "by"));
 
-	ck_assert_msg(report_verdict(r) == rows[_i].want, "%s: %s (%s)", rows[_i].id,
+	ck_assert_msg(run_verdict(r) == rows[_i].want, "%s: %s (%s)", rows[_i].id,
 		json_string_value(json_object_get(r, "verdict")), reason);
 	ck_assert_str_eq(by, verdict_by_name(rows[_i].by));
 	ck_assert_msg(strstr(reason, rows[_i].reason) != NULL, "%s: %s", rows[_i].id, reason);
@@ -271,7 +271,7 @@ START_TEST(a_death_is_no_kill)
 {
 	json_t *r = run_one("zz/passes/1", true);
 
-	ck_assert_int_eq(report_verdict(r), VERDICT_FAIL);
+	ck_assert_int_eq(run_verdict(r), VERDICT_FAIL);
 	ck_assert_str_eq(json_string_value(json_object_get(r, "by")), "death");
 	json_decref(r);
 }
@@ -332,7 +332,7 @@ START_TEST(last_failed)
 	json_decref(run_one("zz/passes/1", false));
 	json_decref(run_one("zz/fails/1", false));
 	ck_assert_int_eq(run_select(all, 1, &s, &word), RUN_SELECTED);
-	run_keep_failed(&s, out);
+	ck_assert_uint_eq(run_keep_failed(&s, out), 2);
 	ck_assert_uint_eq(s.cnt, 1);
 	ck_assert_str_eq(s.cases[0]->id, "zz/fails/1");
 	run_selection_free(&s);
@@ -356,11 +356,11 @@ START_TEST(stop_early)
 			.stop_early = true},
 		err);
 	ck_assert_msg(results != NULL, "%s", err);
-	ck_assert_int_eq(report_verdict(json_array_get(results, 0)), VERDICT_ERROR);
+	ck_assert_int_eq(run_verdict(json_array_get(results, 0)), VERDICT_ERROR);
 	for (size_t i = 1; i < 3; i++) {
 		const json_t *r = json_array_get(results, i);
 
-		ck_assert_int_eq(report_verdict(r), VERDICT_SKIP);
+		ck_assert_int_eq(run_verdict(r), VERDICT_SKIP);
 		ck_assert_str_eq(json_string_value(json_object_get(r, "reason")),
 			"not run: zz/crashes/1 did not pass before it");
 	}
@@ -375,7 +375,7 @@ told_twice(void *ctx, size_t index, const json_t *r)
 	unsigned *told = ctx;
 
 	if (index == 0)
-		told[report_verdict(r) == VERDICT_PASS]++;
+		told[run_verdict(r) == VERDICT_PASS]++;
 	else
 		told[2]++;
 }
@@ -400,10 +400,10 @@ START_TEST(recheck)
 	ck_assert_msg(results != NULL, "%s", err);
 	ck_assert_uint_eq(*tries, 2);
 	ck_assert(told[0] == 1 && told[1] == 1 && told[2] == 1);
-	ck_assert_int_eq(report_verdict(json_array_get(results, 0)), VERDICT_PASS);
+	ck_assert_int_eq(run_verdict(json_array_get(results, 0)), VERDICT_PASS);
 	ck_assert_str_eq(json_string_value(json_object_get(json_array_get(results, 0), "first")),
 		"it did not come");
-	ck_assert_int_eq(report_verdict(json_array_get(results, 1)), VERDICT_FAIL);
+	ck_assert_int_eq(run_verdict(json_array_get(results, 1)), VERDICT_FAIL);
 	ck_assert_ptr_null(json_object_get(json_array_get(results, 1), "first"));
 	json_decref(results);
 	run_selection_free(&s);
@@ -443,7 +443,7 @@ START_TEST(pause_on_fail)
 			&(struct run_options){.twind = "/proc/self/exe", .out = out, .jobs = 1,
 				.seed = 5, .paused = look_at},
 			err);
-		ck_assert_int_eq(report_verdict(json_array_get(results, 0)),
+		ck_assert_int_eq(run_verdict(json_array_get(results, 0)),
 			i ? VERDICT_PASS : VERDICT_FAIL);
 		json_decref(results);
 		run_selection_free(&s);
@@ -474,7 +474,7 @@ START_TEST(followed)
 		err);
 	ck_assert_int_eq(dup2(before, STDOUT_FILENO), STDOUT_FILENO);
 	close(before);
-	ck_assert_int_eq(report_verdict(json_array_get(results, 0)), VERDICT_PASS);
+	ck_assert_int_eq(run_verdict(json_array_get(results, 0)), VERDICT_PASS);
 	rewind(f);
 	while (fgets(line, sizeof(line), f))
 		cnt += strstr(line, " A.eth") != NULL;
@@ -494,22 +494,65 @@ START_TEST(no_such_suite)
 }
 END_TEST
 
+static void
+put_file(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	ck_assert_ptr_nonnull(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+/* What a run did not make stays: a file, and folders whose verdict.json is not of the case that they are named after. */
 START_TEST(only_results_are_cleaned)
 {
-	char path[128];
-	FILE *f;
+	static const char *const others[] = {"{}", "no JSON", "{\"verdict\": \"pass\"}",
+		"{\"id\": \"zz/other/1\", \"verdict\": \"pass\", \"seconds\": 1}"};
+	char path[128], mine[128];
 
-	snprintf(path, sizeof(path), "%s/mine", out);
-	f = fopen(path, "w");
-	ck_assert_ptr_nonnull(f);
-	fclose(f);
-	json_decref(run_one("zz/says-nothing/1", false));
-	snprintf(path, sizeof(path), "%s/zz-says-nothing-1/verdict.json", out);
-	ck_assert(access(path, F_OK) == 0);
 	run_clean(out);
-	ck_assert(access(path, F_OK) != 0);
+	snprintf(path, sizeof(path), "%s/mine", out);
+	put_file(path, "");
+	json_decref(run_one("zz/says-nothing/1", false));
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		snprintf(mine, sizeof(mine), "%s/folder", out);
+		ck_assert(run_make_dir(mine));
+		snprintf(mine, sizeof(mine), "%s/folder/verdict.json", out);
+		put_file(mine, others[i]);
+		snprintf(path, sizeof(path), "%s/zz-says-nothing-1/verdict.json", out);
+		ck_assert(access(path, F_OK) == (i ? -1 : 0));
+		ck_assert_uint_eq(run_clean(out), i ? 0 : 1);
+		ck_assert(access(path, F_OK) != 0);
+		ck_assert(access(mine, F_OK) == 0);
+	}
+	ck_assert(unlink(mine) == 0);
+	snprintf(mine, sizeof(mine), "%s/folder", out);
+	ck_assert(rmdir(mine) == 0);
 	snprintf(path, sizeof(path), "%s/mine", out);
 	ck_assert(unlink(path) == 0);
+}
+END_TEST
+
+/* A second round of a case is one; what hangs behind a link is not. */
+START_TEST(rounds_are_cleaned_and_links_are_not)
+{
+	static const char text[] = "{\"id\": \"zz/a/1\", \"verdict\": \"pass\", \"seconds\": 1}";
+	char dir[128], path[160], link[128];
+
+	run_clean(out);
+	ck_assert(run_dir(out, "zz/a/1", 1, dir, sizeof(dir)) && run_make_dir(dir));
+	snprintf(path, sizeof(path), "%s/verdict.json", dir);
+	put_file(path, text);
+	ck_assert_uint_eq(run_clean(out), 1);
+	snprintf(dir, sizeof(dir), "%s/elsewhere", out);
+	ck_assert(run_make_dir(dir));
+	snprintf(path, sizeof(path), "%s/verdict.json", dir);
+	put_file(path, text);
+	ck_assert(run_dir(out, "zz/a/1", 0, link, sizeof(link)) && symlink("elsewhere", link) == 0);
+	ck_assert_uint_eq(run_clean(out), 0);
+	ck_assert(access(path, F_OK) == 0);
+	ck_assert(unlink(link) == 0 && unlink(path) == 0 && rmdir(dir) == 0);
 }
 END_TEST
 
@@ -544,6 +587,7 @@ main(int argc, char **argv)
 	tcase_add_test(t, followed);
 	tcase_add_test(t, no_such_suite);
 	tcase_add_test(t, only_results_are_cleaned);
+	tcase_add_test(t, rounds_are_cleaned_and_links_are_not);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_NORMAL);

@@ -95,23 +95,6 @@ run_seed(uint64_t seed, const char *id)
 	return h & (((uint64_t)1 << 53) - 1);
 }
 
-bool
-run_dir(const char *out, const char *id, size_t round, char *dst, size_t cap)
-{
-	char behind[24] = "";
-	int len;
-
-	if (round)
-		snprintf(behind, sizeof(behind), ".%zu", round + 1);
-	len = snprintf(dst, cap, "%s/%s%s", out, id, behind);
-	if (len < 0 || (size_t)len >= cap)
-		return false;
-	for (char *c = dst + strlen(out) + 1; *c; c++)
-		if (*c == '/')
-			*c = '-';
-	return true;
-}
-
 /* ---- fewer, or more often ---- */
 
 static void
@@ -151,42 +134,27 @@ run_keep_words(struct run_selection *s, const char *words)
 	keep(s, holds_all, words);
 }
 
-/* Its verdict, when it last ran in that round; VERDICT_CNT if it did not. */
-static enum verdict
-last_verdict(const struct case_def *d, const char *out, size_t round)
-{
-	char dir[CASE_PATH], path[CASE_PATH + 16];
-	enum verdict v = VERDICT_CNT;
-	const char *name;
-	json_t *r;
-
-	if (!run_dir(out, d->id, round, dir, sizeof(dir)))
-		return v;
-	snprintf(path, sizeof(path), "%s/verdict.json", dir);
-	r = json_load_file(path, 0, NULL);
-	name = json_string_value(json_object_get(r, "verdict"));
-	if (name)
-		v = verdict_from_name(name);
-	json_decref(r);
-	return v;
-}
-
 static bool
 failed_before(const struct case_def *d, const char *out)
 {
 	enum verdict v;
 
-	for (size_t round = 0; (v = last_verdict(d, out, round)) != VERDICT_CNT; round++)
+	for (size_t round = 0; (v = run_last_verdict(out, d->id, round)) != VERDICT_CNT; round++)
 		if (v == VERDICT_FAIL || v == VERDICT_ERROR || v == VERDICT_INCONCLUSIVE ||
 			v == VERDICT_XPASS)
 			return true;
 	return false;
 }
 
-void
+size_t
 run_keep_failed(struct run_selection *s, const char *out)
 {
+	size_t before = 0;
+
+	for (size_t i = 0; i < s->cnt; i++)
+		before += run_last_verdict(out, s->cases[i]->id, 0) != VERDICT_CNT;
 	keep(s, failed_before, out);
+	return before;
 }
 
 void

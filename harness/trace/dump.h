@@ -4,10 +4,8 @@
 
 /*
  * A capture file written frame by frame: pcap with nanosecond stamps, in this machine's byte order.
- * Nothing is held in memory. A file appears under its name only once it is whole (dump_close);
- * before that it is NAME.part, and what stood under the name stays as it was. A link stays one: what
- * it points to is written so. "-" is standard output, which is written as it comes; so is what is no
- * regular file: a device, a pipe.
+ * Nothing is held in memory. A file appears under its name only once it is whole (dump_close; see
+ * place.h).
  *
  * For a trace with ports, comments and secrets see trace_write: a pcapng of a whole trace.
  */

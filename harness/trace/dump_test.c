@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "harness/trace/place.h"
 #include "harness/trace/trace.h"
 
 static char path[] = "/tmp/dump_test.XXXXXX", part[64], err[DUMP_ERR];
@@ -81,7 +82,7 @@ START_TEST(refused)
 	struct stat st;
 
 	ck_assert_ptr_null(dump_open("/nowhere/x.pcap", DUMP_ETHERNET, err));
-	ck_assert_str_eq(err, "/nowhere/x.pcap.part: No such file or directory");
+	ck_assert_str_eq(err, "/nowhere/x.pcap: No such file or directory");
 	for (int i = 0; i < 2; i++) { /* refused at the end, and on the way */
 		d = dump_open("/dev/full", DUMP_ETHERNET, err);
 		ck_assert_ptr_nonnull(d);
@@ -141,6 +142,33 @@ START_TEST(a_pipe)
 }
 END_TEST
 
+/* Asked before a long work: the answer is place_open's, and nothing is left or touched. */
+START_TEST(checked)
+{
+	char name[80], dir[] = "/tmp/dump_test_dir.XXXXXX";
+	struct stat st;
+
+	ck_assert_int_eq(truncate(path, 7), 0);
+	ck_assert(place_check(path, err) && place_check("-", err) && place_check("/dev/full", err));
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_int_eq(st.st_size, 7);
+	ck_assert_int_ne(access(part, F_OK), 0);
+	snprintf(name, sizeof name, "%s.new", path);
+	ck_assert(place_check(name, err));
+	ck_assert_int_ne(access(name, F_OK), 0);
+	ck_assert_int_eq(close(open(part, O_CREAT | O_WRONLY, 0600)), 0);
+	ck_assert(place_check(path, err)); /* somebody else's, or an earlier one's: it stays */
+	ck_assert_int_eq(access(part, F_OK), 0);
+	ck_assert(!place_check("/nowhere/x", err));
+	ck_assert_str_eq(err, "/nowhere/x: No such file or directory");
+	ck_assert(!place_check("", err));
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	ck_assert(!place_check(dir, err));
+	ck_assert_ptr_nonnull(strstr(err, ": Is a directory"));
+	ck_assert_int_eq(rmdir(dir), 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -155,6 +183,7 @@ main(void)
 	tcase_add_test(tc, refused);
 	tcase_add_test(tc, links);
 	tcase_add_test(tc, a_pipe);
+	tcase_add_test(tc, checked);
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_NORMAL);

@@ -17,10 +17,11 @@
  */
 #include "harness/trace/trace_in.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "harness/trace/place.h"
 
 enum { BLOCK_SHB = 0x0A0D0D0A, BLOCK_IDB = 1, BLOCK_EPB = 6, BLOCK_DSB = 10 };
 enum {
@@ -321,21 +322,15 @@ put_all(FILE *f, const struct trace *t, ns_t epoch)
 bool
 trace_write(const struct trace *t, const char *path, ns_t epoch, char *err)
 {
-	FILE *f = fopen(path, "wb");
-	bool ok;
+	char why[PLACE_ERR] = "";
+	struct place to;
+	bool ok = place_open(&to, path, why);
 
-	if (!f) {
-		snprintf(err, TRACE_ERR, "%.120s: %s", path, strerror(errno));
-		return false;
+	if (ok) {
+		put_all(to.f, t, epoch);
+		ok = place_close(&to, why);
 	}
-	put_all(f, t, epoch);
-	ok = fflush(f) == 0 && !ferror(f);
 	if (!ok)
-		snprintf(err, TRACE_ERR, "%.100s: could not be written whole: %.50s", path,
-			strerror(errno));
-	if (fclose(f) != 0 && ok) {
-		snprintf(err, TRACE_ERR, "%.100s: %.50s", path, strerror(errno));
-		ok = false;
-	}
+		snprintf(err, TRACE_ERR, "%.*s", TRACE_ERR - 1, why);
 	return ok;
 }

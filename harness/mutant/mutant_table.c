@@ -688,6 +688,12 @@ resv_heal_not_above(struct node_rules *r)
 }
 
 static void
+resv_doubt_goes_on(struct node_rules *r)
+{
+	r->resv.doubt_spends = false;
+}
+
+static void
 import_no_ike(struct node_rules *r)
 {
 	r->import_ike = false;
@@ -1252,6 +1258,7 @@ const struct mutant mutants[] = {
 	{"resv-stale-lower-half", "a stale heir goes on in the lower half", resv_stale_lower_half},
 	{"resv-stale-no-rekey", "a stale heir does not rekey", resv_stale_no_rekey},
 	{"resv-heal-not-above", "the winner of a healed split goes on where it was", resv_heal_not_above},
+	{"resv-doubt-goes-on", "a member that may have had an heir goes on where it was", resv_doubt_goes_on},
 	{"import-no-ike", "a promoted standby forgets the IKE SAs", import_no_ike},
 	{"import-no-children", "a promoted standby forgets the SA pairs", import_no_children},
 	{"import-no-window", "a promoted standby starts with an empty window", import_no_window},

@@ -16,6 +16,7 @@ const struct resv_rules resv_rules_standard = {
 	.lost_skips_block = true,
 	.refused_stops = true,
 	.heal_goes_above = true,
+	.doubt_spends = true,
 };
 
 const char *
@@ -29,6 +30,7 @@ resv_state_name(enum resv_state s)
 		[RESV_STOPPED] = "stopped",
 		[RESV_HEIR] = "heir",
 		[RESV_STALE] = "stale",
+		[RESV_SPENT] = "spent",
 	};
 
 	return (unsigned)s < RESV_STATE_CNT ? names[s] : "?";
@@ -75,6 +77,7 @@ ask(struct resv *r)
 static void
 copy(struct resv *r, struct resv_out *out)
 {
+	r->told = true;
 	switch (r->state) {
 	case RESV_SOLO:
 	case RESV_HEIR: /* a standby that can be copied to is the old active, met again */
@@ -99,6 +102,7 @@ copy(struct resv *r, struct resv_out *out)
 			out->ask = r->asked;
 		break;
 	case RESV_STALE:
+	case RESV_SPENT:
 	case RESV_STATE_CNT:
 		break;
 	}
@@ -145,7 +149,7 @@ take(struct resv *r, struct resv_out *out)
 {
 	if (r->next > r->limit && r->state == RESV_HEIR)
 		go_stale(r);
-	if (r->next > UPPER_MAX || (r->state == RESV_SOLO && r->next > r->limit)) {
+	if (r->state == RESV_SPENT || r->next > UPPER_MAX || (r->state == RESV_SOLO && r->next > r->limit)) {
 		out->grant = RESV_EXHAUSTED;
 		r->rekey = true;
 		return;
@@ -167,15 +171,32 @@ take(struct resv *r, struct resv_out *out)
 static void
 above(struct resv *r, uint32_t number, struct resv_out *out)
 {
-	if (!r->rules->heal_goes_above || number < r->next)
+	if (!r->rules->heal_goes_above)
 		return;
+	if (number < r->next) {
+		if (r->state == RESV_SPENT) /* known now, and no higher than ours */
+			go_solo(r, r->next);
+		return;
+	}
 	r->next = number + 1;
 	if (r->next >= RESV_HALF)
 		go_stale(r);
 	else if (r->state == RESV_COPYING || r->state == RESV_PROTECTED)
 		out->ask = ask(r);
-	else if (r->state == RESV_HEIR)
+	else if (r->state == RESV_HEIR || r->state == RESV_SPENT)
 		go_solo(r, r->next);
+}
+
+/* The heir's numbers are unknown, and may be in either half: nothing is above them for certain. */
+static void
+doubt(struct resv *r)
+{
+	if (!r->rules->doubt_spends || !r->told || r->state == RESV_STALE)
+		return; /* the upper half is a stale heir's alone */
+	r->state = RESV_SPENT;
+	r->acked = r->asked = 0;
+	r->lease_end = NS_NEVER;
+	r->rekey = true;
 }
 
 void
@@ -196,6 +217,7 @@ resv_init_heir(struct resv *r, const struct resv_rules *rules, uint32_t interval
 		  : reserved > 2 * r->interval ? reserved - 2 * r->interval
 					       : 1;
 	r->state = RESV_HEIR;
+	r->told = true; /* he told us */
 	r->limit = plus(reserved, RESV_HEIR_BLOCK, LOWER_MAX);
 	if (!in_lease || reserved >= LOWER_MAX)
 		go_stale(r);
@@ -232,6 +254,9 @@ resv_step(struct resv *r, ns_t now, const struct resv_in *in, struct resv_out *o
 		break;
 	case RESV_IN_ABOVE:
 		above(r, in->number, out);
+		break;
+	case RESV_IN_DOUBT:
+		doubt(r);
 		break;
 	case RESV_IN_TICK:
 		break;

@@ -21,6 +21,7 @@ enum resv_state {
 	RESV_STOPPED,
 	RESV_HEIR,
 	RESV_STALE,
+	RESV_SPENT, /* the other one may have used it: how far, nobody knows */
 	RESV_STATE_CNT
 };
 
@@ -36,6 +37,7 @@ struct resv_rules {
 	bool lost_skips_block;	 /* and then steps over H */
 	bool refused_stops;	 /* REFUSE is not a loss */
 	bool heal_goes_above;	 /* the winner of a healed split goes above both */
+	bool doubt_spends;	 /* who may have had a heir sends nothing more on that SA */
 };
 extern const struct resv_rules resv_rules_standard;
 
@@ -49,6 +51,7 @@ struct resv {
 	uint32_t asked;	   /* A; 0: nothing was asked for */
 	ns_t lease_end;	   /* LOST: certainly run out at the other end */
 	bool rekey;	   /* wanted */
+	bool told;	   /* the other member has, or may have, a copy */
 };
 
 enum resv_in_kind {
@@ -59,6 +62,7 @@ enum resv_in_kind {
 	RESV_IN_REFUSED, /* the other one says it is active */
 	RESV_IN_MET,	 /* the old active is met again, and is active no more */
 	RESV_IN_ABOVE,	 /* healed: go above `number` */
+	RESV_IN_DOUBT,	 /* in office again, and the other one may have been meanwhile */
 	RESV_IN_TICK,
 };
 

@@ -183,6 +183,48 @@ START_TEST(healing_goes_above_both)
 }
 END_TEST
 
+/* In office again, and the other one may have had it: nothing is certainly above what it sent. */
+START_TEST(who_may_have_had_an_heir_sends_nothing)
+{
+	protect();
+	step(RESV_IN_DOUBT, 0);
+	ck_assert_int_eq(r.state, RESV_SPENT);
+	ck_assert(r.rekey);
+	step(RESV_IN_TAKE, 0);
+	ck_assert_int_eq(out.grant, RESV_EXHAUSTED);
+	step(RESV_IN_COPY, 0);
+	ck_assert_uint_eq(out.ask, 0);
+	step(RESV_IN_MET, 0); /* it says nothing: it may have forgotten */
+	ck_assert_int_eq(r.state, RESV_SPENT);
+	step(RESV_IN_ABOVE, 7000);
+	step(RESV_IN_TAKE, 0);
+	ck_assert_uint_eq(out.number, 7001);
+	protect();
+	take(100);
+	step(RESV_IN_DOUBT, 0);
+	step(RESV_IN_ABOVE, 50); /* below ours: known, that is enough */
+	step(RESV_IN_TAKE, 0);
+	ck_assert_uint_eq(out.number, 101);
+}
+END_TEST
+
+START_TEST(doubt_is_for_what_was_copied)
+{
+	resv_init(&r, rules, Y, 1);
+	take(10);
+	step(RESV_IN_DOUBT, 0);
+	step(RESV_IN_TAKE, 0);
+	ck_assert_uint_eq(out.number, 11);
+	resv_init_heir(&r, rules, Y, 500, true);
+	step(RESV_IN_DOUBT, 0);
+	ck_assert_int_eq(r.state, RESV_SPENT);
+	resv_init_heir(&r, rules, Y, 500, false);
+	step(RESV_IN_DOUBT, 0);
+	step(RESV_IN_TAKE, 0);
+	ck_assert_uint_eq(out.number, RESV_HALF);
+}
+END_TEST
+
 /* ---- the promise, at random ---- */
 
 struct member {
@@ -298,6 +340,8 @@ main(void)
 	tcase_add_test(t, heir_past_its_block_is_stale);
 	tcase_add_test(t, never_past_the_end);
 	tcase_add_test(t, healing_goes_above_both);
+	tcase_add_test(t, who_may_have_had_an_heir_sends_nothing);
+	tcase_add_test(t, doubt_is_for_what_was_copied);
 	tcase_add_test(t, no_number_twice);
 	suite_add_tcase(s, t);
 	runner = srunner_create(s);

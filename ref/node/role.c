@@ -95,8 +95,53 @@ drop_live(struct node *n)
 	n->mirrored = false;
 }
 
+/*
+ * Does the channel tell that the other member has not been active since we were suspended? It does
+ * while it is up, in the hands of the process that we knew, and not silent.
+ */
+static bool
+vouched(const struct node *n)
+{
+	const struct ssp *s = &n->ssp;
+
+	return !n->ssp_cfg ||
+	       (s->up && s->stated && s->peer_role != SSP_ROLE_ACTIVE &&
+		       s->peer_instance == n->suspended_beside &&
+		       n->now - s->last_heard <= 2 * s->keepalive);
+}
+
+/*
+ * May it have been? It must have been active in all groups: so not if one was ours throughout, unless
+ * we hear that the other one is active in some, which may be a group's other half, too.
+ */
+static bool
+in_doubt(const struct node *n, ns_t since)
+{
+	bool ours = false, heard = false;
+
+	for (unsigned i = 0; i < n->group_cnt; i++) {
+		const struct hsrp *h = &n->group[i].hsrp;
+
+		if (!n->group[i].counts)
+			continue;
+		ours = ours || (h->state == HSRP_ACTIVE && h->since < since);
+		heard = heard || h->active_heard >= since;
+	}
+	return (heard || !ours) && !vouched(n);
+}
+
 static void
-promote(struct node *n)
+doubt(struct node *n)
+{
+	struct resv_in in = {.kind = RESV_IN_DOUBT};
+
+	for (unsigned i = 0; i < n->pair_cnt; i++)
+		if (n->pair[i].used && !n->pair[i].dormant)
+			pairs_resv(n, &n->pair[i], &in);
+}
+
+static void
+promote(struct node *n, ns_t since)
 {
 	struct ike_in in = {.kind = IKE_IN_ACTIVATE};
 
@@ -107,6 +152,8 @@ promote(struct node *n)
 	n->keying_at = n->pairs_at = n->now; /* what was suspended may be due */
 	keying_step(n, &in);
 	keying_release(n, 0, true); /* held when we were suspended */
+	if (in_doubt(n, since))
+		doubt(n);
 	copies_promote(n);
 	if (n->ssp.stated && n->ssp.peer_role != SSP_ROLE_ACTIVE)
 		sync_met(n); /* it was met while we were suspended */
@@ -118,6 +165,7 @@ demote(struct node *n)
 {
 	n->count[NODE_CNT_DEMOTIONS]++;
 	n->live = false;
+	n->suspended_beside = n->ssp.peer_instance;
 	sync_state_highest(n); /* before the role is told: nothing leaves any more */
 	routes_role(n, false);
 	if (n->role == NODE_STANDBY && n->rules->drop_on_demotion)
@@ -129,6 +177,7 @@ role_settle(struct node *n)
 {
 	enum node_role role = role_now(n), was = n->role;
 	struct node_act a = {.kind = NODE_ACT_NOTE};
+	ns_t since = n->role_since;
 
 	if (role == was) {
 		groups_synced(n);
@@ -148,7 +197,7 @@ role_settle(struct node *n)
 	else if (role == NODE_STANDBY && was == NODE_NEITHER && n->rules->drop_on_demotion)
 		drop_live(n); /* suspended until now */
 	if (role == NODE_ACTIVE)
-		promote(n); /* before the bulk that telling the role may begin */
+		promote(n, since); /* before the bulk that telling the role may begin */
 	sync_role(n);
 	/* That it was active when we became it is why: it counts if it is heard since. */
 	n->other_unsure = n->ssp.peer_role == SSP_ROLE_ACTIVE && role == NODE_NEITHER &&

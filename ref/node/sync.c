@@ -124,14 +124,14 @@ sync_ike_del(struct node *n, const struct ike_cookies *c)
 	return record(n, &m);
 }
 
-/* The first reservation goes with it; what is in the upper half is never copied. */
+/* The first reservation goes with it; what is in the upper half, or spent, is never copied. */
 static bool
 reserve_fill(struct node *n, struct ssp_msg *m, struct node_pair *p)
 {
 	struct resv_in in = {.kind = RESV_IN_COPY};
 	struct resv_out out;
 
-	if (p->resv.state == RESV_STALE)
+	if (p->resv.state == RESV_STALE || p->resv.state == RESV_SPENT)
 		return false;
 	resv_step(&p->resv, n->now, &in, &out);
 	m->reserve_kind = out.ask ? 1 : 0;

@@ -157,6 +157,12 @@ expect_unique(struct case_run *c, struct lab *l, uint32_t spi)
 	return ok && case_expect(c, cnt > from_b, "expected that A sent, too");
 }
 
+static bool
+outside_again(void *ctx)
+{
+	return pair_port_state(ctx, PORT_A_OUT) == PAIR_ACTIVE;
+}
+
 /* Split, let both send for `span`, and heal. */
 static bool
 split_and_heal(struct world *w, struct case_run *c, const struct lab_text *knobs, struct shadow *s,
@@ -237,6 +243,51 @@ healed(struct case_run *c)
 			c, 0, peer_counters(w.peer)->deletes_in, "Deletes sent to the peer");
 }
 
+/*
+ * The sync line is out for longer than the lease, and A's inside cable: B takes over, late. B dies
+ * before the two have met, and A comes back into office with the SAs that it had.
+ */
+static bool
+heir_unmet(struct world *w, struct case_run *c, const struct lab_text *knobs)
+{
+	if (!pair_carry(w, c, knobs, NULL))
+		return false;
+	pair_streams_start(w, 200, 200);
+	lab_run(w->lab, 500 * NS_PER_MS);
+	lab_cable(w->lab, PORT_A_SYNC, false);
+	lab_run(w->lab, 3 * PAIR_HOLD);
+	lab_cable(w->lab, PORT_A_IN, false);
+	if (!pair_reach_active(w, LAB_B, 2 * PAIR_HOLD))
+		return false;
+	lab_run(w->lab, 2 * PAIR_HELLO);
+	lab_power_off(w->lab, LAB_B);
+	if (!lab_until(w->lab, "A active outside", 3 * PAIR_HOLD, outside_again, w->lab)) {
+		case_inconclusive(c, "A did not become active outside again");
+		return false;
+	}
+	lab_cable(w->lab, PORT_A_IN, true);
+	return pair_reach_active(w, LAB_A, 4 * PAIR_HOLD);
+}
+
+static void
+in_office_again(struct case_run *c)
+{
+	const struct lab_text knobs = {.replay_out = 100};
+	struct world w;
+	uint32_t spi;
+	ns_t from;
+
+	if (!heir_unmet(&w, c, &knobs))
+		return;
+	from = lab_now(w.lab);
+	spi = peer_phase2s(w.peer, &(size_t){0})[0].spi_in;
+	if (!pair_expect_traffic(&w, 50, "A is in office again"))
+		return;
+	lab_run(w.lab, 500 * NS_PER_MS);
+	(void)case_expect_u64(c, 0, pair_esp_cnt(w.lab, LAB_A, spi, from, NS_NEVER),
+		"packets of A on the SA that an heir may have used");
+}
+
 static const struct case_def cases[] = {
 	{
 		.id = "failover/vpnha-failover/11a",
@@ -272,6 +323,17 @@ static const struct case_def cases[] = {
 		.mutant = "resv-heal-not-above",
 		.run = healed,
 		.skips_laws = 1u << 5,
+	},
+	{
+		.id = "failover/vpnha-failover/11d",
+		.requirement = "FAILOVER-11, SSP-17",
+		.level = CASE_MUST,
+		.class_ = CASE_INOPPORTUNE,
+		.says = "A member that comes back into office, and may have had an heir that it "
+			"never met, sends "
+			"nothing more on the SAs that it had: it rekeys them.",
+		.mutant = "resv-doubt-goes-on",
+		.run = in_office_again,
 	},
 };
 CASE_SUITE(cases)

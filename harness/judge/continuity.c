@@ -6,14 +6,18 @@
  *
  * A member takes an SA over when it sends on it for the first time after it became active, and the
  * other one sent before. What the old one still has in hand is not a take-over of its own: law 1
- * looks after that. What the old one sends beside an heir that is active already (a split, of which
- * the heir cannot know) does not bind it then. After a split has healed, who stays active goes above both: from a hold time
- * after the other one has left office on, for the two have to find each other first.
+ * looks after that. What the old one sends beside an heir that is active already does not bind it
+ * where something kept the two apart (a split, of which the heir cannot know); where nothing did,
+ * it binds each packet of the heir, not the first alone. After a split has healed, who stays active
+ * goes above both: from a hold time after the other one has left office on, for the two have to
+ * find each other first.
  *
  * The jump is told. Where the description states a largest jump, it is held to that, except where
- * the numbers in between may have been used unseen: behind a pulled cable, in a split, on a line that
- * was disturbed, or when the copy was stale (the heir then starts in the upper half). A sync line that
- * was out takes the block of an heir with it (docs/spec/ssp.md 4).
+ * the numbers in between may have been used unseen: into a pulled cable of the old one; and beyond
+ * it by what the old one had in hand, and what an heir that had to find its neighbour gave up. If
+ * the heir was not ready, or its lease had run out before both its groups had moved, its copy may
+ * have been stale (it then starts in the upper half, docs/spec/ssp.md 4), or of a block that the
+ * old one had passed over while a line was disturbed or out.
  */
 #include "harness/judge/judge_in.h"
 
@@ -73,7 +77,23 @@ promoted_at(const struct scene *s, int side, ns_t to)
 	return at;
 }
 
-/* The highest number that the other one had sent on the SA of e when e's sender was promoted. */
+/* Did something keep the members from hearing each other in that time, or a hold time before it? */
+static bool
+apart(const struct scene *s, ns_t from, ns_t to)
+{
+	ns_t before = s->in->hold + s->in->hello + s->in->margin;
+
+	for (size_t i = 0; i < s->span_cnt; i++) {
+		const struct scene_span *p = &s->span[i];
+
+		if ((p->kind != EVENT_CABLE_OUT || p->side >= 0) &&
+			scene_overlaps(p, from - before, to))
+			return true;
+	}
+	return false;
+}
+
+/* The highest number of the other one that binds the first packet of an heir. */
 static const struct scene_esp *
 top_before(const struct scene *s, const struct scene_esp *e)
 {
@@ -82,32 +102,56 @@ top_before(const struct scene *s, const struct scene_esp *e)
 
 	for (const struct scene_esp *o = s->esp; o < e; o++)
 		if (o->side == !e->side && !scene_compare_sa(o, e) && (!top || o->seq > top->seq) &&
-			(until == INT64_MIN || o->at <= until + IN_HAND + s->in->margin))
+			(until == INT64_MIN || o->at <= until + IN_HAND + s->in->margin ||
+				!apart(s, until, o->at)))
 			top = o;
 	return top;
+}
+
+/* The take-over by which that member sends; NULL if none is known. */
+static const struct scene_take *
+take_of(const struct scene *s, const struct scene_esp *first)
+{
+	const struct scene_take *t = NULL;
+
+	for (size_t i = 0; i < s->take_cnt; i++)
+		if (s->take[i].heir == first->side && s->take[i].at <= first->at)
+			t = &s->take[i];
+	return t;
+}
+
+static bool
+into_a_pulled_cable(const struct scene *s, const struct scene_esp *old, ns_t to)
+{
+	for (size_t i = 0; i < s->span_cnt; i++)
+		if (s->span[i].kind == EVENT_CABLE_OUT && s->span[i].side == old->side &&
+			s->span[i].segment == SEG_OUTSIDE &&
+			scene_overlaps(&s->span[i], old->at, to))
+			return true;
+	return false;
 }
 
 /* Why the jump is not limited; NULL if it is. */
 static const char *
 unlimited(const struct scene *s, const struct scene_esp *old, const struct scene_esp *first)
 {
+	const struct scene_take *t = take_of(s, first);
+
+	if (into_a_pulled_cable(s, old, first->at))
+		return "numbers may have gone into a pulled cable";
+	if (t && t->ready && t->whole < t->fresh_until - s->in->margin)
+		return NULL;
 	if (first->seq >= UPPER_HALF)
 		return "a stale copy: the upper half";
-	for (size_t i = 0; i < trace_events(s->t); i++) {
-		const struct trace_event *e = trace_event(s->t, i);
+	for (size_t i = 0; i < s->span_cnt; i++) {
+		const struct scene_span *p = &s->span[i];
 
-		if (e->at > first->at)
-			break;
-		if (e->kind == EVENT_PARTITION || e->kind == EVENT_HEAL)
-			return "after a split";
-		if (e->kind == EVENT_LOSS || e->kind == EVENT_DELAY || e->kind == EVENT_STALL ||
-			e->kind == EVENT_SLOW || e->kind == EVENT_CORRUPT)
-			return "a line was disturbed";
-		if (e->kind == EVENT_CABLE_OUT && e->segment == SEG_SYNC)
+		if (p->from > first->at)
+			continue;
+		if (p->kind != EVENT_CABLE_OUT)
+			return p->kind == EVENT_PARTITION ? "after a split" : "a line was disturbed";
+		if (p->segment == SEG_SYNC)
 			return "the sync line was out";
-		if (e->kind == EVENT_CABLE_OUT && e->at + NS_PER_S >= old->at &&
-			e->segment == SEG_OUTSIDE)
-			return "numbers may have gone into a pulled cable";
 	}
 	return NULL;
 }
@@ -121,10 +165,27 @@ in_hand(const struct scene *s, const struct scene_esp *old)
 	for (size_t i = 0; i < s->esp_cnt; i++) {
 		const struct scene_esp *e = &s->esp[i];
 
-		cnt += e->side == old->side && e->spi == old->spi && e->at <= old->at &&
+		cnt += e->side == old->side && !scene_compare_sa(e, old) && e->at <= old->at &&
 			old->at - e->at <= IN_HAND + s->in->margin;
 	}
 	return cnt;
+}
+
+/*
+ * Numbers that an heir may have used on packets that nobody saw, since it had to ask for its
+ * neighbour first: each packet that came in for the tunnel since it became active costs one.
+ */
+static uint32_t
+kept_waiting(const struct scene *s, const struct scene_esp *first)
+{
+	const struct scene_take *t = take_of(s, first);
+	unsigned ports = scene_ports(s, first->side, SEG_INSIDE);
+	uint32_t cnt = 0;
+
+	for (size_t i = t ? t->frame : first->frame; i < first->frame; i++)
+		cnt += trace_frame(s->t, i)->to & ports && s->pkt[i].is_ip &&
+			ip4_in(s->in->near, s->pkt[i].src) && ip4_in(s->in->far, s->pkt[i].dst);
+	return cnt ? cnt - 1 : 0;
 }
 
 static void
@@ -134,7 +195,7 @@ judge_jump(const struct scene *s, const struct scene_esp *old, const struct scen
 	uint32_t jump = first->seq - old->seq - 1, max = s->in->max_jump;
 	const char *why = unlimited(s, old, first);
 
-	if (max && !why && jump > max + in_hand(s, old))
+	if (max && !why && (uint64_t)jump > (uint64_t)max + in_hand(s, old) + kept_waiting(s, first))
 		scene_broken(r, first->frame,
 			"a take-over passes over at most %u numbers: expected up to %u after %u on SPI "
 			"0x%08x (frame %zu, from %c), saw %u in frame %zu, from %c",
@@ -175,7 +236,7 @@ own_order(const struct line *l, const struct scene_esp *e, struct law_result *r)
 			"0x%08x, saw %u in "
 			"frame %zu, from %c",
 			top ? top->seq : 0, e->spi, e->seq, e->frame + 1, scene_letter(e->side));
-	else if (top && top->seq > e->seq + OWN_ORDER)
+	else if (top && top->seq > e->seq && top->seq - e->seq > OWN_ORDER)
 		scene_broken(r, e->frame,
 			"a member's numbers only go up: expected more than %u on SPI 0x%08x (frame "
 			"%zu), saw %u in frame %zu, from %c",
@@ -224,6 +285,26 @@ above_both(const struct scene *s, const struct line *l, const struct scene_esp *
 			e->frame + 1, scene_letter(e->side));
 }
 
+/* What the other one sends on beside the owner, though nothing keeps it from hearing that. */
+static void
+above_other(const struct scene *s, const struct line *l, const struct scene_esp *e,
+	struct law_result *r)
+{
+	const struct scene_esp *other = l->top[!e->side];
+	ns_t since;
+
+	if (!other || e->seq > other->seq || other->at + IN_HAND + s->in->margin > e->at)
+		return;
+	since = promoted_at(s, e->side, e->at);
+	if (since == INT64_MIN || apart(s, since, e->at))
+		return;
+	scene_broken(r, e->frame,
+		"what the new active sends is above all that the old one sent: expected more than "
+		"%u on SPI 0x%08x (frame %zu, from %c, beside it), saw %u in frame %zu, from %c",
+		other->seq, e->spi, other->frame + 1, scene_letter(other->side), e->seq,
+		e->frame + 1, scene_letter(e->side));
+}
+
 static bool
 takes(const struct scene *s, const struct line *l, const struct scene_esp *e)
 {
@@ -243,6 +324,8 @@ look_at(const struct scene *s, struct lines *all, const struct scene_esp *e, str
 		if (l->owner >= 0)
 			take_over(s, l, e, r);
 		l->owner = e->side;
+	} else if (l->owner == e->side) {
+		above_other(s, l, e, r);
 	}
 	r->judged += l->changed;
 	l->last[e->side] = e;

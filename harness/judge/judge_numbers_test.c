@@ -213,29 +213,6 @@ START_TEST(what_the_old_one_had_in_hand_is_no_take_over)
 }
 END_TEST
 
-/* A goes on beside B for long; B's first packet after that is below, and need not be above. */
-START_TEST(what_is_sent_beside_the_heir_does_not_bind_it)
-{
-	for (uint32_t n = 1; n <= 10; n++)
-		stage_esp(P_A_OUT, n, n);
-	stage_wait(1000);
-	stage_hsrp(P_B_OUT, S_HELLO, S_ACTIVE);
-	stage_esp(P_A_OUT, 11, 11); /* in hand */
-	stage_wait(500);
-	stage_esp(P_A_OUT, 5000, 5000);
-	stage_esp(P_B_OUT, 100, 100);
-	stage_expect(LAW_CONTINUITY, LAW_HELD);
-	stage_close();
-	stage_open();
-	stage_esp(P_A_OUT, 10, 10);
-	stage_hsrp(P_B_OUT, S_HELLO, S_ACTIVE);
-	stage_esp(P_A_OUT, 11, 11);
-	stage_wait(500);
-	stage_esp(P_B_OUT, 11, 12);
-	stage_expect(LAW_CONTINUITY, LAW_BROKEN);
-}
-END_TEST
-
 START_TEST(coming_back_below_breaks_it)
 {
 	a_then_b(100, 500);
@@ -424,7 +401,6 @@ main(void)
 	tcase_add_test(t, too_long_a_jump_breaks_it);
 	tcase_add_test(t, a_stale_copy_may_jump);
 	tcase_add_test(t, what_the_old_one_had_in_hand_is_no_take_over);
-	tcase_add_test(t, what_is_sent_beside_the_heir_does_not_bind_it);
 	tcase_add_test(t, coming_back_below_breaks_it);
 	tcase_add_test(t, a_healed_winner_is_above_both);
 	tcase_add_test(t, a_healed_winner_below_breaks_it);

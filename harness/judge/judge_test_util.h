@@ -37,6 +37,8 @@ static struct stage {
 		uint8_t iv[KEYPRIM_BLOCK_MAX];
 	} chain[32];
 	size_t chains;
+	uint16_t sync_port;
+	uint32_t sync_seq[SIDES], sync_no[SIDES];
 } stage;
 
 static void

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The scene: its memory, its frames, who is who and who lives; and how a law speaks. The reading
- * of ESP, IKE, HSRP and SSP is in scene_esp.c, scene_ike.c and scene_pair.c.
+ * of ESP, IKE, HSRP and SSP is in scene_esp.c, scene_ike.c and scene_pair.c, that of the faults in
+ * scene_spans.c.
  */
 #include "harness/judge/scene.h"
 
@@ -66,6 +67,7 @@ scene_init(struct scene *s, const struct laws_in *in)
 		/* What is malformed keeps the fields that were good. */
 		(void)pkt_parse(&s->pkt[i], f->bytes, f->len);
 	}
+	scene_read_spans(s);
 	scene_read_esp(s);
 	scene_read_ike(s);
 	scene_read_roles(s);
@@ -82,6 +84,7 @@ scene_free(struct scene *s)
 	free(s->sa);
 	free(s->role);
 	free(s->take);
+	free(s->span);
 	if (s->pool)
 		wipe(s->pool, s->pool_len);
 	free(s->pool);

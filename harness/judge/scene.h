@@ -83,6 +83,16 @@ struct scene_take {
 	ns_t until;	/* the next one, or the heir's next start; or NS_NEVER */
 };
 
+/* A fault that lasts: a partition, a cable that is out, a disturbed line. */
+struct scene_span {
+	enum trace_event_kind kind; /* the one that began it */
+	enum trace_segment segment;
+	uint8_t port;
+	int side; /* of the port, or -1; of a partition -1 */
+	uint32_t value;
+	ns_t from, to; /* NS_NEVER: to the end of the trace */
+};
+
 struct scene {
 	const struct laws_in *in;
 	const struct trace *t;
@@ -100,6 +110,8 @@ struct scene {
 	size_t role_cnt, role_cap;
 	struct scene_take *take;
 	size_t take_cnt, take_cap;
+	struct scene_span *span;
+	size_t span_cnt, span_cap;
 	uint8_t *pool; /* bytes that were put together or opened */
 	size_t pool_len, pool_cap;
 };
@@ -129,7 +141,11 @@ uint8_t *scene_room(struct scene *s, size_t len);
 /* Room for one more record in a growing array. */
 void *scene_more(void *array, size_t cnt, size_t *cap, size_t size);
 
+/* Does it touch that time, both ends included? */
+bool scene_overlaps(const struct scene_span *p, ns_t from, ns_t to);
+
 /* The parts; called by scene_init, in this order. */
+void scene_read_spans(struct scene *s);
 void scene_read_esp(struct scene *s);
 void scene_read_ike(struct scene *s);
 void scene_read_roles(struct scene *s);

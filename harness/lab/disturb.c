@@ -91,9 +91,10 @@ tell(struct lab *l, const struct lab_disturb *d, bool begins)
 		value = d->ppm ? d->ppm : 1000000;
 	else if (begins && d->kind == DISTURB_SLOW)
 		value = d->per_s;
+	else if (begins && (d->kind == DISTURB_STALL || d->kind == DISTURB_CORRUPT))
+		value = 1;
 	else if (begins)
-		value = d->kind == DISTURB_STALL ? 1
-						 : (uint32_t)((d->delay + d->jitter) / NS_PER_US);
+		value = (uint32_t)((d->delay + d->jitter) / NS_PER_US);
 	snprintf(text, sizeof(text), "the line at %s %s%s (%s, %u)", lab_port_name(d->port),
 		as[d->kind].word, ways[d->way & 3],
 		!begins	   ? "ends"

@@ -72,7 +72,7 @@ enum trace_event_kind {
 	EVENT_DELAY,	 /* port; `value`: the largest delay, microseconds; 0 = none again */
 	EVENT_COPY,	 /* port; the same */
 	EVENT_REORDER,	 /* port; the same */
-	EVENT_CORRUPT,	 /* port */
+	EVENT_CORRUPT,	 /* port; `value`: 1, 0 = none again */
 	EVENT_SLOW,	 /* port; `value`: octets a second, 0 = as before */
 	EVENT_STALL,	 /* port; `value`: 1, 0 = it runs again */
 	EVENT_MARK,	 /* a case's own mark */

@@ -85,34 +85,113 @@ layer_name(const struct msg *m, size_t i)
 	return strncmp(n, "isakmp.", 7) ? n : n + 7;
 }
 
+/* A field's name and value, if the message came so far. */
 static void
-show_line(const struct decode *d, const struct capture_frame *f, const char *port)
+put_known(const struct msg *m, const char *before, const char *name)
+{
+	const struct field *f = field_find(m, name);
+	char t[160];
+
+	if (f)
+		printf("%s%s", before, field_text(m, f, t, sizeof t));
+}
+
+/* What was read of a frame of which something below its message is wrong. */
+static void
+put_beginning(const struct msg *m)
+{
+	if (!m->layer_cnt)
+		printf("%zu octets", m->len);
+	for (size_t i = 0; i < m->layer_cnt; i++)
+		printf("%s%s", i ? "/" : "", m->layers[i].format->name);
+	put_known(m, " ", "ip.src");
+	put_known(m, " > ", "ip.dst");
+	put_known(m, " port ", "udp.sport");
+	put_known(m, " > ", "udp.dport");
+	put_known(m, " port ", "tcp.sport");
+	put_known(m, " > ", "tcp.dport");
+}
+
+/* Which octet, which field, what it says if it could be read, and where it is laid down. */
+static void
+put_fault(const struct msg *m)
+{
+	printf("malformed (%s) at octet %zu: %s", err_name(m->err), m->bad.offset, m->bad.field);
+	put_known(m, " ", m->bad.field);
+	printf(", %s", m->bad.clause);
+}
+
+/* A part of a frame that is right as far as it goes. */
+static bool
+is_cut(const struct capture_frame *f)
+{
+	struct pkt p;
+
+	return f->len < f->wire_len && pkt_parse_cut(&p, f->link, f->bytes, f->len, f->wire_len);
+}
+
+static void
+put_frame(const struct decode *d, const struct capture_frame *f)
 {
 	const struct line_in in = {f->link, f->bytes, f->len, f->wire_len};
 	char line[LINE_CAP];
-	ns_t at = f->at - d->first;
+	struct pkt p;
+	bool whole = pkt_parse_cut(&p, f->link, f->bytes, f->len, f->wire_len);
 
-	printf("%5llu %s%lld.%06lld %s%s%s", (unsigned long long)f->no, at < 0 ? "-" : "",
-		(long long)((at < 0 ? -at : at) / NS_PER_S),
-		(long long)((at < 0 ? -at : at) % NS_PER_S / NS_PER_US), port ? port : "",
-		port ? " " : "", line_link(&in, line, sizeof line));
+	if (!whole && d->msg.err)
+		put_beginning(&d->msg);
+	else if (!whole && p.bad && strcmp(p.bad, "ip.version") == 0 && f->len)
+		printf("IP version %u, not read, %u octets", f->bytes[0] >> 4, f->len);
+	else
+		fputs(line_link(&in, line, sizeof line), stdout);
 	if (f->len < f->wire_len)
 		printf(" (%u of %u octets here)", f->len, f->wire_len);
-	if (d->opened && field_layers(&d->inner, "ipv4")) {
-		printf(" | %s", line_packet(d->inner.bytes, d->inner.len, line, sizeof line));
-	} else if (d->opened) {
-		printf(" |");
-		for (size_t i = 0; i < d->inner.layer_cnt; i++)
-			if (d->inner.layers[i].format->level == 4)
-				printf(" %s", layer_name(&d->inner, i));
+	if (d->msg.err && !is_cut(f)) {
+		fputs(" | ", stdout);
+		put_fault(&d->msg);
 	}
+}
+
+static void
+put_opened(const struct msg *m)
+{
+	char line[LINE_CAP];
+
+	fputs(" | ", stdout);
+	if (field_layers(m, "ipv4") && m->err)
+		put_beginning(m);
+	else if (field_layers(m, "ipv4"))
+		fputs(line_packet(m->bytes, m->len, line, sizeof line), stdout);
+	else
+		for (size_t i = 0; i < m->layer_cnt; i++)
+			if (m->layers[i].format->level == 4)
+				printf("%s%s", i ? " " : "", layer_name(m, i));
+	if (!m->err)
+		return;
+	fputs(" | inside ", stdout);
+	put_fault(m);
+}
+
+static void
+show_line(const struct decode *d, const struct capture_frame *f, const char *port)
+{
+	ns_t at = f->at - d->first;
+
+	printf("%5llu %s%lld.%06lld %s%s", (unsigned long long)f->no, at < 0 ? "-" : "",
+		(long long)((at < 0 ? -at : at) / NS_PER_S),
+		(long long)((at < 0 ? -at : at) % NS_PER_S / NS_PER_US), port ? port : "",
+		port ? " " : "");
+	put_frame(d, f);
+	if (d->opened)
+		put_opened(&d->inner);
 	putchar('\n');
 }
 
 /* -- field by field -- */
 
+/* is_cut: the capture holds a part of the frame, and its end is no fault. */
 static void
-show_fields(const struct msg *m, const char *indent)
+show_fields(const struct msg *m, bool is_cut, const char *indent)
 {
 	char t[160];
 
@@ -126,8 +205,9 @@ show_fields(const struct msg *m, const char *indent)
 			field_text(m, f, t, sizeof t), f->def->clause);
 	}
 	if (m->err)
-		printf("%s  %5zu  malformed (%s): %s, %s\n", indent, m->bad.offset,
-			err_name(m->err), m->bad.field, m->bad.clause);
+		printf("%s  %5zu  %s (%s): %s, %s\n", indent, m->bad.offset,
+			is_cut ? "cut in the capture" : "malformed", err_name(m->err), m->bad.field,
+			m->bad.clause);
 }
 
 /* -- JSON -- */
@@ -310,7 +390,7 @@ void
 decode_show(struct decode *d, const struct capture_frame *f, const char *port)
 {
 	begin(d, f);
-	if (d->how != DECODE_OCTETS && d->how != DECODE_LINE)
+	if (d->how != DECODE_OCTETS)
 		(void)field_decode_link(&d->msg, f->link, f->bytes, f->len);
 	switch (d->how) {
 	case DECODE_LINE:
@@ -318,11 +398,11 @@ decode_show(struct decode *d, const struct capture_frame *f, const char *port)
 		break;
 	case DECODE_FIELDS:
 		show_line(d, f, port);
-		show_fields(&d->msg, "  ");
+		show_fields(&d->msg, is_cut(f), "  ");
 		if (d->opened)
 			puts("    opened:");
 		if (d->opened)
-			show_fields(&d->inner, "    ");
+			show_fields(&d->inner, false, "    ");
 		break;
 	case DECODE_JSON:
 		show_json(d, f, port);

@@ -125,7 +125,10 @@ keeps_nothing(struct case_run *c)
 	if (!rewrite(&w, LAB_A, &lower) || !pair_reach_active(&w, LAB_B, PAIR_HOLD + NS_PER_S))
 		return;
 	since = lab_now(w.lab) + 50 * NS_PER_MS;
-	if (!pair_reach_standby(&w, LAB_A, 3 * PAIR_HOLD))
+	if (!pair_reach_standby(&w, LAB_A, 3 * PAIR_HOLD) ||
+		!case_expect_u64(c, 0,
+			(uint64_t)pair_show_number(w.lab, LAB_A, "show crypto ipsec sa", "", -1),
+			"pairs of the demoted router"))
 		return;
 	lab_power_off(w.lab, LAB_B);
 	if (!pair_reach_active(&w, LAB_A, PAIR_HOLD + NS_PER_S))

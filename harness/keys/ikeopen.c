@@ -11,6 +11,7 @@
  * Each message is remembered by its digest with the IV that belonged to it: a retransmission is
  * opened with that and moves nothing.
  */
+#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,8 +22,11 @@
 #define HEAD 28
 #define BODY_MAX 8192
 
-struct sa { /* one phase 1, by its cookies */
-	uint8_t icookie[8], rcookie[8];
+/* Each of the three below begins with what it is found by, and nothing pads it. */
+struct sa { /* one phase 1 */
+	struct sa_key {
+		uint8_t icookie[8], rcookie[8];
+	} key;
 	enum keyprim_hash hash;
 	enum keyprim_cipher cipher;
 	uint8_t gxi[KEYPRIM_DH_MAX], gxr[KEYPRIM_DH_MAX];
@@ -32,8 +36,10 @@ struct sa { /* one phase 1, by its cookies */
 };
 
 struct exchange { /* one of phase 2 */
-	uint8_t icookie[8], type;
-	uint32_t msgid;
+	struct exchange_key {
+		uint8_t icookie[8];
+		uint32_t msgid, type;
+	} key;
 	uint8_t iv[KEYPRIM_BLOCK_MAX];
 };
 
@@ -45,23 +51,28 @@ struct met { /* a message that was fed */
 
 struct ikeopen {
 	struct keyring *ring;
-	struct sa *sas;
-	struct exchange *xs;
-	struct met *met;
-	size_t sa_cnt, sa_cap, x_cnt, x_cap, met_cnt, met_cap;
+	void *sas, *xs, *met; /* trees, as tsearch(3) keeps them */
 	uint8_t body[BODY_MAX];
 	struct msg scratch;
 };
 
-struct ikeopen *
-ikeopen_new(struct keyring *ring)
+static void *
+room(size_t size)
 {
-	struct ikeopen *o = calloc(1, sizeof *o);
+	void *p = calloc(1, size);
 
-	if (!o) {
+	if (!p) {
 		fprintf(stderr, "ikeopen: out of memory\n");
 		abort();
 	}
+	return p;
+}
+
+struct ikeopen *
+ikeopen_new(struct keyring *ring)
+{
+	struct ikeopen *o = room(sizeof *o);
+
 	o->ring = ring;
 	return o;
 }
@@ -71,85 +82,99 @@ ikeopen_free(struct ikeopen *o)
 {
 	if (!o)
 		return;
-	free(o->sas);
-	free(o->xs);
-	free(o->met);
+	tdestroy(o->sas, free);
+	tdestroy(o->xs, free);
+	tdestroy(o->met, free);
 	wipe(o->body, sizeof o->body);
 	free(o);
 }
 
-static void *
-more(void *old, size_t cnt, size_t *cap, size_t size)
+static int
+by_cookies(const void *a, const void *b)
 {
-	size_t n = *cap ? *cap * 2 : 16;
-	void *p;
+	return memcmp(a, b, sizeof(struct sa_key));
+}
 
-	if (cnt < *cap)
-		return old;
-	p = realloc(old, n * size);
-	if (!p) {
+static int
+by_exchange(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct exchange_key));
+}
+
+static int
+by_digest(const void *a, const void *b)
+{
+	return memcmp(a, b, KEYPRIM_SHA256_LEN);
+}
+
+/* What is not there is put there: zeroes, but for the key. */
+static void *
+find_or_put(void **tree, const void *key, size_t key_len, size_t size,
+	int (*compare)(const void *, const void *), bool *there)
+{
+	void **node = tfind(key, tree, compare), *fresh;
+
+	*there = node != NULL;
+	if (node)
+		return *node;
+	fresh = room(size);
+	memcpy(fresh, key, key_len);
+	if (!tsearch(fresh, tree, compare)) {
 		fprintf(stderr, "ikeopen: out of memory\n");
 		abort();
 	}
-	*cap = n;
-	return p;
+	return fresh;
 }
 
 static struct sa *
 sa_of(struct ikeopen *o, const struct ikeopen_msg *h)
 {
+	struct sa_key key;
 	struct sa *s;
+	bool there;
 
-	for (size_t i = o->sa_cnt; i-- > 0;)
-		if (!memcmp(o->sas[i].icookie, h->icookie, 8) &&
-			!memcmp(o->sas[i].rcookie, h->rcookie, 8))
-			return &o->sas[i];
-	o->sas = more(o->sas, o->sa_cnt, &o->sa_cap, sizeof *o->sas);
-	s = &o->sas[o->sa_cnt++];
-	memset(s, 0, sizeof *s);
-	memcpy(s->icookie, h->icookie, 8);
-	memcpy(s->rcookie, h->rcookie, 8);
-	s->hash = KEYPRIM_SHA1;
-	s->cipher = KEYPRIM_AES;
+	memcpy(key.icookie, h->icookie, 8);
+	memcpy(key.rcookie, h->rcookie, 8);
+	s = find_or_put(&o->sas, &key, sizeof key, sizeof *s, by_cookies, &there);
+	if (!there) {
+		s->hash = KEYPRIM_SHA1;
+		s->cipher = KEYPRIM_AES;
+	}
 	return s;
+}
+
+static struct exchange_key
+exchange_key(const struct sa *s, uint8_t type, uint32_t msgid)
+{
+	struct exchange_key key = {.msgid = msgid, .type = type};
+
+	memcpy(key.icookie, s->key.icookie, 8);
+	return key;
 }
 
 static struct exchange *
 find_exchange(struct ikeopen *o, const struct sa *s, uint8_t type, uint32_t msgid)
 {
-	for (size_t i = o->x_cnt; i-- > 0;)
-		if (o->xs[i].msgid == msgid && o->xs[i].type == type &&
-			!memcmp(o->xs[i].icookie, s->icookie, 8))
-			return &o->xs[i];
-	return NULL;
+	struct exchange_key key = exchange_key(s, type, msgid);
+	void **node = tfind(&key, &o->xs, by_exchange);
+
+	return node ? *node : NULL;
 }
 
 static struct exchange *
 exchange_of(struct ikeopen *o, const struct sa *s, uint8_t type, uint32_t msgid)
 {
-	struct exchange *x = find_exchange(o, s, type, msgid);
+	struct exchange_key key = exchange_key(s, type, msgid);
 	struct keyike k = {.hash = s->hash, .cipher = s->cipher};
+	struct exchange *x;
+	bool there;
 
-	if (x)
+	x = find_or_put(&o->xs, &key, sizeof key, sizeof *x, by_exchange, &there);
+	if (there)
 		return x;
-	o->xs = more(o->xs, o->x_cnt, &o->x_cap, sizeof *o->xs);
-	x = &o->xs[o->x_cnt++];
-	memset(x, 0, sizeof *x);
-	memcpy(x->icookie, s->icookie, 8);
-	x->msgid = msgid;
-	x->type = type;
 	memcpy(k.iv, s->iv, sizeof k.iv);
 	keyike_phase2_iv(&k, msgid, x->iv);
 	return x;
-}
-
-static struct met *
-met_before(struct ikeopen *o, const uint8_t *digest)
-{
-	for (size_t i = o->met_cnt; i-- > 0;)
-		if (!memcmp(o->met[i].digest, digest, KEYPRIM_SHA256_LEN))
-			return &o->met[i];
-	return NULL;
 }
 
 /* The algorithms that message 2 chose (its SA has one transform; RFC 2409 App. A: 1 and 2). */
@@ -299,14 +324,7 @@ ikeopen_feed(struct ikeopen *o, const uint8_t *msg, size_t len, struct ikeopen_m
 	if (e)
 		return e;
 	keyprim_digest(KEYPRIM_SHA256, &SPAN(msg, len), 1, digest);
-	met = met_before(o, digest);
-	out->repeated = met != NULL;
-	if (!met) {
-		o->met = more(o->met, o->met_cnt, &o->met_cap, sizeof *o->met);
-		met = &o->met[o->met_cnt++];
-		memset(met, 0, sizeof *met);
-		memcpy(met->digest, digest, sizeof digest);
-	}
+	met = find_or_put(&o->met, digest, sizeof digest, sizeof *met, by_digest, &out->repeated);
 	out->was_encrypted = out->flags & 1;
 	if (out->was_encrypted) {
 		if (!out->repeated)

@@ -8,6 +8,7 @@
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/obj_mac.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -114,18 +115,36 @@ modp_shared(const struct group *g, const void *priv, size_t priv_len, const uint
 
 /* What a calculation on a curve needs; a BN_CTX owns the numbers. */
 struct curve {
-	EC_GROUP *e;
+	const EC_GROUP *e;
 	BN_CTX *ctx;
 	BIGNUM *x, *y, *d;
 	EC_POINT *pt;
 };
 
+static EC_GROUP *p256, *p384; /* kept: to make one costs as much as to use it */
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void
+curves_make(void)
+{
+	p256 = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
+	p384 = EC_GROUP_new_by_curve_name(NID_secp384r1);
+	must(p256 && p384, "curve");
+}
+
+static const EC_GROUP *
+curve_named(int nid)
+{
+	pthread_once(&once, curves_make);
+	return nid == NID_secp384r1 ? p384 : p256;
+}
+
 static void
 curve_start(struct curve *c, int nid, const void *priv, size_t priv_len)
 {
-	c->e = EC_GROUP_new_by_curve_name(nid);
+	c->e = curve_named(nid);
 	c->ctx = BN_CTX_secure_new();
-	must(c->e && c->ctx, "curve");
+	must(c->ctx != NULL, "curve");
 	BN_CTX_start(c->ctx);
 	c->x = BN_CTX_get(c->ctx);
 	c->y = BN_CTX_get(c->ctx);
@@ -146,7 +165,6 @@ curve_end(struct curve *c)
 	BN_clear(c->x);
 	BN_CTX_end(c->ctx);
 	BN_CTX_free(c->ctx);
-	EC_GROUP_free(c->e);
 }
 
 static void

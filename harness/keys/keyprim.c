@@ -3,8 +3,13 @@
  * Primitives for the harness (keyprim.h): thin calls into libcrypto. A failure inside the library
  * (no memory, algorithm not built in) is a fault of the machine, not of a peer: it aborts with a
  * word, since a harness that goes on without cryptography would report nonsense.
+ *
+ * Algorithms are asked of the library once a process, and a thread keeps its contexts: to look one
+ * up by its name, or to make a context, costs more than a digest of a small message does.
  */
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,22 +25,88 @@ must(bool ok, const char *what)
 	abort();
 }
 
+static struct {
+	EVP_MD *hash[KEYPRIM_SHA512 + 1];
+	EVP_CIPHER *des3, *cbc[5], *gcm[5]; /* by the key's octets, in eights */
+} fetched;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static _Thread_local EVP_MD_CTX *digesting;
+static _Thread_local EVP_CIPHER_CTX *ciphering;
+
+static EVP_MD_CTX *
+digest_begin(const EVP_MD *md)
+{
+	if (!digesting)
+		digesting = EVP_MD_CTX_new();
+	must(digesting && EVP_DigestInit_ex2(digesting, md, NULL) == 1, "digest");
+	return digesting;
+}
+
+/* Nothing of the last use, its key least of all, is left in it. */
+static EVP_CIPHER_CTX *
+cipher_begin(const EVP_CIPHER *type, const void *key, const uint8_t *iv, bool encrypt)
+{
+	if (!ciphering)
+		ciphering = EVP_CIPHER_CTX_new();
+	must(ciphering && EVP_CipherInit_ex2(ciphering, type, key, iv, encrypt, NULL) == 1, "cipher");
+	return ciphering;
+}
+
+static void
+cipher_end(void)
+{
+	must(EVP_CIPHER_CTX_reset(ciphering) == 1, "cipher");
+}
+
+static EVP_MD *
+hash_named(const char *name)
+{
+	EVP_MD *m = EVP_MD_fetch(NULL, name, NULL);
+
+	must(m != NULL, name);
+	return m;
+}
+
+static EVP_CIPHER *
+cipher_named(const char *name)
+{
+	EVP_CIPHER *c = EVP_CIPHER_fetch(NULL, name, NULL);
+
+	must(c != NULL, name);
+	return c;
+}
+
+/* What the library holds needs no clean-up at the end of a process, of which many may be forked. */
+static void
+fetch(void)
+{
+	must(OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL) == 1, "the library");
+	fetched.hash[KEYPRIM_MD5] = hash_named("MD5");
+	fetched.hash[KEYPRIM_SHA1] = hash_named("SHA1");
+	fetched.hash[KEYPRIM_SHA256] = hash_named("SHA256");
+	fetched.hash[KEYPRIM_SHA384] = hash_named("SHA384");
+	fetched.hash[KEYPRIM_SHA512] = hash_named("SHA512");
+	fetched.des3 = cipher_named("DES-EDE3-CBC");
+	fetched.cbc[2] = cipher_named("AES-128-CBC");
+	fetched.cbc[3] = cipher_named("AES-192-CBC");
+	fetched.cbc[4] = cipher_named("AES-256-CBC");
+	fetched.gcm[2] = cipher_named("AES-128-GCM");
+	fetched.gcm[3] = cipher_named("AES-192-GCM");
+	fetched.gcm[4] = cipher_named("AES-256-GCM");
+}
+
+void
+keyprim_ready(void)
+{
+	pthread_once(&once, fetch);
+}
+
 static const EVP_MD *
 md_of(enum keyprim_hash h)
 {
-	switch (h) {
-	case KEYPRIM_MD5:
-		return EVP_md5();
-	case KEYPRIM_SHA1:
-		return EVP_sha1();
-	case KEYPRIM_SHA256:
-		return EVP_sha256();
-	case KEYPRIM_SHA384:
-		return EVP_sha384();
-	case KEYPRIM_SHA512:
-		return EVP_sha512();
-	}
-	return NULL;
+	keyprim_ready();
+	return keyprim_hash_len(h) ? fetched.hash[h] : NULL;
 }
 
 size_t
@@ -78,13 +149,11 @@ keyprim_block(enum keyprim_cipher c)
 void
 keyprim_digest(enum keyprim_hash h, const struct span *parts, size_t cnt, uint8_t *out)
 {
-	EVP_MD_CTX *c = EVP_MD_CTX_new();
+	EVP_MD_CTX *c = digest_begin(md_of(h));
 
-	must(c && EVP_DigestInit_ex(c, md_of(h), NULL) == 1, "digest");
 	for (size_t i = 0; i < cnt; i++)
 		must(EVP_DigestUpdate(c, parts[i].p, parts[i].len) == 1, "digest");
 	must(EVP_DigestFinal_ex(c, out, NULL) == 1, "digest");
-	EVP_MD_CTX_free(c);
 }
 
 /* RFC 2104, over EVP digests: the one-call HMAC of the library takes no list of parts. */
@@ -93,22 +162,20 @@ keyprim_hmac(enum keyprim_hash h, const void *key, size_t key_len, const struct 
 	size_t cnt, uint8_t *out)
 {
 	uint8_t k[128] = {0}, pad[128], inner[KEYPRIM_HASH_MAX];
-	EVP_MD_CTX *c = EVP_MD_CTX_new();
 	size_t block = hash_block(h);
+	EVP_MD_CTX *c;
 
-	must(c != NULL, "hmac");
 	if (key_len > block)
 		keyprim_digest(h, &SPAN(key, key_len), 1, k);
 	else if (key_len)
 		memcpy(k, key, key_len);
 	for (size_t i = 0; i < block; i++)
 		pad[i] = k[i] ^ 0x36;
-	must(EVP_DigestInit_ex(c, md_of(h), NULL) == 1, "hmac");
+	c = digest_begin(md_of(h));
 	must(EVP_DigestUpdate(c, pad, block) == 1, "hmac");
 	for (size_t i = 0; i < cnt; i++)
 		must(EVP_DigestUpdate(c, parts[i].p, parts[i].len) == 1, "hmac");
 	must(EVP_DigestFinal_ex(c, inner, NULL) == 1, "hmac");
-	EVP_MD_CTX_free(c);
 	for (size_t i = 0; i < block; i++)
 		pad[i] = k[i] ^ 0x5c;
 	keyprim_digest(
@@ -118,16 +185,20 @@ keyprim_hmac(enum keyprim_hash h, const void *key, size_t key_len, const struct 
 }
 
 static const EVP_CIPHER *
+aes_of(EVP_CIPHER *const by_len[5], size_t key_len)
+{
+	return key_len % 8 == 0 && key_len <= 32 ? by_len[key_len / 8] : NULL;
+}
+
+static const EVP_CIPHER *
 cbc_of(enum keyprim_cipher c, size_t key_len)
 {
+	keyprim_ready();
 	switch (c) {
 	case KEYPRIM_3DES:
-		return key_len == 24 ? EVP_des_ede3_cbc() : NULL;
+		return key_len == 24 ? fetched.des3 : NULL;
 	case KEYPRIM_AES:
-		return key_len == 16   ? EVP_aes_128_cbc()
-		       : key_len == 24 ? EVP_aes_192_cbc()
-		       : key_len == 32 ? EVP_aes_256_cbc()
-				       : NULL;
+		return aes_of(fetched.cbc, key_len);
 	}
 	return NULL;
 }
@@ -144,21 +215,18 @@ keyprim_cbc(enum keyprim_cipher c, bool encrypt, const void *key, size_t key_len
 		return false;
 	if (!len)
 		return true;
-	ctx = EVP_CIPHER_CTX_new();
-	must(ctx && EVP_CipherInit_ex(ctx, type, NULL, key, iv, encrypt) == 1, "cbc");
+	ctx = cipher_begin(type, key, iv, encrypt);
 	EVP_CIPHER_CTX_set_padding(ctx, 0);
 	must(EVP_CipherUpdate(ctx, out, &n, in, (int)len) == 1 && (size_t)n == len, "cbc");
-	EVP_CIPHER_CTX_free(ctx);
+	cipher_end();
 	return true;
 }
 
 static const EVP_CIPHER *
 gcm_of(size_t key_len)
 {
-	return key_len == 16   ? EVP_aes_128_gcm()
-	       : key_len == 24 ? EVP_aes_192_gcm()
-	       : key_len == 32 ? EVP_aes_256_gcm()
-			       : NULL;
+	keyprim_ready();
+	return aes_of(fetched.gcm, key_len);
 }
 
 bool
@@ -171,13 +239,12 @@ keyprim_gcm_seal(const void *key, size_t key_len, const uint8_t *nonce, struct s
 
 	if (!type || len > 65536)
 		return false;
-	ctx = EVP_CIPHER_CTX_new();
-	must(ctx && EVP_EncryptInit_ex(ctx, type, NULL, key, nonce) == 1, "gcm");
+	ctx = cipher_begin(type, key, nonce, true);
 	must(EVP_EncryptUpdate(ctx, NULL, &n, aad.p, (int)aad.len) == 1, "gcm");
 	must(!len || EVP_EncryptUpdate(ctx, out, &n, in, (int)len) == 1, "gcm");
 	must(EVP_EncryptFinal_ex(ctx, out + len, &n) == 1, "gcm");
 	must(EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_GET_TAG, 16, tag) == 1, "gcm");
-	EVP_CIPHER_CTX_free(ctx);
+	cipher_end();
 	return true;
 }
 
@@ -194,13 +261,12 @@ keyprim_gcm_open(const void *key, size_t key_len, const uint8_t *nonce, struct s
 	if (!type || len > 65536)
 		return false;
 	memcpy(expected, tag, sizeof expected);
-	ctx = EVP_CIPHER_CTX_new();
-	must(ctx && EVP_DecryptInit_ex(ctx, type, NULL, key, nonce) == 1, "gcm");
+	ctx = cipher_begin(type, key, nonce, false);
 	must(EVP_DecryptUpdate(ctx, NULL, &n, aad.p, (int)aad.len) == 1, "gcm");
 	must(!len || EVP_DecryptUpdate(ctx, out, &n, in, (int)len) == 1, "gcm");
 	must(EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_SET_TAG, 16, expected) == 1, "gcm");
 	ok = EVP_DecryptFinal_ex(ctx, out + len, &n) == 1;
-	EVP_CIPHER_CTX_free(ctx);
+	cipher_end();
 	return ok;
 }
 

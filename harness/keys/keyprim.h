@@ -4,8 +4,8 @@
 
 /*
  * The primitives that the harness needs, each one call; libcrypto behind them, in keyprim.c alone.
- * No state is kept. Out buffers are the caller's. Functions that return bool say false only if
- * lengths are impossible or (gcm, below) the tag is wrong.
+ * No state is kept but the library's algorithms. Out buffers are the caller's. Functions that return
+ * bool say false only if lengths are impossible or (gcm, below) the tag is wrong.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,6 +33,8 @@ struct span {
 };
 #define SPAN(ptr, n) ((struct span){.p = (ptr), .len = (n)})
 
+/* Asks the library for its algorithms, as the first use would: before processes are forked, say. */
+void keyprim_ready(void);
 size_t keyprim_hash_len(enum keyprim_hash h); /* 0 if unknown */
 size_t keyprim_block(enum keyprim_cipher c);
 void keyprim_digest(enum keyprim_hash h, const struct span *parts, size_t cnt, uint8_t *out);

@@ -88,9 +88,10 @@ $(B)/twind-mutant: $(call objects,$(MUTANT_SRC) harness/bin/twind_mutant.c) \
 		$(filter-out $(B)/obj/ref/bin/twind.o,$(TWIND_OBJ)) $(B)/libref.a $(B)/libbase.a
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(REF_LIBS)
 BATON_SRC := $(filter-out harness/bin/twind_mutant%,$(call sources,harness/bin))
-# All of the harness, and its names for everyone: suites from elsewhere are opened at run time.
+# All of the harness, and its names for everyone: suites from elsewhere are opened at run time. Its own names are bound
+# at once, for every case's process would do that again.
 $(B)/baton: $(call objects,$(BATON_SRC) $(SUITE_SRC)) $(B)/libharness.a $(B)/libref.a $(B)/libbase.a
-	$(CC) $(LDFLAGS_ALL) -rdynamic -o $@ $(filter %.o,$^) -Wl,--whole-archive $(filter-out %libref.a,$(filter %.a,$^)) \
+	$(CC) $(LDFLAGS_ALL) -rdynamic -Wl,-z,now -o $@ $(filter %.o,$^) -Wl,--whole-archive $(filter-out %libref.a,$(filter %.a,$^)) \
 		-Wl,--no-whole-archive $(B)/libref.a $(HARNESS_LIBS)
 
 # The router's own costs: compiled with tables for a hundred thousand tunnels.

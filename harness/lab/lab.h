@@ -111,6 +111,8 @@ struct lab_config {
 
 /* Is there a mutant of that name? (sim alone asks: a program of netns has its own.) */
 bool lab_knows_mutant(const char *name);
+/* Before processes are forked for labs of the kind sim: what each would ask of libcrypto, once. */
+void lab_sim_ready(void);
 /* Open the switch, the nodes and their cables; no member runs yet. cfg is copied (deep). */
 struct lab *lab_open(const struct lab_config *cfg, char *err);
 /* Ask live members to end (SIGTERM, 2 s, then SIGKILL), close everything. The trace is freed. */

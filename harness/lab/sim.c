@@ -7,6 +7,7 @@
  * What happens at one instant: frames first, in the order in which they were sent, then stations,
  * disturbances and faults, then the routers' own timers; as sockets are drained before timers fire.
  */
+#include "harness/keys/keyprim.h"
 #include "harness/lab/lab_in.h"
 #include "harness/lab/sim_router.h"
 
@@ -164,6 +165,13 @@ bool
 lab_knows_mutant(const char *name)
 {
 	return simr_mutant(name);
+}
+
+void
+lab_sim_ready(void)
+{
+	keyprim_ready();
+	simr_ready();
 }
 
 static bool
@@ -369,7 +377,6 @@ step(struct lab *l, ns_t until)
 	int station;
 	ns_t due, router, flight;
 
-	loop_limit(l, l->now);
 	flight = s->first ? s->first->at : NS_NEVER;
 	due = loop_deadline(l, &station);
 	router = router_due(l, &whose);
@@ -388,6 +395,7 @@ step(struct lab *l, ns_t until)
 		s->member[whose].looked_at = l->now;
 		simr_tick(s->member[whose].router, l->now);
 	}
+	loop_limit(l, l->now); /* the last step of a wait may have gone past it */
 }
 
 const struct lab_kind lab_sim = {

@@ -53,12 +53,18 @@ emit(void *ctx, ns_t now, const uint8_t *frame, size_t len)
 }
 
 static void
-reset(struct interface *i, struct netif_cfg cfg)
+begin(struct interface *i, struct netif_cfg cfg)
 {
-	memset(&i->nif, 0, sizeof(i->nif));
 	cfg.mtu = MTU;
 	cfg.arp_tries = 3;
 	netif_init(&i->nif, &cfg, emit, i);
+}
+
+static void
+reset(struct interface *i, struct netif_cfg cfg)
+{
+	netif_forget(&i->nif);
+	begin(i, cfg);
 }
 
 struct simk *
@@ -73,8 +79,9 @@ simk_new(const struct mac mac[SIMK_IFS], unsigned ifs, const struct simk_out *ou
 	k->ifs = ifs;
 	k->credit_at = INT64_MIN / 2;
 	for (unsigned i = 0; i < ifs; i++) {
-		k->at[i] = (struct interface){.k = k, .no = i};
-		reset(&k->at[i], (struct netif_cfg){.mac = mac[i]});
+		k->at[i].k = k;
+		k->at[i].no = i;
+		begin(&k->at[i], (struct netif_cfg){.mac = mac[i]});
 	}
 	return k;
 }

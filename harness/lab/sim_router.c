@@ -285,6 +285,12 @@ simr_free(struct simr *r)
 
 /* ---- the process ---- */
 
+void
+simr_ready(void)
+{
+	crypto_openssl_ready();
+}
+
 bool
 simr_mutant(const char *name)
 {

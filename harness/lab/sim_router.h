@@ -34,6 +34,8 @@ struct simr_out {
 struct simr *simr_new(const struct mac mac[SIMR_IFS], uint64_t seed, const struct simr_out *out);
 void simr_free(struct simr *r); /* the power goes: nothing is said to anybody */
 
+/* What the first router would ask of libcrypto. */
+void simr_ready(void);
 /* True if there is a mutant of that name. */
 bool simr_mutant(const char *name);
 /* Start the process. mutant: NULL, or a name that is known. 0, or the status with which it ended at

@@ -23,7 +23,7 @@
 #include "harness/run/worker.h"
 
 #define JOBS_MAX 64
-#define GRACE_S 20 /* beyond the limit that the worker keeps itself */
+#define GRACE_S 20 /* beyond the limit that the worker keeps itself (in netns; in sim it has none) */
 #define RESULT_MAX ((size_t)8 << 20)
 
 struct slot {
@@ -34,6 +34,7 @@ struct slot {
 	char *text;
 	size_t len;
 	time_t until;
+	bool ended; /* it was over its time */
 	int pause; /* our end of the line on which a case says that it waits; -1 */
 	char dir[CASE_PATH];
 };
@@ -99,7 +100,7 @@ fork_worker(struct worker_job *job, const char **why)
 	if (pid == 0) {
 		if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != us)
 			_exit(3);
-		_exit(worker_main(job));
+		exit(worker_main(job));
 	}
 	*why = strerror(errno);
 	return pid;
@@ -157,7 +158,7 @@ start(struct runner *r, struct slot *k, size_t index)
 	}
 	k->fd = ends[0];
 	k->used = true;
-	k->until = now_s() + (time_t)worker_limit_s(def, &job.env) + GRACE_S;
+	k->until = now_s() + (time_t)worker_limit_s(def, &job.env) + (r->o->sim ? 0 : GRACE_S);
 	r->running++;
 	if (r->o->begun)
 		r->o->begun(r->o->ctx, index);
@@ -180,13 +181,37 @@ let_look(struct runner *r, struct slot *k)
 	k->pause = -1;
 }
 
+/*
+ * What the process said, if it may be believed: one that said "pass" and then ended badly (a
+ * sanitizer's report at exit, say) has not passed.
+ */
+static json_t *
+believed(const struct slot *k, const struct case_def *def, int status)
+{
+	json_t *said = k->text ? json_loadb(k->text, k->len, 0, NULL) : NULL;
+	char how[64], text[CASE_PATH + 128];
+
+	if (said && (status == 0 || run_verdict(said) != VERDICT_PASS))
+		return said;
+	if (k->ended)
+		snprintf(how, sizeof(how), "did not end in its time");
+	else if (WIFSIGNALED(status))
+		snprintf(how, sizeof(how), "was ended by signal %d", WTERMSIG(status));
+	else
+		snprintf(how, sizeof(how), "ended with status %d", WEXITSTATUS(status));
+	snprintf(text, sizeof(text), "the case's process %s%s: see %s/baton.log", how,
+		said ? " after it had passed" : " without a result", k->dir);
+	json_decref(said);
+	said = case_result(def, VERDICT_ERROR, text);
+	case_save(said, k->dir);
+	return said;
+}
+
 /* The pipe is closed: all is said. */
 static void
 collect(struct runner *r, struct slot *k)
 {
-	const struct case_def *def = r->s->cases[k->index];
 	json_t *result;
-	char text[CASE_PATH + 64];
 	int status = 0;
 
 	close(k->fd);
@@ -194,13 +219,7 @@ collect(struct runner *r, struct slot *k)
 		close(k->pause);
 	while (waitpid(k->pid, &status, 0) < 0 && errno == EINTR)
 		;
-	result = k->text ? json_loadb(k->text, k->len, 0, NULL) : NULL;
-	if (!result) {
-		snprintf(text, sizeof(text), "no result, wait status 0x%x: see %s/baton.log",
-			(unsigned)status, k->dir);
-		result = case_result(def, VERDICT_ERROR, text);
-		case_save(result, k->dir);
-	}
+	result = believed(k, r->s->cases[k->index], status);
 	free(k->text);
 	k->used = false;
 	r->running--;
@@ -241,8 +260,10 @@ attend(struct runner *r)
 	for (size_t i = 0; i < JOBS_MAX; i++) {
 		if (!r->slot[i].used)
 			continue;
-		if (now_s() > r->slot[i].until)
+		if (now_s() > r->slot[i].until) {
+			r->slot[i].ended = true;
 			kill(r->slot[i].pid, SIGKILL);
+		}
 		of[cnt] = &r->slot[i];
 		p[cnt++] = (struct pollfd){.fd = r->slot[i].pause, .events = POLLIN};
 		of[cnt] = &r->slot[i];
@@ -303,6 +324,8 @@ run_all(const struct run_selection *s, const struct run_options *o, char *err)
 		json_decref(results);
 		return NULL;
 	}
+	if (o->sim)
+		lab_sim_ready();
 	*r = (struct runner){.s = s, .o = o, .results = results};
 	for (size_t i = 0; i < s->cnt; i++)
 		json_array_append_new(results, json_null());

@@ -93,6 +93,32 @@ crashes(struct case_run *c)
 }
 
 static void
+leave_badly(void)
+{
+	_exit(7);
+}
+
+static void
+passes_and_leaves_badly(struct case_run *c)
+{
+	case_lab(c, NULL);
+	case_expect(c, true, "fine");
+	atexit(leave_badly);
+}
+
+/* No time of the lab passes. */
+static void
+spins(struct case_run *c)
+{
+	volatile bool on = true;
+
+	case_lab(c, NULL);
+	case_expect(c, true, "fine");
+	while (on)
+		;
+}
+
+static void
 runs_out(struct case_run *c)
 {
 	case_expect(c, true, "fine");
@@ -147,6 +173,8 @@ static const struct case_def cases[] = {
 	CASE("comes-late/1", comes_late, .level = CASE_MUST),
 	CASE("says-nothing/1", says_nothing, .level = CASE_MUST),
 	CASE("crashes/1", crashes, .level = CASE_MUST),
+	CASE("leaves-badly/1", passes_and_leaves_badly, .level = CASE_MUST),
+	CASE("spins/1", spins, .limit_s = 1),
 	CASE("runs-out/1", runs_out, .limit_s = 1),
 	CASE("loses-a-router/1", loses_a_router, .level = CASE_MUST),
 	CASE("is-late/1", is_late, .level = CASE_MUST),
@@ -189,6 +217,7 @@ static const struct {
 	{"zz/gives-up/1", VERDICT_INCONCLUSIVE, BY_NONE, "for the impossible: it did not come"},
 	{"zz/says-nothing/1", VERDICT_ERROR, BY_NONE, "expected nothing"},
 	{"zz/crashes/1", VERDICT_ERROR, BY_NONE, "the case's process"},
+	{"zz/leaves-badly/1", VERDICT_ERROR, BY_NONE, "the case's process"},
 	{"zz/runs-out/1", VERDICT_ERROR, BY_NONE, "ran out of its time"},
 	{"zz/loses-a-router/1", VERDICT_FAIL, BY_DEATH, "ended by itself"},
 	{"zz/is-late/1", VERDICT_INCONCLUSIVE, BY_NONE, "the lab was late"},
@@ -199,7 +228,7 @@ static const struct {
 static char out[] = "/tmp/baton-run-test-XXXXXX";
 
 static json_t *
-run_one(const char *id, bool mutants)
+run_one_in(bool sim, const char *id, bool mutants)
 {
 	char *prefix = (char *)(uintptr_t)id, err[LAB_ERR] = "";
 	struct run_selection s;
@@ -210,7 +239,8 @@ run_one(const char *id, bool mutants)
 	ck_assert_uint_eq(s.cnt, 1);
 	laws_set(strstr(id, "breaks") ? broken : judge);
 	results = run_all(&s,
-		&(struct run_options){.twind = "/proc/self/exe",
+		&(struct run_options){.sim = sim,
+			.twind = "/proc/self/exe",
 			.mutants = mutants,
 			.out = out,
 			.jobs = 2,
@@ -221,6 +251,12 @@ run_one(const char *id, bool mutants)
 	json_decref(results);
 	run_selection_free(&s);
 	return r;
+}
+
+static json_t *
+run_one(const char *id, bool mutants)
+{
+	return run_one_in(false, id, mutants);
 }
 
 static bool
@@ -249,6 +285,31 @@ START_TEST(every_end_has_its_verdict)
 	ck_assert(has_artifact(r, "baton.log"));
 	if (strcmp(rows[_i].id, "zz/crashes/1") != 0)
 		ck_assert(has_artifact(r, "trace.pcapng"));
+	json_decref(r);
+}
+END_TEST
+
+/* In sim the process is the case's own, and the runner tells how it ended. */
+static const struct {
+	const char *id, *reason;
+	enum verdict want;
+} in_sim[] = {
+	{"zz/passes/1", "", VERDICT_PASS},
+	{"zz/crashes/1", "was ended by signal 9 without a result", VERDICT_ERROR},
+	{"zz/leaves-badly/1", "ended with status 7 after it had passed", VERDICT_ERROR},
+	{"zz/spins/1", "did not end in its time without a result", VERDICT_ERROR},
+	{"zz/runs-out/1", "ran out of its time", VERDICT_ERROR},
+};
+
+START_TEST(ends_in_sim)
+{
+	json_t *r = run_one_in(true, in_sim[_i].id, false);
+	const char *reason = json_string_value(json_object_get(r, "reason"));
+
+	ck_assert_msg(report_verdict(r) == in_sim[_i].want, "%s: %s", in_sim[_i].id, reason);
+	ck_assert_msg(strstr(reason, in_sim[_i].reason) != NULL, "%s: %s", in_sim[_i].id, reason);
+	ck_assert(has_artifact(r, "verdict.json"));
+	ck_assert(has_artifact(r, "baton.log"));
 	json_decref(r);
 }
 END_TEST
@@ -576,6 +637,7 @@ main(int argc, char **argv)
 		return 1;
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, every_end_has_its_verdict, 0, sizeof(rows) / sizeof(rows[0]));
+	tcase_add_loop_test(t, ends_in_sim, 0, sizeof(in_sim) / sizeof(in_sim[0]));
 	tcase_add_test(t, a_failure_says_all);
 	tcase_add_test(t, a_death_is_no_kill);
 	tcase_add_test(t, selection);

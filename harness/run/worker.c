@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The process of one case. It is number 1 in the case's namespaces, and runs the case as the only
- * test of a Check suite, in a child of its own (CK_FORK) with a limit of time; so a case that
- * crashes or hangs ends with a verdict (error) and its log, and so does everything it started. The
- * result goes to the folder first (verdict.json), then to the runner through the pipe.
+ * The process of one case, which runs it as the only test of a Check suite. The result goes to the
+ * folder first (verdict.json), then to the runner through the pipe.
+ *
+ * In netns it is number 1 in the case's namespaces, and the test has a child of its own (CK_FORK)
+ * with a limit of time; so a case that crashes or hangs ends with a verdict (error) and its log, and
+ * so does everything it started. In sim a case starts nothing and this process is all there is to
+ * lose: the test runs in it, and it is the runner that tells how it ended (run.c).
  */
 #include "harness/run/worker.h"
 
@@ -17,13 +20,14 @@
 #include <unistd.h>
 
 #define ROOM_TO_REPORT_S 20
+#define ROOM_IN_SIM_S 3 /* where a minute takes milliseconds */
 
 static const struct worker_job *current; /* Check's tests take no argument */
 
 unsigned
 worker_limit_s(const struct case_def *def, const struct case_env *env)
 {
-	return case_limit_s(def, env) + ROOM_TO_REPORT_S;
+	return case_limit_s(def, env) + (env && env->sim ? ROOM_IN_SIM_S : ROOM_TO_REPORT_S);
 }
 
 static double
@@ -106,7 +110,7 @@ run_as_check_test(const struct worker_job *j)
 	tcase_add_test(t, the_case);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
-	srunner_set_fork_status(sr, CK_FORK);
+	srunner_set_fork_status(sr, j->env.sim ? CK_NOFORK : CK_FORK);
 	srunner_run_all(sr, CK_SILENT);
 	r = reconcile(sr, j);
 	srunner_free(sr);

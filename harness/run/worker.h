@@ -11,7 +11,8 @@ struct worker_job {
 	int pipe; /* where the result goes, as JSON text */
 };
 
-/* To be run by lab_enclose: process 1 of the case's namespaces. */
+/* To be run by lab_enclose, as process 1 of the case's namespaces; in sim by a process of its own,
+ * which ends with what is returned (exit: a sanitizer has its say then). */
 int worker_main(void *job);
 
 /* Wall-clock seconds after which the case's process is killed: its own limit, and room to report. */

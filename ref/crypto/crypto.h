@@ -113,6 +113,8 @@ extern const struct crypto crypto_null;
 
 /* Release the calling thread's OpenSSL contexts, and the keys in them. */
 void crypto_openssl_wipe(void);
+/* Makes what the first use would make: before processes are forked, say. */
+void crypto_openssl_ready(void);
 
 /* Bytes of a digest, 0 if we do not have it. */
 size_t crypto_hash_len(unsigned hash);

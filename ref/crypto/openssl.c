@@ -174,6 +174,12 @@ get(void)
 }
 
 void
+crypto_openssl_ready(void)
+{
+	(void)get();
+}
+
+void
 crypto_openssl_wipe(void)
 {
 	struct kept *k = &kept;

@@ -95,6 +95,17 @@ netif_flush(struct netif *i)
 	memset(i->arp, 0, sizeof i->arp);
 }
 
+void
+netif_forget(struct netif *i)
+{
+	netif_flush(i);
+	memset(i->wait_hop, 0, sizeof i->wait_hop);
+	for (size_t n = 0; i->reasm_cnt && n < NETIF_REASM_MAX; n++)
+		i->reasm[n].used = false;
+	i->reasm_cnt = 0;
+	memset(&i->n, 0, sizeof i->n);
+}
+
 static void
 arp_ask(struct netif *i, ns_t now, struct netif_arp *a)
 {
@@ -115,8 +126,8 @@ static void
 flush_waiting(struct netif *i, ns_t now, const struct netif_arp *a)
 {
 	for (size_t n = 0; n < NETIF_QUEUE; n++)
-		if (i->wait[n].hop == a->addr) {
-			i->wait[n].hop = 0;
+		if (i->wait_hop[n] == a->addr) {
+			i->wait_hop[n] = 0;
 			frame_out(i, now, &a->mac, i->wait[n].bytes, i->wait[n].len);
 		}
 }
@@ -216,8 +227,8 @@ static bool
 keep_waiting(struct netif *i, ip4_t hop, const uint8_t *ip, size_t len)
 {
 	for (size_t n = 0; n < NETIF_QUEUE; n++)
-		if (!i->wait[n].hop) {
-			i->wait[n].hop = hop;
+		if (!i->wait_hop[n]) {
+			i->wait_hop[n] = hop;
 			i->wait[n].len = (uint16_t)len;
 			memcpy(i->wait[n].bytes, ip, len);
 			return true;
@@ -287,8 +298,8 @@ static void
 give_up(struct netif *i, struct netif_arp *a)
 {
 	for (size_t n = 0; n < NETIF_QUEUE; n++)
-		if (i->wait[n].hop == a->addr) {
-			i->wait[n].hop = 0;
+		if (i->wait_hop[n] == a->addr) {
+			i->wait_hop[n] = 0;
 			i->n.unresolved++;
 		}
 	memset(a, 0, sizeof *a);

@@ -52,7 +52,6 @@ struct netif_arp {
 };
 
 struct netif_wait {
-	ip4_t hop; /* 0: free */
 	uint16_t len;
 	uint8_t bytes[NETIF_PACKET_MAX];
 };
@@ -76,8 +75,10 @@ struct netif {
 	void *ctx;
 	uint16_t ip_id;
 	struct netif_arp arp[NETIF_ARP_MAX];
+	ip4_t wait_hop[NETIF_QUEUE]; /* to whom; 0: free */
 	struct netif_wait wait[NETIF_QUEUE];
 	struct netif_reasm reasm[NETIF_REASM_MAX];
+	size_t reasm_cnt; /* used ones */
 	uint8_t whole[NETIF_PACKET_MAX + 60]; /* the packet just put together */
 	struct netif_counters n;
 };
@@ -103,5 +104,7 @@ uint16_t netif_next_id(struct netif *i);
 const struct netif_arp *netif_lookup(const struct netif *i, ip4_t addr);
 /* Forget all addresses learned. */
 void netif_flush(struct netif *i);
+/* As it was before netif_init: nothing learned, nothing that waits, nothing counted. */
+void netif_forget(struct netif *i);
 
 #endif

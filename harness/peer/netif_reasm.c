@@ -27,6 +27,7 @@ place(struct netif *i, ns_t now, const struct pkt *p)
 			room = r;
 	}
 	i->n.reasm_timeout += room->used;
+	i->reasm_cnt += !room->used;
 	memset(room, 0, sizeof *room);
 	*room = (struct netif_reasm){.used = true,
 		.src = p->src,
@@ -35,6 +36,13 @@ place(struct netif *i, ns_t now, const struct pkt *p)
 		.proto = p->proto,
 		.expires = now + REASM_LIFE};
 	return room;
+}
+
+static void
+give_back(struct netif *i, struct netif_reasm *r)
+{
+	r->used = false;
+	i->reasm_cnt--;
 }
 
 /* Copy the piece in; octets not seen before. */
@@ -64,7 +72,7 @@ finish(struct netif *i, struct netif_reasm *r, size_t *ip_len)
 
 	memcpy(w, r->head, r->head_len);
 	memcpy(w + r->head_len, r->bytes, r->total);
-	r->used = false;
+	give_back(i, r);
 	w[2] = (uint8_t)(len >> 8);
 	w[3] = (uint8_t)len;
 	w[6] = w[7] = w[10] = w[11] = 0;
@@ -85,7 +93,7 @@ netif_reasm_in(struct netif *i, ns_t now, const struct pkt *p, size_t *ip_len)
 	if (end > NETIF_PACKET_MAX || (p->mf && (p->l4_len % 8 || !p->l4_len)) ||
 		(!p->mf && r->total && r->total != end) || (p->mf && r->total && end > r->total)) {
 		i->n.reasm_bad++;
-		r->used = false;
+		give_back(i, r);
 		return NULL;
 	}
 	if (!p->mf)
@@ -101,9 +109,9 @@ netif_reasm_in(struct netif *i, ns_t now, const struct pkt *p, size_t *ip_len)
 void
 netif_reasm_tick(struct netif *i, ns_t now)
 {
-	for (size_t n = 0; n < NETIF_REASM_MAX; n++)
+	for (size_t n = 0; i->reasm_cnt && n < NETIF_REASM_MAX; n++)
 		if (i->reasm[n].used && now >= i->reasm[n].expires) {
-			i->reasm[n].used = false;
+			give_back(i, &i->reasm[n]);
 			i->n.reasm_timeout++;
 		}
 }
@@ -113,7 +121,7 @@ netif_reasm_deadline(const struct netif *i)
 {
 	ns_t at = NS_NEVER;
 
-	for (size_t n = 0; n < NETIF_REASM_MAX; n++)
+	for (size_t n = 0; i->reasm_cnt && n < NETIF_REASM_MAX; n++)
 		if (i->reasm[n].used)
 			at = ns_min(at, i->reasm[n].expires);
 	return at;

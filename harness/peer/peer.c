@@ -239,13 +239,13 @@ peer_new(const struct peer_cfg *cfg, uint64_t seed, struct keyring *ring, netif_
 static void
 wipe_keys(struct peer *p)
 {
-	for (size_t i = 0; i < IKE_MAX; i++)
+	for (size_t i = 0; i < p->ike_cnt; i++)
 		if (p->ikes[i].used)
 			wipe(&p->ikes[i], sizeof p->ikes[i]);
-	for (size_t i = 0; i < QM_MAX; i++)
+	for (size_t i = 0; i < p->qm_cnt; i++)
 		if (p->qms[i].used)
 			wipe(&p->qms[i], sizeof p->qms[i]);
-	for (size_t i = 0; i < CHILD_MAX; i++)
+	for (size_t i = 0; i < p->child_cnt; i++)
 		if (p->children[i].used)
 			wipe(&p->children[i], sizeof p->children[i]);
 	wipe(&p->cfg, sizeof p->cfg);
@@ -318,12 +318,12 @@ again_tick(struct peer *p, ns_t now, const struct ike *s, struct again *a)
 static void
 exchanges_tick(struct peer *p, ns_t now)
 {
-	for (size_t i = 0; i < IKE_MAX; i++)
+	for (size_t i = 0; i < p->ike_cnt; i++)
 		if (p->ikes[i].used && again_tick(p, now, &p->ikes[i], &p->ikes[i].again)) {
 			give_up(p, now, 0);
 			peer_ike_drop(p, now, &p->ikes[i], PEER_END_TIMEOUT);
 		}
-	for (size_t i = 0; i < QM_MAX; i++) {
+	for (size_t i = 0; i < p->qm_cnt; i++) {
 		struct qm *q = &p->qms[i];
 
 		if (q->used && again_tick(p, now, &p->ikes[q->ike], &q->again)) {
@@ -356,10 +356,10 @@ peer_deadline(const struct peer *p)
 	at = ns_min(at, peer_natt_deadline(p));
 	at = ns_min(at, peer_rekey_deadline(p));
 	at = ns_min(at, peer_commit_deadline(p));
-	for (size_t i = 0; i < IKE_MAX; i++)
+	for (size_t i = 0; i < p->ike_cnt; i++)
 		if (p->ikes[i].used && p->ikes[i].again.pending)
 			at = ns_min(at, p->ikes[i].again.at);
-	for (size_t i = 0; i < QM_MAX; i++) {
+	for (size_t i = 0; i < p->qm_cnt; i++) {
 		if (p->qms[i].used && p->qms[i].again.pending)
 			at = ns_min(at, p->qms[i].again.at);
 		if (p->qms[i].used)

@@ -107,7 +107,7 @@ peer_commit_in(struct peer *p, struct in *m, struct ike *s, struct qm *q)
 void
 peer_commit_traffic(struct peer *p, ns_t now, const struct child *c)
 {
-	for (size_t i = 0; i < QM_MAX; i++)
+	for (size_t i = 0; i < p->qm_cnt; i++)
 		if (p->qms[i].used && p->qms[i].waits && p->qms[i].record == c->record)
 			finish(p, now, &p->qms[i]);
 }
@@ -115,7 +115,7 @@ peer_commit_traffic(struct peer *p, ns_t now, const struct child *c)
 void
 peer_commit_tick(struct peer *p, ns_t now)
 {
-	for (size_t i = 0; i < QM_MAX; i++) {
+	for (size_t i = 0; i < p->qm_cnt; i++) {
 		struct qm *q = &p->qms[i];
 
 		if (!q->used || now < q->connected_at)
@@ -130,7 +130,7 @@ peer_commit_deadline(const struct peer *p)
 {
 	ns_t at = NS_NEVER;
 
-	for (size_t i = 0; i < QM_MAX; i++)
+	for (size_t i = 0; i < p->qm_cnt; i++)
 		if (p->qms[i].used)
 			at = ns_min(at, p->qms[i].connected_at);
 	return at;

@@ -150,7 +150,7 @@ taken(struct again *a, const uint8_t *digest)
 static struct ike *
 repeat_of_first(struct peer *p, const struct in *m)
 {
-	for (size_t i = 0; i < IKE_MAX; i++)
+	for (size_t i = 0; i < p->ike_cnt; i++)
 		if (p->ikes[i].used && !p->ikes[i].initiator &&
 			!memcmp(p->ikes[i].k.icookie, m->icookie, 8))
 			return &p->ikes[i];

@@ -192,7 +192,7 @@ dpd_due(const struct peer *p, const struct ike *s)
 void
 peer_dpd_tick(struct peer *p, ns_t now)
 {
-	for (size_t i = 0; i < IKE_MAX; i++) {
+	for (size_t i = 0; i < p->ike_cnt; i++) {
 		struct ike *s = &p->ikes[i];
 
 		if (now < dpd_due(p, s))
@@ -213,7 +213,7 @@ peer_dpd_deadline(const struct peer *p)
 {
 	ns_t at = NS_NEVER;
 
-	for (size_t i = 0; i < IKE_MAX; i++)
+	for (size_t i = 0; i < p->ike_cnt; i++)
 		at = ns_min(at, dpd_due(p, &p->ikes[i]));
 	return at;
 }
@@ -306,7 +306,7 @@ delete_one(struct peer *p, ns_t now, uint8_t protocol, const uint8_t *spi, size_
 		return;
 	if (protocol == PROTO_ESP && len == 4) {
 		peer_note(p, now, PEER_EV_DELETE_ESP, get_u32(spi), NULL);
-		for (size_t i = 0; i < CHILD_MAX; i++)
+		for (size_t i = 0; i < p->child_cnt; i++)
 			if (p->children[i].used && p->children[i].out.spi == get_u32(spi))
 				peer_child_drop(p, now, &p->children[i], PEER_END_DELETED);
 	} else if (protocol == PROTO_ISAKMP && len == 16) {

@@ -173,10 +173,10 @@ own_id(struct peer *p, const struct ike *s, enum peer_kind kind, uint8_t *id)
 static bool
 is_first_contact(const struct peer *p)
 {
-	for (size_t i = 0; i < IKE_MAX; i++)
+	for (size_t i = 0; i < p->ike_cnt; i++)
 		if (p->ikes[i].used && p->ikes[i].up)
 			return false;
-	for (size_t i = 0; i < CHILD_MAX; i++)
+	for (size_t i = 0; i < p->child_cnt; i++)
 		if (p->children[i].used)
 			return false;
 	return !p->cfg.no_initial_contact;

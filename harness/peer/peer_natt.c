@@ -21,13 +21,13 @@ peer_first_endpoint(const struct peer *p)
 	const struct peer_natt *n = &p->cfg.natt;
 	const struct ike *best = NULL;
 
-	for (size_t i = 0; i < IKE_MAX; i++)
+	for (size_t i = 0; i < p->ike_cnt; i++)
 		if (p->ikes[i].used && p->ikes[i].up && p->ikes[i].at.local == PORT_NATT &&
 			(!best || p->ikes[i].record > best->record))
 			best = &p->ikes[i];
 	if (best)
 		return best->at;
-	for (size_t i = 0; i < CHILD_MAX; i++)
+	for (size_t i = 0; i < p->child_cnt; i++)
 		if (p->children[i].used && p->children[i].udp)
 			return p->children[i].at;
 	if (n->from_4500)
@@ -137,10 +137,10 @@ move(struct peer *p, ns_t now, const struct endpoint *to)
 
 	e->addr = to->addr;
 	p->n.mappings++;
-	for (size_t i = 0; i < IKE_MAX; i++)
+	for (size_t i = 0; i < p->ike_cnt; i++)
 		if (p->ikes[i].used && p->ikes[i].up && p->ikes[i].encap)
 			p->ikes[i].at = *to;
-	for (size_t i = 0; i < CHILD_MAX; i++)
+	for (size_t i = 0; i < p->child_cnt; i++)
 		if (p->children[i].used && p->children[i].udp)
 			p->children[i].at = *to;
 }
@@ -192,10 +192,10 @@ peer_keepalive(struct peer *p, ns_t now)
 static bool
 behind(const struct peer *p)
 {
-	for (size_t i = 0; i < IKE_MAX; i++)
+	for (size_t i = 0; i < p->ike_cnt; i++)
 		if (p->ikes[i].used && p->ikes[i].up && p->ikes[i].nat_here)
 			return true;
-	for (size_t i = 0; i < CHILD_MAX; i++)
+	for (size_t i = 0; i < p->child_cnt; i++)
 		if (p->children[i].used && p->children[i].udp && p->children[i].nat_here)
 			return true;
 	return false;

@@ -10,7 +10,7 @@
 static bool
 phase1_under_way(struct peer *p, struct ike **which)
 {
-	for (size_t i = 0; i < IKE_MAX; i++)
+	for (size_t i = 0; i < p->ike_cnt; i++)
 		if (p->ikes[i].used && !p->ikes[i].up && p->ikes[i].initiator) {
 			*which = &p->ikes[i];
 			return true;
@@ -21,7 +21,7 @@ phase1_under_way(struct peer *p, struct ike **which)
 static bool
 phase2_under_way(const struct peer *p)
 {
-	for (size_t i = 0; i < QM_MAX; i++)
+	for (size_t i = 0; i < p->qm_cnt; i++)
 		if (p->qms[i].used && !p->qms[i].done)
 			return true;
 	return false;
@@ -84,7 +84,7 @@ peer_delete_spi(struct peer *p, ns_t now, uint32_t spi_in, bool silent)
 void
 peer_delete_phase1(struct peer *p, ns_t now, size_t n, bool silent)
 {
-	for (size_t i = 0; i < IKE_MAX; i++) {
+	for (size_t i = 0; i < p->ike_cnt; i++) {
 		struct ike *s = &p->ikes[i];
 
 		if (!s->used || s->record != n)
@@ -254,7 +254,7 @@ newest(const struct peer *p)
 {
 	const struct ike *best = NULL;
 
-	for (size_t i = 0; i < IKE_MAX; i++)
+	for (size_t i = 0; i < p->ike_cnt; i++)
 		if (p->ikes[i].used && p->ikes[i].up && (!best || p->ikes[i].record > best->record))
 			best = &p->ikes[i];
 	return best;

@@ -150,6 +150,7 @@ struct peer {
 	struct ike ikes[IKE_MAX];
 	struct qm qms[QM_MAX];
 	struct child children[CHILD_MAX];
+	size_t ike_cnt, qm_cnt, child_cnt; /* places that have been used; those after them never */
 	struct peer_phase1 *p1;
 	struct peer_phase2 *p2;
 	struct peer_event *ev;

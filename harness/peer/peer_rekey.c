@@ -15,7 +15,7 @@ peer_rekey_phase1(struct peer *p, ns_t now)
 	size_t record = p->p1_cnt;
 
 	peer_mm_start(p, now, 0);
-	for (size_t i = 0; i < IKE_MAX; i++)
+	for (size_t i = 0; i < p->ike_cnt; i++)
 		if (p->ikes[i].used && p->ikes[i].record == record)
 			p->ikes[i].rekeys = true;
 }
@@ -32,7 +32,7 @@ peer_rekey_child(struct peer *p, ns_t now)
 		return;
 	}
 	peer_mm_start(p, now, 1);
-	for (size_t i = 0; i < IKE_MAX; i++)
+	for (size_t i = 0; i < p->ike_cnt; i++)
 		if (p->ikes[i].used && p->ikes[i].record == record)
 			p->ikes[i].rekeys_child = old;
 }
@@ -46,7 +46,7 @@ later(ns_t now, ns_t linger)
 void
 peer_rekey_ike_up(struct peer *p, ns_t now, struct ike *s)
 {
-	for (size_t i = 0; i < IKE_MAX && s->rekeys; i++) {
+	for (size_t i = 0; i < p->ike_cnt && s->rekeys; i++) {
 		struct ike *old = &p->ikes[i];
 
 		if (old->used && old->up && old->record < s->record)
@@ -59,10 +59,10 @@ peer_rekey_child_up(struct peer *p, ns_t now, size_t record)
 {
 	size_t old = 0;
 
-	for (size_t i = 0; i < QM_MAX; i++)
+	for (size_t i = 0; i < p->qm_cnt; i++)
 		if (p->qms[i].used && p->qms[i].record == record)
 			old = p->qms[i].rekeys;
-	for (size_t i = 0; i < CHILD_MAX && old; i++)
+	for (size_t i = 0; i < p->child_cnt && old; i++)
 		if (p->children[i].used && p->children[i].record == old - 1)
 			p->children[i].retire = later(now, p->cfg.linger);
 }
@@ -131,10 +131,10 @@ ike_tick(struct peer *p, ns_t now, struct ike *s)
 void
 peer_rekey_tick(struct peer *p, ns_t now)
 {
-	for (size_t i = 0; i < CHILD_MAX; i++)
+	for (size_t i = 0; i < p->child_cnt; i++)
 		if (p->children[i].used)
 			child_tick(p, now, &p->children[i]);
-	for (size_t i = 0; i < IKE_MAX; i++)
+	for (size_t i = 0; i < p->ike_cnt; i++)
 		if (p->ikes[i].used)
 			ike_tick(p, now, &p->ikes[i]);
 }
@@ -144,12 +144,12 @@ peer_rekey_deadline(const struct peer *p)
 {
 	ns_t at = NS_NEVER;
 
-	for (size_t i = 0; i < CHILD_MAX; i++)
+	for (size_t i = 0; i < p->child_cnt; i++)
 		if (p->children[i].used)
 			at = ns_min(
 				at, ns_min(p->children[i].expires,
 					    ns_min(p->children[i].soft, p->children[i].retire)));
-	for (size_t i = 0; i < IKE_MAX; i++)
+	for (size_t i = 0; i < p->ike_cnt; i++)
 		if (p->ikes[i].used)
 			at = ns_min(at, ns_min(p->ikes[i].expires,
 						ns_min(p->ikes[i].soft, p->ikes[i].retire)));

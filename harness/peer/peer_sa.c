@@ -9,6 +9,12 @@
 
 static const uint8_t no_cookie[8];
 
+static size_t
+most(size_t a, size_t b)
+{
+	return a > b ? a : b;
+}
+
 /* The place that is free, else the one whose record is oldest. */
 static struct ike *
 ike_place(struct peer *p, ns_t now)
@@ -32,6 +38,7 @@ peer_ike_new(struct peer *p, ns_t now, bool initiator)
 
 	memset(s, 0, sizeof *s);
 	s->used = true;
+	p->ike_cnt = most(p->ike_cnt, (size_t)(s - p->ikes) + 1);
 	s->initiator = initiator;
 	s->heard = now;
 	s->expires = s->soft = s->retire = NS_NEVER;
@@ -47,7 +54,7 @@ peer_ike_up(struct peer *p)
 {
 	struct ike *best = NULL;
 
-	for (size_t i = 0; i < IKE_MAX; i++)
+	for (size_t i = 0; i < p->ike_cnt; i++)
 		if (p->ikes[i].used && p->ikes[i].up && (!best || p->ikes[i].record > best->record))
 			best = &p->ikes[i];
 	return best;
@@ -56,7 +63,7 @@ peer_ike_up(struct peer *p)
 struct ike *
 peer_ike_find(struct peer *p, const uint8_t *icookie, const uint8_t *rcookie)
 {
-	for (size_t i = 0; i < IKE_MAX; i++) {
+	for (size_t i = 0; i < p->ike_cnt; i++) {
 		struct ike *s = &p->ikes[i];
 
 		if (!s->used || memcmp(s->k.icookie, icookie, 8))
@@ -99,7 +106,7 @@ peer_ike_drop(struct peer *p, ns_t now, struct ike *s, enum peer_end end)
 {
 	struct peer_phase1 *r = &p->p1[s->record];
 
-	for (size_t i = 0; i < QM_MAX; i++)
+	for (size_t i = 0; i < p->qm_cnt; i++)
 		if (p->qms[i].used && &p->ikes[p->qms[i].ike] == s)
 			peer_qm_drop(p, now, &p->qms[i], end);
 	r->state = PEER_SA_GONE;
@@ -123,13 +130,14 @@ peer_qm_new(struct peer *p, ns_t now, struct ike *s, bool initiator, uint32_t ms
 			break;
 		}
 	if (!q)
-		for (size_t i = 0; i < QM_MAX; i++) /* none free: the one done longest ago */
+		for (size_t i = 0; i < p->qm_cnt; i++) /* none free: the one done longest ago */
 			if (p->qms[i].done && (!q || p->qms[i].forget < q->forget))
 				q = &p->qms[i];
 	if (!q)
 		return NULL;
 	memset(q, 0, sizeof *q);
 	q->used = true;
+	p->qm_cnt = most(p->qm_cnt, (size_t)(q - p->qms) + 1);
 	q->initiator = initiator;
 	q->msgid = msgid;
 	q->ike = (size_t)(s - p->ikes);
@@ -147,7 +155,7 @@ peer_qm_new(struct peer *p, ns_t now, struct ike *s, bool initiator, uint32_t ms
 struct qm *
 peer_qm_find(struct peer *p, const struct ike *s, uint32_t msgid)
 {
-	for (size_t i = 0; i < QM_MAX; i++)
+	for (size_t i = 0; i < p->qm_cnt; i++)
 		if (p->qms[i].used && p->qms[i].msgid == msgid && &p->ikes[p->qms[i].ike] == s)
 			return &p->qms[i];
 	return NULL;
@@ -156,7 +164,7 @@ peer_qm_find(struct peer *p, const struct ike *s, uint32_t msgid)
 static struct child *
 child_of(struct peer *p, size_t record)
 {
-	for (size_t i = 0; i < CHILD_MAX; i++)
+	for (size_t i = 0; i < p->child_cnt; i++)
 		if (p->children[i].used && p->children[i].record == record)
 			return &p->children[i];
 	return NULL;
@@ -228,6 +236,7 @@ peer_child_new(struct peer *p, ns_t now, struct qm *q)
 
 	memset(c, 0, sizeof *c);
 	c->used = true;
+	p->child_cnt = most(p->child_cnt, (size_t)(c - p->children) + 1);
 	c->record = q->record;
 	c->ike_record = s->record;
 	c->expires = now + ns_from_s(q->life.s);
@@ -266,7 +275,7 @@ peer_child_out(struct peer *p)
 {
 	struct child *best = NULL;
 
-	for (size_t i = 0; i < CHILD_MAX; i++)
+	for (size_t i = 0; i < p->child_cnt; i++)
 		if (p->children[i].used && p->children[i].out_ready &&
 			(!best || p->children[i].record > best->record))
 			best = &p->children[i];
@@ -276,7 +285,7 @@ peer_child_out(struct peer *p)
 struct child *
 peer_child_in(struct peer *p, uint32_t spi)
 {
-	for (size_t i = 0; i < CHILD_MAX; i++)
+	for (size_t i = 0; i < p->child_cnt; i++)
 		if (p->children[i].used && p->children[i].in.spi == spi)
 			return &p->children[i];
 	return NULL;
@@ -298,10 +307,10 @@ peer_child_drop(struct peer *p, ns_t now, struct child *c, enum peer_end end)
 void
 peer_drop_all(struct peer *p, ns_t now, const struct ike *but, enum peer_end end)
 {
-	for (size_t i = 0; i < IKE_MAX; i++)
+	for (size_t i = 0; i < p->ike_cnt; i++)
 		if (p->ikes[i].used && &p->ikes[i] != but)
 			peer_ike_drop(p, now, &p->ikes[i], end);
-	for (size_t i = 0; i < CHILD_MAX; i++)
+	for (size_t i = 0; i < p->child_cnt; i++)
 		if (p->children[i].used && (!but || p->children[i].ike_record != but->record))
 			peer_child_drop(p, now, &p->children[i], end);
 }

@@ -26,19 +26,29 @@ complain(struct config_error *err, unsigned line, const struct line *l, unsigned
 	(void)snprintf(err->expected, sizeof err->expected, "%s", expected);
 }
 
+/* The command of the line, in the mode we are in or in the global one, and which of them it is. */
+static const struct command *
+find_line(enum mode *mode, const struct line *l, struct arg *args, struct progress *progress)
+{
+	const struct command *c = find(*mode, l, args, progress);
+
+	if (c || *mode == MODE_GLOBAL)
+		return c;
+	c = find(MODE_GLOBAL, l, args, progress);
+	if (c && c->run)
+		*mode = MODE_GLOBAL;
+	return c;
+}
+
 static bool
 line_run(struct parse *p, const struct line *l, struct config_error *err)
 {
 	struct arg args[MATCH_ARGS];
 	struct progress progress = {0};
-	const struct command *c = find(p->mode, l, args, &progress);
+	const struct command *c = find_line(&p->mode, l, args, NULL);
 
-	if (!c && p->mode != MODE_GLOBAL) {
-		c = find(MODE_GLOBAL, l, args, &progress);
-		if (c && c->run)
-			p->mode = MODE_GLOBAL;
-	}
-	if (!c) {
+	if (!c) { /* once more, to say what could have stood there */
+		(void)find_line(&p->mode, l, args, &progress);
 		complain(err, p->line, l, progress.word, progress.expected, false);
 		return false;
 	}

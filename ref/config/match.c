@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,10 +48,11 @@ static void
 stopped(struct at *m, unsigned word, const char *expected)
 {
 	struct progress *p = m->progress;
-	size_t n = strlen(p->expected);
+	size_t n;
 
-	if (word < p->word)
+	if (!p || word < p->word)
 		return;
+	n = strlen(p->expected);
 	if (word > p->word) {
 		p->word = word;
 		n = 0;
@@ -104,6 +106,16 @@ one_of(const char *alternatives, const char *text)
 		alternatives += n + (alternatives[n] == '|');
 	}
 	return false;
+}
+
+/* Whether the first word, where the pattern names it, is another: so it is with most patterns. */
+static bool
+begins_otherwise(const struct line *l, const char *pattern)
+{
+	size_t n = strcspn(pattern, " ");
+
+	return pattern[0] >= 'a' && pattern[0] <= 'z' && !memchr(pattern, '|', n) &&
+	       (!l->cnt || strncmp(l->word[0], pattern, n) != 0 || l->word[0][n]);
 }
 
 /* One word against one place; true and *used = 1, or 2 and more where a place takes several words.
@@ -171,18 +183,22 @@ match_from(struct at *m, unsigned p, unsigned w, unsigned a)
 		return true;
 	if (a >= MATCH_ARGS)
 		return false;
-	(void)snprintf(bare, sizeof bare, "%s", optional ? pat + 1 : pat);
-	if (optional)
-		bare[strlen(bare) - 1] = '\0';
+	if (optional) { /* without its brackets */
+		size_t n = strlen(pat) - 2;
+
+		memcpy(bare, pat + 1, n);
+		bare[n] = '\0';
+		pat = bare;
+	}
 	memset(&m->args[a], 0, sizeof m->args[a]);
-	if (place(m, bare, w, &m->args[a], &used)) {
-		bool counts = optional || is_place(bare);
+	if (place(m, pat, w, &m->args[a], &used)) {
+		bool counts = optional || is_place(pat);
 
 		m->args[a].has = used > 0;
 		if (match_from(m, p + 1, w + used, a + counts))
 			return true;
 	} else {
-		stopped(m, w, bare);
+		stopped(m, w, pat);
 	}
 	if (!optional)
 		return false;
@@ -194,14 +210,22 @@ bool
 line_match(
 	const struct line *l, const char *pattern, struct arg args[MATCH_ARGS], struct progress *p)
 {
-	struct at m = {.l = l, .args = args, .progress = p};
+	struct at m; /* large: only what is used of it is set */
 
+	if (!p && begins_otherwise(l, pattern))
+		return false;
+	m.l = l;
+	m.args = args;
+	m.progress = p;
+	m.pat_cnt = 0;
 	memset(args, 0, MATCH_ARGS * sizeof args[0]); /* nothing of a pattern that did not fit */
 
 	while (*pattern && m.pat_cnt < MATCH_WORDS) {
 		size_t n = strcspn(pattern, " ");
 
-		(void)snprintf(m.pat[m.pat_cnt++], sizeof m.pat[0], "%.*s", (int)n, pattern);
+		assert(n < PATTERN_WORD);
+		memcpy(m.pat[m.pat_cnt], pattern, n);
+		m.pat[m.pat_cnt++][n] = '\0';
 		pattern += n + (pattern[n] == ' ');
 	}
 	return match_from(&m, 0, 0, 0);

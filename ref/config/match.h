@@ -42,7 +42,7 @@ struct progress {
 
 /* Cut src (len octets) into words; false: too long, or too many words. */
 bool line_cut(struct line *l, const char *src, size_t len);
-/* true: it fits, args filled. false: *p is raised to where it stopped, if that is further. */
+/* true: it fits, args filled. false: *p (or NULL) is raised to where it stopped, if that is further. */
 bool line_match(const struct line *l, const char *pattern, struct arg args[MATCH_ARGS],
 	struct progress *p);
 

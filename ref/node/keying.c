@@ -73,6 +73,7 @@ keying_hold(struct node *n, uint32_t token, uint32_t number)
 		if (h->used)
 			continue;
 		*h = (struct node_hold){true, token, number, n->now + NODE_HOLD_MAX};
+		n->hold_end = i >= n->hold_end ? i + 1 : n->hold_end;
 		keying_due(n, h->until);
 		node_trace(n, NODE_DEBUG_IKE_HA_FSM, "ike ha", "held until recorded", 0, number);
 		return;
@@ -84,12 +85,28 @@ keying_hold(struct node *n, uint32_t token, uint32_t number)
 	keying_step(n, &in);
 }
 
+/* The probes that waited for this acknowledgement; most of the time none does. */
+static void
+probes_release(struct node *n, uint32_t acked, bool all)
+{
+	bool any = n->probes_held;
+
+	n->probes_held = false;
+	for (unsigned i = 0; any && i < n->ike_cnt; i++) {
+		struct node_ike *k = &n->ike[i];
+
+		if (k->used && k->probe_held && (all || k->probe_number <= acked))
+			probe_leave(n, k);
+		n->probes_held |= k->used && k->probe_held;
+	}
+}
+
 void
 keying_release(struct node *n, uint32_t acked, bool all)
 {
 	if (!n->live)
 		return; /* suspended: nothing leaves; a new promotion releases */
-	for (unsigned i = 0; i < NODE_HOLDS; i++) {
+	for (unsigned i = 0; i < n->hold_end; i++) {
 		struct ike_in in = {.kind = IKE_IN_RELEASE, .token = n->hold[i].token};
 
 		if (!n->hold[i].used || (!all && n->hold[i].number > acked))
@@ -98,12 +115,9 @@ keying_release(struct node *n, uint32_t acked, bool all)
 		node_trace(n, NODE_DEBUG_IKE_HA_FSM, "ike ha", "released", 0, n->hold[i].number);
 		keying_step(n, &in);
 	}
-	for (unsigned i = 0; i < n->ike_cnt; i++) {
-		struct node_ike *k = &n->ike[i];
-
-		if (k->used && k->probe_held && (all || k->probe_number <= acked))
-			probe_leave(n, k);
-	}
+	while (n->hold_end && !n->hold[n->hold_end - 1].used)
+		n->hold_end--;
+	probes_release(n, acked, all);
 }
 
 /* ---- actions of the ike core ---- */
@@ -374,10 +388,10 @@ keying_packet(struct node *n, struct ike_end from, uint16_t dport, const uint8_t
 static bool
 holds_expired(const struct node *n)
 {
-	for (unsigned i = 0; i < NODE_HOLDS; i++)
+	for (unsigned i = 0; i < n->hold_end; i++)
 		if (n->hold[i].used && n->now >= n->hold[i].until)
 			return true;
-	for (unsigned i = 0; i < n->ike_cnt; i++)
+	for (unsigned i = 0; n->probes_held && i < n->ike_cnt; i++)
 		if (n->ike[i].used && n->ike[i].probe_held && n->now >= n->ike[i].probe_until)
 			return true;
 	return false;
@@ -422,7 +436,7 @@ keying_exact(const struct node *n)
 {
 	ns_t t = NS_NEVER;
 
-	for (unsigned i = 0; n->live && i < NODE_HOLDS; i++)
+	for (unsigned i = 0; n->live && i < n->hold_end; i++)
 		if (n->hold[i].used)
 			t = ns_min(t, n->hold[i].until);
 	for (unsigned i = 0; n->live && i < n->ike_cnt; i++) {

@@ -376,6 +376,8 @@ struct node {
 	unsigned pair_cnt;
 	uint32_t born;
 	struct node_hold hold[NODE_HOLDS];
+	unsigned hold_end; /* none is used from here on */
+	bool probes_held; /* false: surely no IKE SA's probe_held */
 	struct node_waiting waiting[NODE_WAITING];
 	unsigned waiting_cnt;
 	struct node_tombstone tombstone[NODE_TOMBSTONES];

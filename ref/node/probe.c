@@ -35,7 +35,7 @@ probe(struct node *n, struct node_ike *k, uint32_t seq)
 	k->probe_seq = seq;
 	k->probe_number = sync_dpd(n, k);
 	if (k->probe_number && n->mirrored && n->rules->write_ahead) {
-		k->probe_held = true;
+		k->probe_held = n->probes_held = true;
 		k->probe_until = n->now + NODE_HOLD_MAX;
 		keying_due(n, k->probe_until);
 	} else {

@@ -6,6 +6,7 @@
  * Policy: entries of the crypto map in order; in an entry the access list's first match decides,
  * and a deny means "not this entry". A dynamic entry without a list protects what its SAs cover.
  */
+#include <stddef.h>
 #include <string.h>
 
 #include "ref/node/node_in.h"
@@ -297,6 +298,13 @@ number_and_send(struct node *n, struct node_pair *p, const uint8_t *ip, size_t l
 	return true;
 }
 
+/* What of it is in use. */
+static void
+waiting_move(struct node_waiting *to, const struct node_waiting *from)
+{
+	memcpy(to, from, offsetof(struct node_waiting, b) + from->len);
+}
+
 static bool
 has_waiting(const struct node *n, unsigned pair)
 {
@@ -401,7 +409,7 @@ traffic_flush(struct node *n, unsigned pair)
 			continue;
 		blocked = blocked || w->pair == pair;
 		if (kept != i)
-			n->waiting[kept] = *w;
+			waiting_move(&n->waiting[kept], w);
 		kept++;
 	}
 	n->waiting_cnt = kept;
@@ -422,7 +430,7 @@ traffic_tick(struct node *n)
 			continue;
 		}
 		if (kept != i)
-			n->waiting[kept] = n->waiting[i];
+			waiting_move(&n->waiting[kept], &n->waiting[i]);
 		kept++;
 	}
 	n->waiting_cnt = kept;

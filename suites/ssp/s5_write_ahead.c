@@ -209,12 +209,17 @@ all_rekey(struct world *w, struct farm *f)
 	}
 }
 
+struct answers {
+	struct world *w;
+	ns_t from;
+};
+
 static bool
 many_answered(void *ctx)
 {
-	struct world *w = ctx;
+	const struct answers *a = ctx;
 
-	return quick_cnt(w, PORT_A_OUT, 0, NS_NEVER) >= 2 * MANY;
+	return quick_cnt(a->w, PORT_A_OUT, a->from, NS_NEVER) >= MANY;
 }
 
 /* All peers rekey while the sync segment is cut: each gets message 2, and not before it is mended. */
@@ -222,6 +227,7 @@ static void
 many(struct case_run *c)
 {
 	struct world w;
+	struct answers after;
 	struct farm *f;
 	ns_t cut, mended;
 	size_t asked;
@@ -238,6 +244,7 @@ many(struct case_run *c)
 	all_rekey(&w, f);
 	lab_run(w.lab, PARTED);
 	mended = lab_now(w.lab);
+	after = (struct answers){&w, mended};
 	ssp_kit_mend(&w);
 	asked = quick_cnt(&w, PORT_PEER, cut, mended);
 	if (asked < MANY) {
@@ -248,7 +255,7 @@ many(struct case_run *c)
 	if (case_expect_u64(c, 0, quick_cnt(&w, PORT_A_OUT, cut, mended),
 		    "Quick Mode messages 2 that left while no standby could record"))
 		(void)case_await(c, "message 2 to each, once the segment is mended", 5 * NS_PER_S,
-			many_answered, &w);
+			many_answered, &after);
 }
 
 static const struct case_def cases[] = {

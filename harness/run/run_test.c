@@ -306,7 +306,7 @@ START_TEST(ends_in_sim)
 	json_t *r = run_one_in(true, in_sim[_i].id, false);
 	const char *reason = json_string_value(json_object_get(r, "reason"));
 
-	ck_assert_msg(report_verdict(r) == in_sim[_i].want, "%s: %s", in_sim[_i].id, reason);
+	ck_assert_msg(run_verdict(r) == in_sim[_i].want, "%s: %s", in_sim[_i].id, reason);
 	ck_assert_msg(strstr(reason, in_sim[_i].reason) != NULL, "%s: %s", in_sim[_i].id, reason);
 	ck_assert(has_artifact(r, "verdict.json"));
 	ck_assert(has_artifact(r, "baton.log"));

@@ -160,7 +160,7 @@ take(struct resv *r, struct resv_out *out)
 		return;
 	}
 	out->grant = RESV_GRANTED;
-	out->number = r->next++;
+	out->number = r->sent = r->next++;
 	if (out->number >= REKEY_AT && r->state != RESV_STALE)
 		r->rekey = true;
 	if (r->state == RESV_PROTECTED && plus(r->next, r->interval, LOWER_MAX) > r->asked)
@@ -272,5 +272,5 @@ resv_deadline(const struct resv *r)
 uint32_t
 resv_highest(const struct resv *r)
 {
-	return r->next - 1;
+	return r->sent;
 }

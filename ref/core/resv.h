@@ -46,6 +46,7 @@ struct resv {
 	enum resv_state state;
 	uint32_t interval; /* Y */
 	uint32_t next;	   /* N: not sent yet */
+	uint32_t sent;	   /* the highest that was given out; 0: none (next may have stepped over some) */
 	uint32_t limit;	   /* the highest that may be sent now */
 	uint32_t acked;	   /* R; 0: the standby holds nothing */
 	uint32_t asked;	   /* A; 0: nothing was asked for */

@@ -124,8 +124,8 @@ in_doubt(const struct node *n, ns_t since)
 
 		if (!n->group[i].counts)
 			continue;
-		ours = ours || (h->state == HSRP_ACTIVE && h->since < since);
-		heard = heard || h->active_heard >= since;
+		ours = ours || (h->state == HSRP_ACTIVE && h->since <= since);
+		heard = heard || h->active_heard > since + h->hello / 2; /* no late one */
 	}
 	return (heard || !ours) && !vouched(n);
 }

@@ -179,6 +179,17 @@ baton_usage(const char *fmt, ...)
 	return EXIT_USAGE;
 }
 
+static int
+unknown(const char *word)
+{
+	char names[256] = "";
+	size_t at = 0;
+
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]) && at < sizeof(names); i++)
+		at += (size_t)snprintf(names + at, sizeof(names) - at, "%s%s", i ? ", " : "", commands[i].name);
+	return baton_usage("unknown command '%s', expected one of %s", word, names);
+}
+
 /* What the help says of one command: its line, and those below it up to the next command. */
 static int
 tell_command(const char *name)
@@ -189,7 +200,7 @@ tell_command(const char *name)
 	snprintf(head, sizeof(head), "\n  baton %s ", name);
 	at = strstr(help, head);
 	if (!at)
-		return baton_usage("%s has no help", name);
+		return unknown(name);
 	end = strstr(at + 1, "\n  baton ");
 	printf("usage:%.*s\n\nmore: man baton-%s\n", (int)((end ? end : help + sizeof(help) - 1) - at), at, name);
 	return 0;
@@ -224,14 +235,17 @@ main(int argc, char **argv)
 		printf("baton %s\n", baton_version());
 		return told(0);
 	}
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+		(strcmp(argv[1], "help") == 0 && argc == 2)) {
 		fputs(help, stdout);
 		return told(0);
 	}
+	if (strcmp(argv[1], "help") == 0)
+		return told(tell_command(argv[2]));
 	laws_set(judge_laws);
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return told(wants_help(argc, argv) ? tell_command(argv[1])
 					    : commands[i].run(argc - 1, argv + 1));
-	return baton_usage("unknown command '%s'", argv[1]);
+	return unknown(argv[1]);
 }

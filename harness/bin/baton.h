@@ -45,9 +45,16 @@ __attribute__((format(printf, 1, 2))) int baton_usage(const char *fmt, ...);
 bool baton_number(const char *text, int base, uint64_t least, uint64_t most, uint64_t *n);
 /* CLOCK_MONOTONIC. */
 ns_t baton_now(void);
-/* From now on SIGINT and SIGTERM end nothing; baton_stopped says whether one came. */
+/* From now on SIGINT and SIGTERM end nothing, once; baton_stopped says whether one came. A second one ends the program. */
 void baton_heed_signals(void);
 bool baton_stopped(void);
+/* Of a command that was stopped so, as a shell has it. */
+#define EXIT_STOPPED 130
+/*
+ * Wait for an enclosure (lab.h) or another process of ours. Once a signal came it is ended by SIGKILL: process 1 of its
+ * namespaces hears nothing else. Its wait status, or -1.
+ */
+int baton_wait(pid_t pid);
 /* realloc for `need` entries of that size, doubling *cap; out of memory: it is said, exit 3. */
 void *baton_room(const char *command, void *p, size_t need, size_t *cap, size_t size);
 

@@ -332,7 +332,7 @@ baton_bench(int argc, char **argv)
 		return 3;
 	}
 	all = json_array();
-	for (size_t i = 0; i < BENCHES; i++) {
+	for (size_t i = 0; i < BENCHES && !baton_stopped(); i++) {
 		if (!wanted(benches[i].name, w.name_cnt, w.names))
 			continue;
 		rc = run_one(i, (unsigned)w.n, all, !w.json || strcmp(w.json, "-") != 0);
@@ -344,5 +344,5 @@ baton_bench(int argc, char **argv)
 		worst = 3;
 	}
 	json_decref(doc);
-	return worst;
+	return baton_stopped() ? EXIT_STOPPED : worst;
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The place of a bench that wants namespaces: an enclosure, a folder of its own, and its lines back. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -25,7 +24,7 @@ bench_enclosed(int (*inside)(void *), struct bench_place *place, FILE *out)
 {
 	char dir[] = "/tmp/baton-bench-XXXXXX", file[64], err[LAB_ERR];
 	const char *why;
-	int status = 0;
+	int status = -1;
 	pid_t pid;
 
 	if (lab_can(&why) == LAB_CAN_NOT) {
@@ -41,9 +40,10 @@ bench_enclosed(int (*inside)(void *), struct bench_place *place, FILE *out)
 	pid = lab_enclose(inside, place, err);
 	if (pid < 0)
 		(void)fprintf(stderr, "bench: %s\n", err);
-	while (pid > 0 && waitpid(pid, &status, 0) != pid && errno == EINTR)
-		;
+	baton_heed_signals();
+	if (pid > 0)
+		status = baton_wait(pid);
 	bench_lines(fopen(file, "r"), out);
 	baton_remove_folder(dir);
-	return pid > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : 3;
+	return status >= 0 && WIFEXITED(status) ? WEXITSTATUS(status) : 3;
 }

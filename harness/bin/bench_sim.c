@@ -3,7 +3,9 @@
  * baton bench sim: the lab sim on one core. Schedules of baton explore, in processes of one, and the
  * cases that can run there, by baton run itself: so with folders, traces and forks.
  */
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -53,6 +55,7 @@ schedules(unsigned n, FILE *out)
 	if (pipe(fds) != 0 || (pid = fork()) < 0)
 		return 3;
 	if (pid == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		for (unsigned i = 0; i < n; i++) {
 			struct explore_result r;
 			struct explore_plan p;
@@ -113,9 +116,14 @@ cases(FILE *out)
 	if (!mkdtemp(dir))
 		return 3;
 	pid = fork();
-	if (pid == 0)
+	if (pid == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		run_cases(dir);
-	if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0)
+	}
+	baton_heed_signals();
+	if (pid > 0)
+		status = baton_wait(pid);
+	if (status != 0 && !baton_stopped())
 		(void)fprintf(stderr, "bench: a case did not pass in sim\n");
 	wall = (double)(baton_now() - from) / 1e9;
 	cpu = children_cpu_s() - cpu;

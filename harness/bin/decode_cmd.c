@@ -195,7 +195,9 @@ make_filter(struct run *r)
 		return true;
 	r->filter = filter_new(r->w->filter, err);
 	if (!r->filter)
-		(void)baton_usage("decode: %s", err);
+		(void)baton_usage("decode: %s\na filter is as pcap-filter(7) has it: 'udp port 1985' is HSRP, 'udp port 500 or "
+				  "udp port 4500' ISAKMP, 'tcp port 3249' SSP",
+			err);
 	return r->filter != NULL;
 }
 

@@ -66,6 +66,8 @@ work(const struct hunt *h, unsigned k)
 	struct slot *s = &h->slot[k];
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	(void)signal(SIGINT, SIG_DFL);
+	(void)signal(SIGTERM, SIG_DFL);
 	for (; s->next < w->seeds; s->next += w->jobs) {
 		struct breach b = {.seed = w->seed + s->next};
 		struct explore_plan p;
@@ -136,7 +138,7 @@ ended(struct hunt *h, pid_t pid, int status)
 			continue;
 		h->alive--;
 		h->pid[k] = 0;
-		if (status == 0)
+		if (status == 0 || baton_stopped())
 			return;
 		b.seed = h->w->seed + h->slot[k].next;
 		snprintf(b.r.text, sizeof(b.r.text),
@@ -162,6 +164,9 @@ hunt(struct hunt *h)
 	while (h->alive) {
 		while (poll(&p, 1, 50) > 0 && read(h->ends[0], &b, sizeof(b)) == sizeof(b))
 			note(h, &b);
+		for (unsigned k = 0; baton_stopped() && k < h->w->jobs; k++)
+			if (h->pid[k] > 0)
+				(void)kill(h->pid[k], SIGKILL);
 		while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 			ended(h, pid, status);
 	}
@@ -202,8 +207,10 @@ static void
 tell_sums(const struct hunt *h, double seconds)
 {
 	struct slot all = {.next = 0};
+	uint64_t done = 0;
 
 	for (unsigned k = 0; k < h->w->jobs; k++) {
+		done += (h->slot[k].next - k) / h->w->jobs;
 		all.frames += h->slot[k].frames;
 		all.span += h->slot[k].span;
 		for (int i = 0; i < LAWS_MAX; i++) {
@@ -217,8 +224,8 @@ tell_sums(const struct hunt *h, double seconds)
 	printf("explore: %" PRIu64 " schedules from seed %" PRIu64 ", %" PRIu64
 	       " breaches; %" PRIu64
 	       " frames, %.0f s of the pair's time in %.1f s (%.0f schedules a second)\n",
-		h->w->seeds, h->w->seed, h->broken, all.frames, (double)all.span / 1e9, seconds,
-		(double)h->w->seeds / seconds);
+		done, h->w->seed, h->broken, all.frames, (double)all.span / 1e9, seconds,
+		(double)done / seconds);
 }
 
 static int
@@ -234,10 +241,15 @@ many(const struct words *w)
 		perror("baton: explore");
 		return 3;
 	}
+	baton_heed_signals();
 	hunt(&h);
+	if (baton_stopped())
+		printf("interrupted; what came until then:\n");
 	for (unsigned k = 0; k < h.kinds; k++)
 		tell_breach(w, &h.first[k], h.count[k]);
 	tell_sums(&h, (double)(baton_now() - from) / 1e9);
+	if (baton_stopped())
+		return EXIT_STOPPED;
 	return h.broken ? 1 : 0;
 }
 

@@ -6,7 +6,6 @@
  */
 #include "harness/bin/replay_cmd.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -177,7 +176,7 @@ replay_in_lab(const struct replay_words *w, const struct recording *r)
 	struct stage s = {.w = w, .r = r, .dir = "/tmp/baton-replay-XXXXXX"};
 	const char *why;
 	char err[LAB_ERR > PLACE_ERR ? LAB_ERR : PLACE_ERR];
-	int status = 0;
+	int status = -1;
 	pid_t pid;
 
 	if (w->out && !place_check(w->out, err)) {
@@ -196,8 +195,11 @@ replay_in_lab(const struct replay_words *w, const struct recording *r)
 	pid = lab_enclose(inside, &s, err);
 	if (pid < 0)
 		fprintf(stderr, "baton: replay: %s\n", err);
-	while (pid > 0 && waitpid(pid, &status, 0) != pid && errno == EINTR)
-		;
+	baton_heed_signals();
+	if (pid > 0)
+		status = baton_wait(pid);
 	baton_remove_folder(s.dir);
-	return pid > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : 3;
+	if (baton_stopped())
+		return EXIT_STOPPED;
+	return status >= 0 && WIFEXITED(status) ? WEXITSTATUS(status) : 3;
 }

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include "harness/bin/baton.h"
@@ -39,7 +40,7 @@ on_signal(int sig)
 void
 baton_heed_signals(void)
 {
-	struct sigaction a = {.sa_handler = on_signal};
+	struct sigaction a = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
 
 	(void)sigaction(SIGINT, &a, NULL);
 	(void)sigaction(SIGTERM, &a, NULL);
@@ -49,6 +50,20 @@ bool
 baton_stopped(void)
 {
 	return stop != 0;
+}
+
+int
+baton_wait(pid_t pid)
+{
+	int status;
+
+	while (waitpid(pid, &status, 0) != pid) {
+		if (errno != EINTR)
+			return -1;
+		if (stop)
+			(void)kill(pid, SIGKILL);
+	}
+	return status;
 }
 
 void *

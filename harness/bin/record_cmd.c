@@ -54,7 +54,7 @@ passed(const struct recording *r, const json_t *results)
 	return false;
 }
 
-/* 0, 1 (it did not pass), 3 */
+/* 0, 1 (it did not pass), 3, EXIT_STOPPED */
 static int
 run_case(struct recording *r, const char *dir)
 {
@@ -64,7 +64,8 @@ run_case(struct recording *r, const char *dir)
 		.twind = baton_beside("twind"),
 		.out = dir,
 		.jobs = 1,
-		.seed = r->seed};
+		.seed = r->seed,
+		.interrupted = baton_stopped};
 	char err[LAB_ERR] = "";
 	const char *why;
 	json_t *results;
@@ -74,12 +75,13 @@ run_case(struct recording *r, const char *dir)
 		fprintf(stderr, "baton: the lab netns %s\n", why);
 		return 3;
 	}
+	baton_heed_signals();
 	results = run_all(&s, &o, err);
 	if (!results) {
 		fprintf(stderr, "baton: %s\n", err);
 		return 3;
 	}
-	rc = passed(r, results) ? 0 : 1;
+	rc = baton_stopped() ? EXIT_STOPPED : passed(r, results) ? 0 : 1;
 	json_decref(results);
 	return rc;
 }

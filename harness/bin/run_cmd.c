@@ -141,9 +141,9 @@ clean(const struct progress *p, const char *out)
 	size_t cnt = run_clean(out);
 
 	if (cnt)
-		fprintf(p->to, "%s: the results of %zu cases of an earlier run are removed (--keep "
+		fprintf(p->to, "%s: the results of %zu case%s of an earlier run are removed (--keep "
 			       "leaves them)\n",
-			out, cnt);
+			out, cnt, cnt == 1 ? "" : "s");
 	fflush(p->to);
 }
 
@@ -161,6 +161,7 @@ run_chosen(const struct words *w, struct progress *p, bool mutants, const char *
 		.limit_s = w->limit_s,
 		.stop_early = w->stop_early,
 		.recheck = w->recheck,
+		.interrupted = baton_stopped,
 		.follow = w->trace,
 		.begun = begun,
 		.paused = w->pause ? paused : NULL,
@@ -179,7 +180,11 @@ run_chosen(const struct words *w, struct progress *p, bool mutants, const char *
 	}
 	if (!w->keep)
 		clean(p, out);
+	baton_heed_signals();
 	results = run_all(&w->chosen, &o, err);
+	live_clear(&p->live);
+	if (baton_stopped())
+		fputs("interrupted: what came until then is told, the rest is skipped\n", p->to);
 	if (!results)
 		fprintf(stderr, "baton: %s\n", err);
 	return results;
@@ -221,8 +226,9 @@ begin(const struct words *w, const char *out)
 
 	p.meta.color = report_colors(p.to);
 	live_init(&p.live, p.to, w->chosen.cnt);
-	fprintf(p.to, "baton %s, device %s, lab %s, seed %" PRIu64 ", %zu cases, %u side by side\n",
-		p.meta.version, p.meta.device, p.meta.lab, w->seed, w->chosen.cnt, w->jobs);
+	fprintf(p.to, "baton %s, device %s, lab %s, seed %" PRIu64 ", %zu case%s, %u side by side\n",
+		p.meta.version, p.meta.device, p.meta.lab, w->seed, w->chosen.cnt,
+		w->chosen.cnt == 1 ? "" : "s", w->jobs);
 	fflush(p.to);
 	return p;
 }
@@ -252,7 +258,7 @@ run_and_report(const struct words *w)
 		report_durations(p.to, results, w->slowest);
 	report_end(p.to, results);
 	report_tally(results, &t);
-	rc = put_files(w, json, results) ? verdict_exit(&t) : 3;
+	rc = !put_files(w, json, results) ? 3 : baton_stopped() ? EXIT_STOPPED : verdict_exit(&t);
 	json_decref(json);
 	json_decref(results);
 	return rc;
@@ -290,6 +296,8 @@ mutate_and_report(const struct words *w)
 	rc = report_mutants_end(p.to, results) ? 0 : !w->sim && lab_can(&why) == LAB_CAN_NOT ? 4 : 1;
 	if (!put_files(w, json, results))
 		rc = 3;
+	else if (baton_stopped())
+		rc = EXIT_STOPPED;
 	json_decref(json);
 	json_decref(results);
 	return rc;

@@ -29,18 +29,25 @@ baton_now(void)
 }
 
 static volatile sig_atomic_t stop;
+static ns_t stopped_at;
 
+/* timeout(1) and others send it twice at once: one that means the second one waits to see what the first did. */
 static void
 on_signal(int sig)
 {
-	(void)sig;
-	stop = 1;
+	if (stop && baton_now() - stopped_at > NS_PER_S / 2) {
+		(void)signal(sig, SIG_DFL);
+		(void)raise(sig);
+	} else if (!stop) {
+		stopped_at = baton_now();
+		stop = 1;
+	}
 }
 
 void
 baton_heed_signals(void)
 {
-	struct sigaction a = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+	struct sigaction a = {.sa_handler = on_signal};
 
 	(void)sigaction(SIGINT, &a, NULL);
 	(void)sigaction(SIGTERM, &a, NULL);

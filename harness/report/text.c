@@ -205,10 +205,10 @@ void
 report_mutant(FILE *to, const json_t *r, size_t nth, size_t of)
 {
 	const char *by = text(r, "by");
+	const char *what = killed(r) ? "killed" : run_verdict(r) == VERDICT_SKIP ? "skip" : "ALIVE";
 
 	fprintf(to, "[%3zu/%zu] %-8s %-32s by %-32s (%s%s%s)\n", nth, of,
-		killed(r) ? "killed" : "ALIVE", text(r, "mutant"), text(r, "id"),
-		text(r, "verdict"), *by ? " by " : "", by);
+		what, text(r, "mutant"), text(r, "id"), text(r, "verdict"), *by ? " by " : "", by);
 	if (*text(r, "first"))
 		fprintf(to, "        run again, alone; at first it was inconclusive: %s\n", text(r, "first"));
 	if (*text(r, "reason"))

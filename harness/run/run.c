@@ -67,6 +67,19 @@ is_bad(const json_t *result)
 	return v == VERDICT_FAIL || v == VERDICT_ERROR || v == VERDICT_XPASS;
 }
 
+/* A signal came: what runs is ended, and the rest is not run. */
+static bool
+is_interrupted(const struct runner *r)
+{
+	return r->o->interrupted && r->o->interrupted();
+}
+
+static bool
+is_over(const struct runner *r)
+{
+	return r->stopped_by || is_interrupted(r);
+}
+
 static void
 finish(struct runner *r, size_t index, json_t *result)
 {
@@ -207,6 +220,16 @@ believed(const struct slot *k, const struct case_def *def, int status)
 	return said;
 }
 
+/* Its result, so that the folder is known for what it is. */
+static json_t *
+ended_by_hand(const struct slot *k, const struct case_def *def)
+{
+	json_t *r = case_result(def, VERDICT_SKIP, "interrupted");
+
+	case_save(r, k->dir);
+	return r;
+}
+
 /* The pipe is closed: all is said. */
 static void
 collect(struct runner *r, struct slot *k)
@@ -219,7 +242,8 @@ collect(struct runner *r, struct slot *k)
 		close(k->pause);
 	while (waitpid(k->pid, &status, 0) < 0 && errno == EINTR)
 		;
-	result = believed(k, r->s->cases[k->index], status);
+	result = is_interrupted(r) ? ended_by_hand(k, r->s->cases[k->index])
+				   : believed(k, r->s->cases[k->index], status);
 	free(k->text);
 	k->used = false;
 	r->running--;
@@ -249,7 +273,7 @@ receive(struct runner *r, struct slot *k)
 	k->len += (size_t)got;
 }
 
-/* One wait for whatever comes first; workers far over their time are ended. */
+/* One wait for whatever comes first; workers far over their time are ended, and all that were interrupted. */
 static void
 attend(struct runner *r)
 {
@@ -260,7 +284,7 @@ attend(struct runner *r)
 	for (size_t i = 0; i < JOBS_MAX; i++) {
 		if (!r->slot[i].used)
 			continue;
-		if (now_s() > r->slot[i].until) {
+		if (now_s() > r->slot[i].until || is_interrupted(r)) {
 			r->slot[i].ended = true;
 			kill(r->slot[i].pid, SIGKILL);
 		}
@@ -285,7 +309,10 @@ not_run(const struct runner *r, size_t index)
 {
 	char text[CASE_TEXT];
 
-	snprintf(text, sizeof(text), "not run: %s did not pass before it", r->stopped_by);
+	if (r->stopped_by)
+		snprintf(text, sizeof(text), "not run: %s did not pass before it", r->stopped_by);
+	else
+		snprintf(text, sizeof(text), "not run: interrupted before it");
 	return case_result(r->s->cases[index], VERDICT_SKIP, text);
 }
 
@@ -293,7 +320,7 @@ not_run(const struct runner *r, size_t index)
 static void
 recheck(struct runner *r)
 {
-	for (size_t i = 0; i < r->s->cnt && !r->stopped_by; i++) {
+	for (size_t i = 0; i < r->s->cnt && !is_over(r); i++) {
 		const json_t *was = json_array_get(r->results, i);
 
 		if (run_verdict(was) != VERDICT_INCONCLUSIVE)
@@ -329,8 +356,8 @@ run_all(const struct run_selection *s, const struct run_options *o, char *err)
 	*r = (struct runner){.s = s, .o = o, .results = results};
 	for (size_t i = 0; i < s->cnt; i++)
 		json_array_append_new(results, json_null());
-	while ((r->next < s->cnt && !r->stopped_by) || r->running > 0) {
-		for (size_t i = 0; i < jobs && r->next < s->cnt && !r->stopped_by; i++)
+	while ((r->next < s->cnt && !is_over(r)) || r->running > 0) {
+		for (size_t i = 0; i < jobs && r->next < s->cnt && !is_over(r); i++)
 			if (!r->slot[i].used)
 				start(r, &r->slot[i], r->next++);
 		if (r->running > 0)

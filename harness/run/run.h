@@ -59,6 +59,9 @@ struct run_options {
 	unsigned limit_s;  /* of each case, wall clock; 0: its own */
 	bool recheck;	   /* what was inconclusive is run once more, alone, when the rest is done:
 			    * it counts by that, and its result has the first reason as "first" */
+	/* NULL, or asked all the time: true (a signal came) ends what runs, which is skipped, as is
+	 * all the rest. It stays true. */
+	bool (*interrupted)(void);
 	bool stop_early;   /* start none after one that failed: they are skipped */
 	bool follow;	   /* each frame's line is written to this process's standard output */
 	/* Called in the caller's process when a case begins; may be NULL. */

@@ -430,6 +430,52 @@ START_TEST(stop_early)
 }
 END_TEST
 
+static bool has_begun;
+
+static void
+note_begin(void *ctx, size_t index)
+{
+	(void)ctx;
+	(void)index;
+	has_begun = true;
+}
+
+static bool
+interrupted(void)
+{
+	return has_begun;
+}
+
+/* The case that runs is ended and the rest is not run: skipped, and they say which. */
+START_TEST(interrupted_in_the_middle)
+{
+	char *some[] = {(char *)(uintptr_t) "zz/passes/1", (char *)(uintptr_t) "zz/runs-out/1"};
+	static const char *const says[] = {"interrupted", "not run: interrupted before it"};
+	struct run_selection s;
+	const char *word;
+	char err[LAB_ERR] = "";
+	json_t *results;
+
+	run_clean(out);
+	ck_assert_int_eq(run_select(some, 2, &s, &word), RUN_SELECTED);
+	laws_set(judge);
+	results = run_all(&s,
+		&(struct run_options){.twind = "/proc/self/exe", .out = out, .jobs = 1, .seed = 5,
+			.begun = note_begin, .interrupted = interrupted},
+		err);
+	ck_assert_msg(results != NULL, "%s", err);
+	for (size_t i = 0; i < 2; i++) {
+		const json_t *r = json_array_get(results, i);
+
+		ck_assert_int_eq(run_verdict(r), VERDICT_SKIP);
+		ck_assert_str_eq(json_string_value(json_object_get(r, "reason")), says[i]);
+	}
+	json_decref(results);
+	run_selection_free(&s);
+	ck_assert_uint_eq(run_clean(out), 1); /* it is known for what it is */
+}
+END_TEST
+
 static void
 told_twice(void *ctx, size_t index, const json_t *r)
 {
@@ -644,6 +690,7 @@ main(int argc, char **argv)
 	tcase_add_test(t, fewer_and_more_often);
 	tcase_add_test(t, last_failed);
 	tcase_add_test(t, stop_early);
+	tcase_add_test(t, interrupted_in_the_middle);
 	tcase_add_test(t, recheck);
 	tcase_add_test(t, pause_on_fail);
 	tcase_add_test(t, followed);

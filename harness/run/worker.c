@@ -159,6 +159,11 @@ worker_main(void *job)
 	char *text;
 	bool ok;
 
+	/*
+	 * A group of its own: what a terminal sends is for the runner, which ends us. Check would send it on to the whole
+	 * group, the runner with it.
+	 */
+	(void)setpgid(0, 0);
 	for (size_t i = 0; i < sizeof(meddling) / sizeof(meddling[0]); i++)
 		unsetenv(meddling[i]);
 	if (redirect(j->env.dir))

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The court: the scene is read once, each law is asked, and one table says which fault suspends
- * which law. A law that a fault suspends is not asked from then on in silence: its result names the
- * fault. A law finds its own exceptions (a partition parts a segment, a cable hides numbers) where
- * the table would say too much.
+ * which law: on these lines, for as long as it lasts and a while longer. A law finds its own
+ * exceptions (a partition parts a segment, a cable hides numbers) where the table would say too much.
  */
 #include "harness/judge/judge.h"
 
@@ -12,37 +11,33 @@
 #include "harness/judge/judge_in.h"
 
 /*
- * Suspensions: what the fault makes impossible, or makes another law, on the segments given. A fault
- * of a size counts above `margin` of the description. 1, 2 (but for the size of
- * the jump), 6, 8 and 9 hold under every fault. Law 4 deals with partitions by itself: they make
- * two segments.
+ * Suspensions: what the fault makes impossible, or makes another law, on the segments given. A delay
+ * counts above `margin` of the description. 1, 2, 6, 8 and 9 hold under every fault. Law 4 deals with
+ * partitions by itself: they make two segments. Law 5 asks of a copy only what the sync channel
+ * proved to have arrived; so a sync line that loses, or is parted or out, does not suspend it, but
+ * one on which it is not seen when what came came.
  */
-enum { HSRP_LINES = 1u << SEG_OUTSIDE | 1u << SEG_INSIDE, SYNC_LINE = 1u << SEG_SYNC };
-#define ANYWHERE (HSRP_LINES | SYNC_LINE)
+#define BLURRED (1u << LAW_OWNER | 1u << LAW_OUTAGE | 1u << LAW_ROUTES)
 
 static const struct {
 	enum trace_event_kind fault;
 	unsigned segments, laws; /* bits */
 	const char *why;
 } suspensions[] = {
-	{EVENT_PARTITION, ANYWHERE, 1u << LAW_OUTAGE | 1u << LAW_ROUTES | 1u << LAW_REPLAY,
+	{EVENT_PARTITION, HSRP_LINES, 1u << LAW_OUTAGE | 1u << LAW_ROUTES | 1u << LAW_REPLAY,
 		"a split brain: two actives, each rightly so"},
-	{EVENT_LOSS, ANYWHERE, 1u << LAW_OWNER | 1u << LAW_OUTAGE | 1u << LAW_ROUTES,
-		"Hellos and packets are lost at random"},
-	{EVENT_CORRUPT, ANYWHERE, 1u << LAW_OWNER | 1u << LAW_OUTAGE | 1u << LAW_ROUTES,
-		"Hellos and packets are spoilt at random"},
-	{EVENT_DELAY, HSRP_LINES, 1u << LAW_OWNER | 1u << LAW_OUTAGE | 1u << LAW_ROUTES,
-		"Hellos and packets come later than any margin"},
-	{EVENT_SLOW, HSRP_LINES, 1u << LAW_OWNER | 1u << LAW_OUTAGE | 1u << LAW_ROUTES,
-		"Hellos and packets wait for the line"},
-	{EVENT_STALL, HSRP_LINES, 1u << LAW_OWNER | 1u << LAW_OUTAGE | 1u << LAW_ROUTES,
-		"Hellos and packets wait for the line"},
-	{EVENT_DELAY, SYNC_LINE, 1u << LAW_REPLAY, "the copy lags by more than any margin"},
+	{EVENT_LOSS, HSRP_LINES, BLURRED, "Hellos and packets are lost at random"},
+	{EVENT_CORRUPT, HSRP_LINES, BLURRED, "Hellos and packets are spoilt at random"},
+	{EVENT_DELAY, HSRP_LINES, BLURRED, "Hellos and packets come later than any margin"},
+	{EVENT_SLOW, HSRP_LINES, BLURRED, "Hellos and packets wait for the line"},
+	{EVENT_STALL, HSRP_LINES, BLURRED, "Hellos and packets wait for the line"},
+	{EVENT_PARTITION, SYNC_LINE, 1u << LAW_REPLAY, "the copy is as old as the line is parted"},
+	{EVENT_DELAY, SYNC_LINE, 1u << LAW_OUTAGE | 1u << LAW_REPLAY,
+		"the copy lags by more than any margin"},
 	{EVENT_SLOW, SYNC_LINE, 1u << LAW_OUTAGE | 1u << LAW_REPLAY,
 		"the copy lags as far as the line is slow"},
 	{EVENT_STALL, SYNC_LINE, 1u << LAW_OUTAGE | 1u << LAW_REPLAY,
 		"the copy is as old as the line stands"},
-	{EVENT_EXIT, ANYWHERE, 1u << LAW_OUTAGE, "a member ended by itself"},
 };
 
 static const struct {
@@ -75,48 +70,78 @@ static const struct {
 
 _Static_assert(sizeof(laws) / sizeof(laws[0]) <= LAWS_MAX, "room for a result of each law");
 
-/* Both members without power or process at once: nobody is left to keep an outage short. */
-static bool
-both_down(const struct scene *s)
+/* How long after its end a fault is felt. Law 4 counts from the end by itself. */
+static ns_t
+settles_in(const struct scene *s, int law)
 {
-	for (size_t i = 0; i < trace_events(s->t); i++) {
-		const struct trace_event *e = trace_event(s->t, i);
-		bool down = e->kind == EVENT_POWER_OFF || e->kind == EVENT_CRASH ||
-			e->kind == EVENT_STOP;
+	return law == LAW_OWNER
+		? 0
+		: s->in->hello + s->in->hello / 10 + s->in->margin + s->in->hold;
+}
 
-		if (down && !scene_live(s, SIDE_A, e->at) && !scene_live(s, SIDE_B, e->at))
-			return true;
+static bool
+suspends(const struct scene *s, const struct scene_span *p, size_t row, int law, unsigned segments)
+{
+	if (p->kind != suspensions[row].fault || !(suspensions[row].laws & 1u << law))
+		return false;
+	if (p->kind == EVENT_DELAY && (ns_t)p->value * NS_PER_US <= s->in->margin)
+		return false;
+	return suspensions[row].segments & segments & 1u << p->segment;
+}
+
+static const char *
+suspended_by(const struct scene *s, const struct scene_span *p, int law, unsigned segments)
+{
+	for (size_t i = 0; i < sizeof(suspensions) / sizeof(suspensions[0]); i++)
+		if (suspends(s, p, i, law, segments))
+			return suspensions[i].why;
+	return NULL;
+}
+
+bool
+judge_sets_aside(const struct scene *s, struct law_result *r, unsigned segments, ns_t from, ns_t to)
+{
+	for (size_t i = 0; i < s->span_cnt; i++) {
+		const struct scene_span *p = &s->span[i];
+		const char *why = suspended_by(s, p, r->law, segments);
+
+		if (!why || !scene_overlaps(p, from - settles_in(s, r->law), to))
+			continue;
+		if (!r->aside++) {
+			r->fault = trace_event_name(p->kind);
+			r->why = why;
+		}
+		return true;
 	}
 	return false;
 }
 
-static bool
-counts(const struct scene *s, const struct trace_event *e, unsigned segments)
+ns_t
+judge_clear_from(const struct scene *s, int law, unsigned segments, ns_t at, ns_t len)
 {
-	if (e->kind == EVENT_EXIT)
-		return true;
-	if (e->kind == EVENT_DELAY && (ns_t)e->value * NS_PER_US <= s->in->margin)
-		return false;
-	return segments & 1u << e->segment;
+	ns_t was, settle = settles_in(s, law);
+
+	do {
+		was = at;
+		for (size_t i = 0; i < s->span_cnt && at != NS_NEVER; i++)
+			if (scene_overlaps(&s->span[i], at - settle, at + len) &&
+				suspended_by(s, &s->span[i], law, segments))
+				at = s->span[i].to == NS_NEVER ? NS_NEVER
+							       : s->span[i].to + settle + 1;
+	} while (at != was);
+	return at;
 }
 
-/* Why the law is suspended; NULL if it is not. */
-static const char *
-suspended(const struct scene *s, enum law_no law, const char **fault)
+ns_t
+judge_last_end(const struct scene *s, int law, unsigned segments, ns_t at)
 {
-	for (size_t i = 0; i < trace_events(s->t); i++)
-		for (size_t j = 0; j < sizeof(suspensions) / sizeof(suspensions[0]); j++) {
-			if (trace_event(s->t, i)->kind != suspensions[j].fault ||
-				!(suspensions[j].laws & 1u << law) ||
-				!counts(s, trace_event(s->t, i), suspensions[j].segments))
-				continue;
-			*fault = trace_event_name(suspensions[j].fault);
-			return suspensions[j].why;
-		}
-	*fault = "crash";
-	if (law == LAW_OUTAGE && both_down(s))
-		return "both members are down";
-	return NULL;
+	ns_t last = 0;
+
+	for (size_t i = 0; i < s->span_cnt; i++)
+		if (s->span[i].to <= at && s->span[i].to > last &&
+			suspended_by(s, &s->span[i], law, segments))
+			last = s->span[i].to;
+	return last;
 }
 
 static struct law_result
@@ -124,18 +149,21 @@ ask(const struct scene *s, size_t i)
 {
 	struct law_result r = {.law = (int)laws[i].law, .name = laws[i].name,
 		.verdict = LAW_NOTHING, .frame = TRACE_NONE};
-	const char *fault, *why = suspended(s, laws[i].law, &fault);
 
-	if (why) {
-		r.verdict = LAW_SUSPENDED;
-		snprintf(r.text, sizeof(r.text), "suspended by %s: %s", fault, why);
-		return r;
-	}
 	laws[i].judge(s, &r);
-	if (r.verdict == LAW_NOTHING && r.judged)
+	if (r.verdict == LAW_BROKEN)
+		return r;
+	if (r.judged) {
 		r.verdict = LAW_HELD;
-	else if (r.verdict == LAW_NOTHING && !r.text[0])
+		if (r.aside)
+			scene_note(&r, "%llu set aside by %s: %s", (unsigned long long)r.aside,
+				r.fault, r.why);
+	} else if (r.aside) {
+		r.verdict = LAW_SUSPENDED;
+		snprintf(r.text, sizeof(r.text), "suspended by %s: %s", r.fault, r.why);
+	} else if (!r.text[0]) {
 		snprintf(r.text, sizeof(r.text), "nothing to judge: %s", laws[i].idle);
+	}
 	return r;
 }
 

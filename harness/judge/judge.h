@@ -8,8 +8,9 @@
  * law how many packets it judged, whether it held, and if not: the law in words, what it expected,
  * what it saw, and the frames.
  *
- * A law with nothing to judge says so (LAW_NOTHING). A fault may suspend a law; which, is in one
- * table in judge.c, and the result names it. Frame numbers in texts count from 1, as Wireshark
+ * A law with nothing to judge says so (LAW_NOTHING). A fault may suspend a law for as long as it lasts
+ * and its effects do; which, is in one table in judge.c. What there is to judge then is set aside and
+ * counted, and the result names the fault; where that was all, the law is LAW_SUSPENDED. Frame numbers in texts count from 1, as Wireshark
  * does; `frame` in the struct counts from 0, as the trace does.
  *
  * It does not judge a trace whose ports say nothing about the members (one read from a foreign
@@ -46,6 +47,8 @@ struct law_result {
 	int law;	  /* its number in docs/laws.md, 1 to 9 */
 	const char *name; /* a literal: "uniqueness" */
 	uint64_t judged;  /* packets; of law 7 route changes */
+	uint64_t aside;	  /* what a fault kept it from judging: take-overs, claims, packets */
+	const char *fault, *why; /* the first such fault, and what it does; literals, or NULL */
 	enum law_verdict verdict;
 	size_t frame;	     /* that broke it, or TRACE_NONE */
 	char text[LAW_TEXT]; /* what was expected and seen; a figure; or which fault suspended it */

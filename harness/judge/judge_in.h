@@ -9,6 +9,19 @@
  */
 #include "harness/judge/scene.h"
 
+/*
+ * True if a fault of the table in judge.c keeps r's law from being judged over that time, on those
+ * segments (bits): it lasts then, or ended so lately that its effects do. Counts it, and names it.
+ */
+bool judge_sets_aside(const struct scene *s, struct law_result *r, unsigned segments, ns_t from,
+	ns_t to);
+/* The first instant from `at` on behind which so long nothing suspends that law; or NS_NEVER. */
+ns_t judge_clear_from(const struct scene *s, int law, unsigned segments, ns_t at, ns_t len);
+/* When a fault that suspends that law ended last before `at`; 0 if none did. */
+ns_t judge_last_end(const struct scene *s, int law, unsigned segments, ns_t at);
+enum { HSRP_LINES = 1u << SEG_OUTSIDE | 1u << SEG_INSIDE, SYNC_LINE = 1u << SEG_SYNC };
+#define ANYWHERE (HSRP_LINES | SYNC_LINE)
+
 void uniqueness_judge(const struct scene *s, struct law_result *r);
 void continuity_judge(const struct scene *s, struct law_result *r);
 void replay_judge(const struct scene *s, struct law_result *r);

@@ -246,6 +246,76 @@ START_TEST(a_heal_gives_one_hello_and_jitter)
 }
 END_TEST
 
+/* B's line was out; A claims there alone, and B is heard again, and gives way or does not. */
+static enum law_verdict
+line_back(int64_t silent_after)
+{
+	stage_close();
+	stage_open();
+	say(P_B_OUT, S_ACTIVE);
+	stage_wait(100);
+	cable(EVENT_CABLE_OUT, P_B_OUT, WHO_B);
+	for (int i = 0; i < 5; i++) {
+		say(P_A_OUT, S_ACTIVE);
+		stage_wait(200);
+	}
+	cable(EVENT_CABLE_IN, P_B_OUT, WHO_B);
+	for (int64_t ms = 0; ms <= silent_after; ms += 50) {
+		say(P_A_OUT, S_ACTIVE);
+		say(P_B_OUT, S_ACTIVE);
+		stage_wait(50);
+	}
+	say(P_A_OUT, S_ACTIVE);
+	return stage_law(LAW_OWNER)->verdict;
+}
+
+START_TEST(a_line_that_is_out_parts_the_members)
+{
+	ck_assert_int_eq(line_back(200), LAW_HELD);
+	ck_assert_int_eq(line_back(300), LAW_BROKEN);
+}
+END_TEST
+
+/* B, Active for a moment in a line's blackout, died; A, who never heard of it, owes nothing to it. */
+static enum law_verdict
+the_younger_ends(enum trace_event_kind kind)
+{
+	stage_close();
+	stage_open();
+	at_peace(2);
+	say(P_B_OUT, S_ACTIVE);
+	stage_wait(50);
+	stage_event(kind, WHO_B);
+	stage_wait(400);
+	say(P_A_OUT, S_ACTIVE);
+	return stage_law(LAW_OWNER)->verdict;
+}
+
+START_TEST(who_died_owns_nothing)
+{
+	ck_assert_int_eq(the_younger_ends(EVENT_POWER_OFF), LAW_HELD);
+	ck_assert_int_eq(the_younger_ends(EVENT_CRASH), LAW_HELD);
+	ck_assert_int_eq(the_younger_ends(EVENT_EXIT), LAW_HELD);
+	ck_assert_int_eq(the_younger_ends(EVENT_MARK), LAW_BROKEN);
+	ck_assert_int_eq(the_younger_ends(EVENT_STOP), LAW_BROKEN); /* it says so itself */
+}
+END_TEST
+
+/* Its kernel does, if it answers. */
+START_TEST(what_the_dead_answer_breaks_it)
+{
+	at_peace(2);
+	stage_event(EVENT_CRASH, WHO_A);
+	stage_wait(800);
+	say(P_B_OUT, S_ACTIVE);
+	stage_wait(GRACE_MS);
+	say(P_B_OUT, S_ACTIVE);
+	stage_expect(LAW_OWNER, LAW_HELD);
+	answer(P_A_OUT);
+	stage_expect(LAW_OWNER, LAW_BROKEN);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -259,5 +329,8 @@ main(void)
 	tcase_add_test(t, two_of_one_instant_break_it);
 	tcase_add_test(t, only_what_parts_the_members_gives_time);
 	tcase_add_test(t, a_heal_gives_one_hello_and_jitter);
+	tcase_add_test(t, a_line_that_is_out_parts_the_members);
+	tcase_add_test(t, who_died_owns_nothing);
+	tcase_add_test(t, what_the_dead_answer_breaks_it);
 	return stage_main(t, "owner");
 }

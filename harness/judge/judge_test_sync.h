@@ -14,6 +14,7 @@ stage_tcp(int side, uint8_t flags, const uint8_t *data, size_t len)
 {
 	struct pkt_ip h = {.src = IP4(10, 255, 0, side == SIDE_A ? 1 : 2), .proto = 6, .ttl = 64,
 		.dst = IP4(10, 255, 0, side == SIDE_A ? 2 : 1)};
+	unsigned to = 1u << (side == SIDE_A ? P_B_SYNC : P_A_SYNC);
 	uint8_t tcp[300], ip[400];
 	struct wr w;
 
@@ -27,8 +28,8 @@ stage_tcp(int side, uint8_t flags, const uint8_t *data, size_t len)
 	wr_bytes(&w, data, len);
 	ck_assert(!wr_done(&w));
 	stage.sync_seq[side] += (uint32_t)len + !!(flags & T_SYN);
-	stage_ip(side == SIDE_A ? P_A_SYNC : P_B_SYNC, 1u << (side == SIDE_A ? P_B_SYNC : P_A_SYNC),
-		ip, pkt_put_ip(ip, sizeof(ip), &h, tcp, w.len));
+	stage_ip(side == SIDE_A ? P_A_SYNC : P_B_SYNC, stage.sync_lost ? 0 : to, ip,
+		pkt_put_ip(ip, sizeof(ip), &h, tcp, w.len));
 }
 
 /* A calls; with an answer the connection is there. */

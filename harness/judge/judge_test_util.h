@@ -39,6 +39,7 @@ static struct stage {
 	size_t chains;
 	uint16_t sync_port;
 	uint32_t sync_seq[SIDES], sync_no[SIDES];
+	bool sync_lost; /* what is sent on it arrives nowhere */
 } stage;
 
 static void

@@ -5,11 +5,13 @@
  * outage: the dark time is at most hold time and margin. Measured on numbered streams (UDP port
  * 7007: "BTNS", id, number): a packet is sent where its station put it out, and carried where it
  * left a member on the other side. Dark is the time from the sending of the first lost one to the
- * sending of the last lost one: so long it was dark at least, however thin the stream. A cable that was pulled takes two Hellos more, since the other
- * group has to move as well. The heir must be whole itself: up, and both its lines in. If it was not
- * lately, its time begins when it was again, and is one hold time longer: its group begins anew, and
- * is in Listen and in Speak for as long each (RFC 2281 5.7). Where it is not whole at the end, or
- * has died since it took over, nothing is judged.
+ * sending of the last lost one: so long it was dark at least, however thin the stream. Where the
+ * active went, or a line of its was pulled, and a ready standby never took over, its time runs from
+ * then. A line of the old active that was pulled takes two Hellos more, since the other group has to
+ * move as well. The heir must be whole itself: up, and both its lines in. If it was not lately, its
+ * time begins when it was again, and is one hold time longer: its group begins anew, and is in
+ * Listen and in Speak for as long each (RFC 2281 5.7). Judged is the time until it is whole no more,
+ * or the other one is back.
  *
  * nothing anew: no Phase 1 and no Phase 2 was needed. Needed means: there was something to protect,
  * the heir never used an SA that the old active had used, and somebody negotiated anew; or it left
@@ -26,7 +28,7 @@
 
 #define STREAM_PORT 7007
 #define STREAMS 16
-#define USED_LATELY (2 * NS_PER_S)
+#define USED_LATELY (2 * NS_PER_S) /* before the old one fell silent: a hold time earlier */
 #define ANSWER_IN (2 * NS_PER_S)
 
 struct numbered { /* a stream's packet */
@@ -133,13 +135,15 @@ at_of(const struct scene *s, size_t frame)
 	return trace_frame(s->t, frame)->at;
 }
 
+/* Was an outside or inside line of that member pulled? */
 static bool
-cable_out(const struct scene *s, ns_t from, ns_t to)
+cable_out(const struct scene *s, int side, ns_t from, ns_t to)
 {
-	for (size_t i = 0; i < trace_events(s->t); i++) {
-		const struct trace_event *e = trace_event(s->t, i);
+	for (size_t i = 0; i < s->span_cnt; i++) {
+		const struct scene_span *p = &s->span[i];
 
-		if (e->kind == EVENT_CABLE_OUT && e->at >= from && e->at <= to)
+		if (p->kind == EVENT_CABLE_OUT && p->side == side && p->segment != SEG_SYNC &&
+			p->from >= from && p->from <= to)
 			return true;
 	}
 	return false;
@@ -159,8 +163,9 @@ take_event(struct health *h, const struct trace_event *e)
 		h->out |= e->segment == SEG_SYNC ? 0 : 1u << e->segment;
 		break;
 	case EVENT_CABLE_IN:
+		if (h->out & 1u << e->segment)
+			h->since = e->at;
 		h->out &= ~(1u << e->segment);
-		h->since = e->at;
 		break;
 	case EVENT_START:
 		h->down = false;
@@ -192,29 +197,31 @@ take_event(struct health *h, const struct trace_event *e)
 	}
 }
 
-static bool
-died_in(const struct scene *s, int side, ns_t from, ns_t to)
+/* When the member dies or loses a line for the first time after `from`; `to` if not before that. */
+static ns_t
+whole_until(const struct scene *s, int side, ns_t from, ns_t to)
 {
 	for (size_t i = 0; i < trace_events(s->t); i++) {
 		const struct trace_event *e = trace_event(s->t, i);
 		struct health h = {.down = false};
 
-		if (scene_side(e->who) == side && e->at > from && e->at <= to)
-			take_event(&h, e);
-		if (h.down)
-			return true;
+		if (scene_side(e->who) != side || e->at <= from || e->at >= to)
+			continue;
+		take_event(&h, e);
+		if (h.down || h.out)
+			return e->at;
 	}
-	return false;
+	return to;
 }
 
-/* Since when is the member up with both its lines in, at that instant? NS_NEVER: it is not. */
+/* Since when is the member up with both its lines in, before that instant? NS_NEVER: it is not. */
 static ns_t
 whole_since(const struct scene *s, int side, ns_t at)
 {
 	struct health h = {.since = INT64_MIN};
 
 	for (size_t i = 0; i < trace_events(s->t); i++)
-		if (trace_event(s->t, i)->at <= at && scene_side(trace_event(s->t, i)->who) == side)
+		if (trace_event(s->t, i)->at < at && scene_side(trace_event(s->t, i)->who) == side)
 			take_event(&h, trace_event(s->t, i));
 	return h.down || h.out ? NS_NEVER : h.since;
 }
@@ -231,39 +238,58 @@ next_of(const struct log *l, size_t i)
 	return TRACE_NONE;
 }
 
-/* One run of lost packets, from n[first] to n[end]; ended: the next one came. */
-static void
-judge_run(const struct log *l, const struct scene_take *t, size_t first, size_t end, bool ended,
-	struct law_result *r)
-{
-	const struct scene *s = l->s;
-	const struct numbered *a = &l->n[first], *b = &l->n[end];
-	ns_t from = at_of(s, a->sent), to = ns_min(at_of(s, b->sent), t->until);
-	ns_t whole = whole_since(s, t->heir, to), limit;
+/* What is judged: a take-over, or one that had to come and did not (frame: what it is blamed on). */
+struct trial {
+	const struct scene_take *t;
+	size_t frame;
+	bool missing;
+};
 
-	if (from > t->at + s->in->hold || to < t->at - s->in->hold || whole == NS_NEVER ||
-		died_in(s, t->heir, t->at, to))
-		return;
-	limit = s->in->hold + s->in->dark_margin + s->in->margin;
-	if (cable_out(s, from - s->in->hold, to))
+/* How long it may be dark from `from` on, with an heir that is whole since then. */
+static ns_t
+limit_of(const struct scene *s, int heir, ns_t from, ns_t to, ns_t whole)
+{
+	ns_t limit = s->in->hold + s->in->dark_margin + s->in->margin;
+
+	if (cable_out(s, !heir, from - s->in->hold, to))
 		limit += 2 * s->in->hello;
 	if (whole > from - s->in->hold)
 		limit += s->in->hold;
-	if (to - (whole > from ? whole : from) <= limit)
+	return limit;
+}
+
+/* One run of lost packets, from n[first] to n[end]; ended: the next one came. */
+static void
+judge_run(const struct log *l, const struct trial *k, size_t first, size_t end, bool ended,
+	struct law_result *r)
+{
+	const struct scene *s = l->s;
+	const struct scene_take *t = k->t;
+	const struct numbered *a = &l->n[first], *b = &l->n[end];
+	ns_t from = at_of(s, a->sent), to = ns_min(at_of(s, b->sent), t->until), whole, limit;
+
+	if (from > t->at + s->in->hold || to < t->at - s->in->hold)
 		return;
-	scene_broken(r, t->frame,
-		"with a ready standby the dark time is at most hold time and "
-		"margin: expected %lld ms at "
-		"most around the take-over by %c in frame %zu, saw stream %u "
-		"%s dark for %lld ms, from "
-		"frame %zu to frame %zu%s",
-		(long long)ns_to_ms(limit), scene_letter(t->heir), t->frame + 1, a->id,
+	to = whole_until(s, t->heir, from > t->at ? from : t->at, to);
+	whole = whole_since(s, t->heir, to);
+	if (whole == NS_NEVER)
+		return;
+	limit = limit_of(s, t->heir, from, to, whole);
+	if (to - (whole > from ? whole : from) <= limit ||
+		judge_sets_aside(s, r, ANYWHERE, from, to))
+		return;
+	scene_broken(r, k->frame,
+		"with a ready standby the dark time is at most hold time and margin: expected %lld "
+		"ms at most around the take-over by %c%s in frame %zu, saw stream %u %s dark for "
+		"%lld ms, from frame %zu to frame %zu%s",
+		(long long)ns_to_ms(limit), scene_letter(t->heir),
+		k->missing ? ", which never came, after what happened" : "", k->frame + 1, a->id,
 		a->outwards ? "outwards" : "inwards", (long long)ns_to_ms(to - from), a->sent + 1,
 		b->sent + 1, ended ? "" : " and longer");
 }
 
 static void
-judge_stream(const struct log *l, const struct scene_take *t, size_t start, struct law_result *r)
+judge_stream(const struct log *l, const struct trial *t, size_t start, struct law_result *r)
 {
 	size_t lost = TRACE_NONE, last = start;
 	bool carried = false;
@@ -303,6 +329,44 @@ list_streams(const struct log *l, size_t start[STREAMS])
 	return cnt;
 }
 
+static void
+judge_streams(const struct log *l, const struct trial *k, const size_t *start, size_t cnt,
+	struct law_result *r)
+{
+	for (size_t i = 0; i < cnt; i++)
+		judge_stream(l, k, start[i], r);
+}
+
+/* Did the heir become active by then? */
+static bool
+was_taken(const struct scene *s, const struct scene_fall *f, ns_t by)
+{
+	for (size_t i = 0; i < s->take_cnt; i++)
+		if (s->take[i].at >= f->at && s->take[i].at <= by && s->take[i].heir == f->heir)
+			return true;
+	return false;
+}
+
+/* An heir that had to take over, and did not. */
+static void
+judge_fall(const struct log *l, const struct scene_fall *f, const size_t *start, size_t cnt,
+	struct law_result *r)
+{
+	const struct scene *s = l->s;
+	struct scene_take t = {.at = f->at, .heir = f->heir,
+		.until = whole_until(s, f->heir, f->at, f->back)};
+	struct trial k = {.t = &t, .missing = true,
+		.frame = f->frame < s->cnt ? f->frame : s->cnt - 1};
+	ns_t whole = whole_since(s, f->heir, f->at + 1), by;
+
+	if (!f->ready || whole == NS_NEVER)
+		return;
+	by = f->at + limit_of(s, f->heir, f->at, f->at, whole);
+	if (by > t.until || was_taken(s, f, by) || judge_sets_aside(s, r, ANYWHERE, f->at, by))
+		return;
+	judge_streams(l, &k, start, cnt, r);
+}
+
 void
 outage_judge(const struct scene *s, struct law_result *r)
 {
@@ -312,12 +376,16 @@ outage_judge(const struct scene *s, struct law_result *r)
 	fill(&l);
 	cnt = list_streams(&l, start);
 	for (size_t t = 0; t < s->take_cnt; t++) {
-		if (!s->take[t].ready)
+		struct trial k = {.t = &s->take[t], .frame = s->take[t].frame};
+
+		if (!k.t->ready)
 			continue;
 		ready++;
-		for (size_t i = 0; i < cnt; i++)
-			judge_stream(&l, &s->take[t], start[i], r);
+		if (!judge_sets_aside(s, r, ANYWHERE, k.t->at - s->in->hold, k.t->at))
+			judge_streams(&l, &k, start, cnt, r);
 	}
+	for (size_t i = 0; i < s->fall_cnt; i++)
+		judge_fall(&l, &s->fall[i], start, cnt, r);
 	if (s->take_cnt > ready)
 		scene_note(r, "%zu of %zu take-overs were by a standby that was not ready",
 			s->take_cnt - ready, s->take_cnt);
@@ -352,7 +420,8 @@ used_inherited(const struct scene *s, const struct scene_take *t, bool *there_wa
 	for (size_t i = 0; i < s->esp_cnt; i++) {
 		const struct scene_esp *old = &s->esp[i];
 
-		if (old->side != !t->heir || old->at > t->at || t->at - old->at > USED_LATELY)
+		if (old->side != !t->heir || old->at > t->at ||
+			t->at - old->at > USED_LATELY + s->in->hold)
 			continue;
 		*there_was = true;
 		for (size_t j = i + 1; j < s->esp_cnt; j++) {
@@ -451,13 +520,15 @@ anew_judge(const struct scene *s, struct law_result *r)
 		size_t cnt[2] = {0, 0}; /* of phase 1 and 2 */
 
 		/* With one group alone it may use nothing, and meanwhile its lease may run out. */
-		if (!t->ready || t->whole >= t->fresh_until - s->in->margin)
+		if (!t->ready || t->whole >= t->fresh_until - s->in->margin ||
+			judge_sets_aside(s, r, ANYWHERE, t->at - s->in->hold, t->at))
 			continue;
 		for (size_t i = 0; i < s->esp_cnt; i++)
 			r->judged += s->esp[i].side == t->heir && s->esp[i].at > t->at &&
 				s->esp[i].at < t->until;
 		for (size_t i = 0; i < s->ike_cnt; i++) {
-			if (s->ike[i].at <= t->at || s->ike[i].at >= t->until || !is_first(s, i))
+			if (s->ike[i].at <= t->at || s->ike[i].at >= t->until || !is_first(s, i) ||
+				judge_sets_aside(s, r, ANYWHERE, t->at, s->ike[i].at))
 				continue;
 			r->judged++;
 			judge_anew(s, t, &s->ike[i], !cnt[s->ike[i].exchange != IKE_MAIN]++, r);

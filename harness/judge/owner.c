@@ -3,14 +3,17 @@
  * Law 4, one owner: on one connected segment at most one member answers for a virtual address. A
  * claim is an ARP packet that says the address is here, any frame from the virtual MAC, an IP packet
  * from the virtual address, or a Hello in state Active. A member's tenure begins with its first
- * claim, and ends when it says that it is active no more, or starts anew. While both have a tenure,
+ * claim, and ends when it says that it is active no more, dies or starts anew. While both have a tenure,
  * the older one must fall silent within one hello and jitter from the beginning of the younger, or
  * of a reconnection of members. Who is silent for that long after a reconnection has left, said or
  * not; a later claim begins a new tenure. A process that was killed gets no new tenure by what its
  * kernel still says. A tenure of which no Hello ever said Active was none: who claims so beside an
  * owner, and then says that it is not active, has answered for an address that is not its own.
  *
- * A partition that parts the members makes two segments: there nothing is judged until it heals.
+ * A partition that parts the members makes two segments, and so does a cable of one that is out:
+ * there nothing is judged until they are together again.
+ * While a segment's lines are disturbed, what is claimed on it is set aside; the end of that is a
+ * reconnection, too.
  */
 #include "harness/judge/judge_in.h"
 
@@ -41,8 +44,9 @@ struct court {
 	struct group group[SEG_CNT][GROUPS];
 	uint8_t known[SEG_CNT][GROUPS]; /* their numbers */
 	size_t known_cnt[SEG_CNT];
-	ns_t joined[SEG_CNT]; /* the last reconnection */
+	ns_t joined[SEG_CNT]; /* the last reconnection, or end of a disturbance */
 	bool parted[SEG_CNT];
+	bool out[SIDES][SEG_CNT]; /* a cable, and with it its member */
 	size_t event;
 };
 
@@ -68,6 +72,26 @@ heal(struct court *c, const struct trace_event *e)
 }
 
 static void
+plug(struct court *c, const struct trace_event *e)
+{
+	enum trace_segment seg = trace_port(c->s->t, e->port)->segment;
+	int side = scene_side(e->who);
+
+	if (side < 0)
+		return;
+	c->out[side][seg] = e->kind == EVENT_CABLE_OUT;
+	if (e->kind == EVENT_CABLE_IN)
+		c->joined[seg] = e->at;
+}
+
+/* Can the members not hear each other there? */
+static bool
+apart(const struct court *c, enum trace_segment seg)
+{
+	return c->parted[seg] || c->out[SIDE_A][seg] || c->out[SIDE_B][seg];
+}
+
+static void
 end_tenures(struct court *c, int side)
 {
 	for (int seg = 0; side >= 0 && seg < SEG_CNT; seg++)
@@ -86,17 +110,18 @@ take_event(struct court *c, const struct trace_event *e)
 		heal(c, e);
 		break;
 	case EVENT_CABLE_IN:
-		if (scene_side(e->who) >= 0)
-			c->joined[trace_port(c->s->t, e->port)->segment] = e->at;
+	case EVENT_CABLE_OUT:
+		plug(c, e);
 		break;
 	case EVENT_START:
-		end_tenures(c, scene_side(e->who));
-		break;
-	case EVENT_STOP:
 	case EVENT_EXIT:
 	case EVENT_CRASH:
 	case EVENT_POWER_OFF:
-	case EVENT_CABLE_OUT:
+		end_tenures(c, scene_side(e->who));
+		if (e->kind == EVENT_POWER_OFF && scene_side(e->who) >= 0)
+			memset(c->out[scene_side(e->who)], 0, sizeof(c->out[0]));
+		break;
+	case EVENT_STOP:
 	case EVENT_LOSS:
 	case EVENT_DELAY:
 	case EVENT_COPY:
@@ -215,9 +240,13 @@ claim(struct court *c, size_t frame, int side, int group, const char *how)
 	struct group *g = &c->group[scene_segment(c->s, frame)][group];
 	struct tenure *t = &g->of[side];
 	ns_t at = trace_frame(c->s->t, frame)->at;
-	ns_t joined = c->joined[scene_segment(c->s, frame)];
+	enum trace_segment seg = scene_segment(c->s, frame);
+	ns_t over = judge_last_end(c->s, LAW_OWNER, 1u << seg, at), joined;
 	bool says = c->s->pkt[frame].is_hsrp;
 
+	if (over > c->joined[seg])
+		c->joined[seg] = over;
+	joined = c->joined[seg];
 	/* What it had in hand when it left is no new claim; that it speaks as active again is. */
 	if (!t->open && t->left && at <= t->left + grace_of(c) && !says)
 		return;
@@ -226,9 +255,11 @@ claim(struct court *c, size_t frame, int side, int group, const char *how)
 	if (!t->open && scene_live(c->s, side, at))
 		*t = (struct tenure){.open = true, .first = frame, .from = at};
 	t->said = t->said || says;
-	c->r->judged++;
-	if (!c->parted[scene_segment(c->s, frame)])
-		judge_claim(c, frame, side, g, how);
+	if (!judge_sets_aside(c->s, c->r, 1u << seg, at, at)) {
+		c->r->judged++;
+		if (!apart(c, seg))
+			judge_claim(c, frame, side, g, how);
+	}
 	t->last = at;
 }
 
@@ -241,9 +272,11 @@ judge_pretender(struct court *c, size_t frame, int side, const struct group *g)
 	ns_t grace = grace_of(c);
 	char vip[IP4_TEXT];
 
-	if (!mine->open || mine->said || !other->open || c->parted[seg] ||
+	if (!mine->open || mine->said || !other->open || apart(c, seg) ||
 		is_older(mine, other) || mine->from <= other->from + grace ||
-		mine->from <= c->joined[seg] + grace)
+		mine->from <= c->joined[seg] + grace ||
+		judge_sets_aside(c->s, c->r, 1u << seg, mine->from,
+			trace_frame(c->s->t, frame)->at))
 		return;
 	scene_broken(c->r, mine->first,
 		"at most one member answers for a virtual address: expected nothing for %s from "

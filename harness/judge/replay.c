@@ -10,7 +10,8 @@
  * How much the heir may not know is counted in packets that were accepted after it: the interval,
  * and as many as came in the time of a margin.
  *
- * Not judged with an inbound interval of 0: then the window is not carried.
+ * Not judged with an inbound interval of 0: then the window is not carried. What was accepted first
+ * in a split, or while the sync line was not as it should be, is set aside.
  */
 #include "harness/judge/judge_in.h"
 
@@ -181,6 +182,8 @@ judge_again(struct book *k, const struct accepted *first, const struct scene_esp
 	ns_t lag = k->s->in->margin, last = first->e->at;
 
 	if (first->side != side) {
+		if (judge_sets_aside(k->s, k->r, ANYWHERE, first->e->at, first->e->at))
+			return;
 		for (size_t i = 0; i < k->a_cnt; i++) {
 			const struct accepted *a = &k->a[i];
 

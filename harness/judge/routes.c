@@ -26,6 +26,7 @@ struct prefix {
 	bool in[SIDES];
 	bool wanted; /* it was put in, and nobody in office has taken it out */
 	ns_t both;   /* since when both have it; 0 not */
+	bool aside;  /* that was counted as set aside */
 };
 
 struct live_sa {
@@ -134,8 +135,10 @@ take_route(struct map *m, const struct trace_event *e)
 		p->wanted = false;
 	if (!p->in[SIDE_A] || !p->in[SIDE_B])
 		p->both = 0;
-	else if (!p->both)
+	else if (!p->both) {
 		p->both = e->at;
+		p->aside = false;
+	}
 }
 
 static void
@@ -170,6 +173,13 @@ take_event(struct map *m, const struct trace_event *e)
 	}
 }
 
+/* Two routes that a fault excuses have to be one when it is over. */
+static ns_t
+clear_from(const struct map *m, ns_t at)
+{
+	return ns_min(judge_clear_from(m->s, LAW_ROUTES, ANYWHERE, at, grace(m->s)), NS_NEVER / 2);
+}
+
 static void
 judge_both(struct map *m, ns_t at)
 {
@@ -179,6 +189,11 @@ judge_both(struct map *m, ns_t at)
 
 		if (!p->both || at <= p->both + grace(m->s))
 			continue;
+		if (at <= clear_from(m, p->both) + grace(m->s)) {
+			if (!p->aside)
+				p->aside = judge_sets_aside(m->s, m->r, ANYWHERE, p->both, at);
+			continue;
+		}
 		scene_broken(m->r, frame_at(m, p->both),
 			"a protected prefix is never routed to two live members: "
 			"expected one route to "
@@ -198,7 +213,8 @@ judge_take(struct map *m, const struct scene_take *t, ns_t at)
 		char net[IP4_TEXT];
 
 		if (!m->p[i].wanted || m->p[i].in[t->heir] || m->gone ||
-			!active_at(m->s, t->heir, at))
+			!active_at(m->s, t->heir, at) ||
+			judge_sets_aside(m->s, m->r, ANYWHERE, t->at, at))
 			continue;
 		scene_broken(m->r, t->frame,
 			"after a take-over a protected prefix is routed to exactly one member: "
@@ -291,6 +307,27 @@ read_deletes(struct map *m, const struct scene_ike *ike)
 	}
 }
 
+/*
+ * Does that member hold the IKE SA of the message? It does if it ever spoke under it; or if it was
+ * ready when it took over, and so had a copy. What it cannot open tells it nothing.
+ */
+static bool
+holds(const struct scene *s, int side, const struct scene_ike *ike)
+{
+	bool ready = false, took = false;
+
+	for (size_t i = 0; i < s->ike_cnt; i++)
+		if (s->ike[i].side == side && !memcmp(s->ike[i].icookie, ike->icookie, 8) &&
+			!memcmp(s->ike[i].rcookie, ike->rcookie, 8))
+			return true;
+	for (size_t i = 0; i < s->take_cnt && s->take[i].at <= ike->at; i++)
+		if (s->take[i].heir == side) {
+			ready = s->take[i].ready;
+			took = true;
+		}
+	return ready || !took;
+}
+
 /* Did a member that could act on it get the peer's message? One of the pair's own counts as sent. */
 static bool
 was_heard(const struct scene *s, const struct scene_ike *ike)
@@ -302,7 +339,8 @@ was_heard(const struct scene *s, const struct scene_ike *ike)
 	for (size_t i = 0; i < s->role_cnt; i++)
 		known = known || s->role[i].state == STATE_ACTIVE;
 	for (int side = 0; side < SIDES; side++)
-		if (ike->to & scene_ports(s, side, SEG_OUTSIDE) && (!known || serves(s, side, ike->at)))
+		if (ike->to & scene_ports(s, side, SEG_OUTSIDE) &&
+			(!known || serves(s, side, ike->at)) && holds(s, side, ike))
 			return true;
 	return false;
 }

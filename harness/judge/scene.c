@@ -84,6 +84,7 @@ scene_free(struct scene *s)
 	free(s->sa);
 	free(s->role);
 	free(s->take);
+	free(s->fall);
 	free(s->span);
 	if (s->pool)
 		wipe(s->pool, s->pool_len);

@@ -80,7 +80,18 @@ struct scene_take {
 	int heir;
 	bool ready;	/* it had acknowledged its last bulk, on a channel that we could read */
 	ns_t fresh_until; /* ready: the end of its lease */
-	ns_t until;	/* the next one, or the heir's next start; or NS_NEVER */
+	ns_t until;	/* the next one, or the heir's end or next start; or NS_NEVER */
+};
+
+/* The active of the outside went, or a line of its was pulled, and the other one was not active. */
+struct scene_fall {
+	size_t frame;	  /* the first one after it; may be the number of frames */
+	ns_t at;
+	int heir;	  /* who should take over */
+	bool pulled;	  /* a line, and not the member itself */
+	bool ready;	  /* the heir, as in a take-over */
+	ns_t fresh_until; /* the same */
+	ns_t back;	  /* when it started again, or its line was in again; or NS_NEVER */
 };
 
 /* A fault that lasts: a partition, a cable that is out, a disturbed line. */
@@ -110,6 +121,8 @@ struct scene {
 	size_t role_cnt, role_cap;
 	struct scene_take *take;
 	size_t take_cnt, take_cap;
+	struct scene_fall *fall;
+	size_t fall_cnt, fall_cap;
 	struct scene_span *span;
 	size_t span_cnt, span_cap;
 	uint8_t *pool; /* bytes that were put together or opened */

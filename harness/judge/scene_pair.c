@@ -64,24 +64,69 @@ complete_take(struct scene *s, const struct states *st, int side, ns_t at)
 		t->whole = at;
 }
 
+/* The heir's time is over: it has died, or begins anew. */
+static void
+end_take(struct scene *s, int side, ns_t at)
+{
+	struct scene_take *t = s->take_cnt ? &s->take[s->take_cnt - 1] : NULL;
+
+	if (t && t->heir == side)
+		t->until = ns_min(t->until, at);
+}
+
+static void
+add_fall(struct scene *s, const struct states *st, const struct trace_event *e, size_t frame)
+{
+	int side = scene_side(e->who);
+
+	if (st->is[side][SEG_OUTSIDE] != STATE_ACTIVE ||
+		st->is[!side][SEG_OUTSIDE] == STATE_ACTIVE)
+		return;
+	s->fall = scene_more(s->fall, s->fall_cnt, &s->fall_cap, sizeof(*s->fall));
+	s->fall[s->fall_cnt++] = (struct scene_fall){.frame = frame, .at = e->at, .heir = !side,
+		.pulled = e->kind == EVENT_CABLE_OUT, .back = NS_NEVER};
+}
+
+static void
+end_falls(struct scene *s, int side, ns_t at)
+{
+	for (size_t i = s->fall_cnt; i-- > 0;)
+		if (s->fall[i].heir == !side)
+			s->fall[i].back = ns_min(s->fall[i].back, at);
+}
+
 /* A process that starts again was nothing before, and a group whose line is out is nothing, unsaid. */
 static void
-forget_lost(struct scene *s, struct states *st, size_t frame)
+take_event(struct scene *s, struct states *st, const struct trace_event *e, size_t frame)
+{
+	int side = scene_side(e->who);
+
+	if (side < 0)
+		return;
+	if (e->kind == EVENT_START) {
+		memset(st->is[side], STATE_UNKNOWN, sizeof(st->is[side]));
+		end_take(s, side, e->at);
+		end_falls(s, side, e->at);
+	} else if (e->kind == EVENT_STOP || e->kind == EVENT_EXIT || e->kind == EVENT_CRASH ||
+		e->kind == EVENT_POWER_OFF) {
+		add_fall(s, st, e, frame);
+		end_take(s, side, e->at);
+	} else if (e->kind == EVENT_CABLE_OUT) {
+		if (e->segment != SEG_SYNC)
+			add_fall(s, st, e, frame);
+		st->is[side][e->segment] = STATE_UNKNOWN;
+	} else if (e->kind == EVENT_CABLE_IN) {
+		end_falls(s, side, e->at);
+	}
+}
+
+static void
+take_events(struct scene *s, struct states *st, size_t frame)
 {
 	for (; st->event < trace_events(s->t); st->event++) {
-		const struct trace_event *e = trace_event(s->t, st->event);
-		int side = scene_side(e->who);
-
-		if (e->before > frame)
+		if (trace_event(s->t, st->event)->before > frame)
 			break;
-		if (e->kind == EVENT_START && side >= 0) {
-			memset(st->is[side], STATE_UNKNOWN, sizeof(st->is[side]));
-			if (s->take_cnt && s->take[s->take_cnt - 1].heir == side)
-				s->take[s->take_cnt - 1].until =
-					ns_min(s->take[s->take_cnt - 1].until, e->at);
-		}
-		if (e->kind == EVENT_CABLE_OUT && side >= 0)
-			st->is[side][e->segment] = STATE_UNKNOWN;
+		take_event(s, st, trace_event(s->t, st->event), frame);
 	}
 }
 
@@ -118,16 +163,17 @@ scene_read_roles(struct scene *s)
 
 	memset(st.is, STATE_UNKNOWN, sizeof(st.is));
 	for (size_t i = 0; i < s->cnt; i++) {
-		forget_lost(s, &st, i);
+		take_events(s, &st, i);
 		read_role(s, &st, i);
 	}
+	take_events(s, &st, s->cnt);
 }
 
 /* ---- the sync channel ---- */
 
 #define HEAD 16
 #define BODY_MAX 4096
-#define CHANNELS_MAX 64
+#define IDLE_MAX 32 /* connections of which nothing was read yet */
 #define CLOCK_MOST ((uint64_t)(INT64_MAX / NS_PER_MS / 4)) /* ms */
 
 enum { SSP_HELLO = 1, SSP_BULK_BEGIN = 3, SSP_BULK_END = 4, SSP_ACK = 13 };
@@ -148,7 +194,8 @@ struct channel {
 	struct way way[2];
 	uint32_t lease_ms;
 	bool ready[SIDES];
-	ns_t zero[SIDES];  /* of each one's clock, on ours */
+	bool told[SIDES];  /* the time of each one's clock */
+	ns_t zero[SIDES];  /* of that clock, on ours: of what came soonest */
 	ns_t sealed[SIDES]; /* the newest TIME of it that was echoed to it; 0 none */
 	ns_t opened; /* its SYN */
 	ns_t last; /* when a message was read; 0 never */
@@ -180,8 +227,13 @@ take_clocks(struct channel *c, ns_t at, int dir, const uint8_t *body, size_t len
 
 	if (time > CLOCK_MOST || echo > CLOCK_MOST) /* nobody's clock: a wrong member's */
 		return;
-	if (time && side >= 0)
-		c->zero[side] = at - (ns_t)time * NS_PER_MS;
+	if (time && side >= 0) {
+		ns_t zero = at - (ns_t)time * NS_PER_MS;
+
+		/* What waited for its line, or was sent again, makes the clock look late. */
+		c->zero[side] = c->told[side] ? ns_min(c->zero[side], zero) : zero;
+		c->told[side] = true;
+	}
 	if (echo && far >= 0)
 		c->sealed[far] = c->zero[far] + (ns_t)echo * NS_PER_MS;
 }
@@ -242,8 +294,8 @@ take_bytes(void *ctx, ns_t at, int dir, const uint8_t *bytes, size_t len)
 }
 
 struct channels {
-	struct channel *c[CHANNELS_MAX];
-	size_t cnt;
+	struct channel **c;
+	size_t cnt, cap;
 };
 
 static struct channel *
@@ -260,24 +312,44 @@ channel_of(struct channels *all, const struct pkt *p, int *dir)
 	return NULL;
 }
 
+/* Of calls that nobody answers only the newest are kept. */
 static void
+drop_idle(struct channels *all)
+{
+	size_t idle = 0, first = all->cnt;
+
+	for (size_t i = all->cnt; i-- > 0;)
+		if (!all->c[i]->last) {
+			idle++;
+			first = i;
+		}
+	if (idle <= IDLE_MAX)
+		return;
+	tlsopen_free(all->c[first]->tls);
+	free(all->c[first]);
+	all->cnt--;
+	memmove(all->c + first, all->c + first + 1, (all->cnt - first) * sizeof(*all->c));
+}
+
+static struct channel *
 open_channel(struct scene *s, struct channels *all, size_t frame)
 {
 	const struct pkt *p = &s->pkt[frame];
 	int side = scene_sender(s, frame);
 	struct channel *c;
 
-	if (all->cnt == CHANNELS_MAX)
-		return;
+	drop_idle(all);
 	c = calloc(1, sizeof(*c));
 	if (!c)
 		abort();
-	*c = (struct channel){.opened = trace_frame(s->t, frame)->at, .addr = {p->src, p->dst}, .port = {p->sport, p->dport},
-		.side = {side, side < 0 ? -1 : !side}};
+	*c = (struct channel){.opened = trace_frame(s->t, frame)->at, .addr = {p->src, p->dst},
+		.port = {p->sport, p->dport}, .side = {side, side < 0 ? -1 : !side}};
 	c->tls = tlsopen_new(s->in->keys, take_bytes, c);
 	if (s->in->plain_sync)
 		tlsopen_plain(c->tls);
+	all->c = scene_more(all->c, all->cnt, &all->cap, sizeof(struct channel *));
 	all->c[all->cnt++] = c;
+	return c;
 }
 
 /* A process that starts again knows nothing of the channels before. */
@@ -295,54 +367,68 @@ started_in(const struct scene *s, int side, ns_t from, ns_t to)
 
 /* By the newest channel on which a message was read. */
 static bool
-is_ready(const struct scene *s, const struct channels *all, struct scene_take *t)
+is_ready(const struct scene *s, const struct channels *all, int heir, ns_t at, ns_t *fresh_until)
 {
 	for (size_t i = all->cnt; i-- > 0;) {
 		const struct channel *c = all->c[i];
 
 		if (!c->last)
 			continue;
-		t->fresh_until = c->sealed[t->heir] + ns_from_ms(c->lease_ms);
-		return c->ready[t->heir] && t->at <= t->fresh_until &&
-			!started_in(s, t->heir, c->opened, t->at);
+		*fresh_until = c->sealed[heir] + ns_from_ms(c->lease_ms);
+		return c->ready[heir] && at <= *fresh_until &&
+			!started_in(s, heir, c->opened, at);
 	}
 	return false;
 }
 
-/* Take-overs are asked as the channel's time passes them, since readiness comes and goes. */
+struct settled {
+	size_t takes, falls;
+};
+
+/* They are asked as the channel's time passes them, since readiness comes and goes. */
 static void
-settle_takes(struct scene *s, const struct channels *all, size_t *take, size_t frame)
+settle(struct scene *s, const struct channels *all, struct settled *done, size_t frame)
 {
-	for (; *take < s->take_cnt && s->take[*take].frame <= frame; ++*take)
-		s->take[*take].ready = is_ready(s, all, &s->take[*take]);
+	for (; done->takes < s->take_cnt && s->take[done->takes].frame <= frame; done->takes++) {
+		struct scene_take *t = &s->take[done->takes];
+
+		t->ready = is_ready(s, all, t->heir, t->at, &t->fresh_until);
+	}
+	for (; done->falls < s->fall_cnt && s->fall[done->falls].frame <= frame; done->falls++) {
+		struct scene_fall *f = &s->fall[done->falls];
+
+		f->ready = is_ready(s, all, f->heir, f->at, &f->fresh_until);
+	}
 }
 
 void
 scene_read_sync(struct scene *s)
 {
 	struct channels all = {.cnt = 0};
-	size_t take = 0;
+	struct settled done = {0};
 
 	for (size_t i = 0; i < s->cnt; i++) {
 		const struct pkt *p = &s->pkt[i];
 		struct channel *c;
 		int dir = 0;
 
-		settle_takes(s, &all, &take, i);
+		settle(s, &all, &done, i);
 		if (!p->is_tcp || scene_segment(s, i) != SEG_SYNC)
 			continue;
 		c = channel_of(&all, p, &dir);
 		if ((p->tcp_flags & (TLSOPEN_SYN | 0x10)) == TLSOPEN_SYN && (!c || c->last)) {
-			open_channel(s, &all, i);
-			c = all.cnt ? all.c[all.cnt - 1] : NULL;
+			c = open_channel(s, &all, i);
 			dir = 0;
 		}
-		if (c)
+		/* What was lost on the way is read when it is sent again. */
+		if (c && trace_frame(s->t, i)->to)
 			tlsopen_segment(c->tls, trace_frame(s->t, i)->at, dir, p->tcp_seq,
 				p->tcp_flags, p->data, p->data_len);
 	}
+	settle(s, &all, &done, s->cnt);
 	for (size_t i = 0; i < all.cnt; i++) {
 		tlsopen_free(all.c[i]->tls);
 		free(all.c[i]);
 	}
+	free(all.c);
 }

@@ -99,11 +99,34 @@ take_event(struct scene *s, const struct trace_event *e)
 	}
 }
 
+/* What waits for a slow line when it ends goes on as slowly: one queue for each way. */
+static void
+drain(struct scene *s, struct scene_span *p)
+{
+	ns_t end[2] = {p->from, p->from};
+
+	for (size_t i = 0; p->value && p->to != NS_NEVER && i < s->cnt; i++) {
+		const struct frame *f = trace_frame(s->t, i);
+		ns_t *way = &end[f->port != p->port];
+
+		if (f->at >= p->from && f->at < p->to &&
+			(f->port == p->port || f->to & 1u << p->port))
+			*way = (*way > f->at ? *way : f->at) +
+				(ns_t)((uint64_t)f->len * (uint64_t)NS_PER_S / p->value);
+	}
+	for (int i = 0; i < 2; i++)
+		if (end[i] > p->to)
+			p->to = end[i];
+}
+
 void
 scene_read_spans(struct scene *s)
 {
 	for (size_t i = 0; i < trace_events(s->t); i++)
 		take_event(s, trace_event(s->t, i));
+	for (size_t i = 0; i < s->span_cnt; i++)
+		if (s->span[i].kind == EVENT_SLOW)
+			drain(s, &s->span[i]);
 }
 
 bool

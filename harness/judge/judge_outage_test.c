@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Law 5 at its edges: who had to take over, how long it may be dark, and what excuses more. */
+#include "harness/judge/judge_test_sync.h"
+
+#define LIMIT_MS (800 + 250 + 20) /* hold time, dark margin, margin */
+
+static struct happens {
+	int64_t ms; /* when; 0: never */
+	enum trace_event_kind kind;
+	int port;
+	enum trace_who who;
+} happens[4];
+
+/* A stream at 100/s, dark for those ms from 3000 on; B becomes active then. */
+static struct {
+	int64_t dark, take, end; /* ms; take 0: never */
+	bool ready;
+} play;
+
+static enum trace_segment
+segment_of(int port)
+{
+	return port == P_HOST ? SEG_INSIDE : port == P_PEER ? SEG_OUTSIDE
+							    : (enum trace_segment)(port % 3);
+}
+
+static void
+events(int64_t ms)
+{
+	for (size_t i = 0; i < 4; i++) {
+		const struct happens *h = &happens[i];
+
+		if (h->ms && h->ms == ms)
+			trace_event_add(stage.t, &(struct trace_event){.at = stage.now,
+				.kind = h->kind, .port = (uint8_t)h->port, .who = h->who,
+				.segment = segment_of(h->port)});
+	}
+}
+
+static void
+packet(int64_t ms)
+{
+	uint32_t n = (uint32_t)(ms / 10);
+	bool lost = ms >= 3000 && ms < 3000 + play.dark, heir = ms >= 3000;
+	uint8_t ip[256];
+
+	stage_ip(P_HOST, 1u << (heir ? P_B_IN : P_A_IN), ip,
+		stage_inner(ip, sizeof(ip), true, n, 64));
+	if (!lost)
+		stage_esp(heir ? P_B_OUT : P_A_OUT, heir ? n + 1000 : n, n);
+}
+
+static const struct law_result *
+show(void)
+{
+	ns_t zero;
+
+	stage_close();
+	stage_open();
+	zero = stage.now;
+	stage_hsrp(P_A_OUT, S_HELLO, S_ACTIVE);
+	stage_hsrp(P_B_OUT, S_HELLO, S_STANDBY);
+	if (play.ready)
+		stage_ready(SIDE_B, 10000);
+	for (int64_t ms = 10; ms < play.end; ms += 10) {
+		stage.now = zero + ns_from_ms(ms);
+		events(ms);
+		if (play.take == ms)
+			stage_hsrp(P_B_OUT, S_HELLO, S_ACTIVE);
+		packet(ms);
+	}
+	stage.cnt = judge_laws(&stage.in, stage.out);
+	for (size_t i = 0; i < stage.cnt; i++)
+		if (!strcmp(stage.out[i].name, "outage"))
+			return &stage.out[i];
+	ck_abort_msg("no result");
+	return NULL;
+}
+
+static bool
+is_broken(void)
+{
+	return show()->verdict == LAW_BROKEN;
+}
+
+static void
+set(int64_t dark, int64_t take)
+{
+	memset(happens, 0, sizeof(happens));
+	play.dark = dark;
+	play.take = take;
+	play.end = 7000;
+	play.ready = true;
+	happens[0] = (struct happens){3000, EVENT_POWER_OFF, P_A_OUT, WHO_A};
+}
+
+static void
+also(int64_t ms, enum trace_event_kind kind, int port, enum trace_who who)
+{
+	size_t i = 0;
+
+	while (happens[i].ms)
+		i++;
+	happens[i] = (struct happens){ms, kind, port, who};
+}
+
+/* So long is it from the first lost one to the last. */
+static int64_t
+lasting(int64_t ms)
+{
+	return ms + 10;
+}
+
+START_TEST(hold_time_and_margins_and_no_more)
+{
+	set(lasting(LIMIT_MS), 4000);
+	ck_assert(!is_broken());
+	set(lasting(LIMIT_MS + 10), 4000);
+	ck_assert(is_broken());
+	play.ready = false;
+	ck_assert_int_eq(show()->verdict, LAW_NOTHING);
+}
+END_TEST
+
+START_TEST(a_line_of_the_old_one_takes_two_hellos_more)
+{
+	set(lasting(LIMIT_MS + 400), 4000);
+	happens[0] = (struct happens){3000, EVENT_CABLE_OUT, P_A_IN, WHO_A};
+	ck_assert(!is_broken());
+	play.dark += 10;
+	ck_assert(is_broken());
+}
+END_TEST
+
+/* Lines that carry no Hellos of the group, or are not the old one's. */
+START_TEST(other_lines_excuse_nothing)
+{
+	set(lasting(LIMIT_MS + 10), 4000);
+	also(2900, EVENT_CABLE_OUT, P_A_SYNC, WHO_A);
+	ck_assert(is_broken());
+	set(lasting(LIMIT_MS + 10), 4000);
+	also(2900, EVENT_CABLE_OUT, P_PEER, WHO_PEER);
+	ck_assert(is_broken());
+	set(lasting(LIMIT_MS + 10), 4000);
+	also(2000, EVENT_CABLE_OUT, P_B_SYNC, WHO_B);
+	also(2900, EVENT_CABLE_IN, P_B_SYNC, WHO_B);
+	ck_assert(is_broken());
+}
+END_TEST
+
+/* The heir's own line was out; its time begins when it is in, and is a hold time longer. */
+START_TEST(an_heir_that_was_not_whole_begins_anew)
+{
+	set(lasting(300 + LIMIT_MS + 800), 5000);
+	also(2000, EVENT_CABLE_OUT, P_B_IN, WHO_B);
+	also(3300, EVENT_CABLE_IN, P_B_IN, WHO_B);
+	ck_assert(!is_broken());
+	play.dark += 10;
+	ck_assert(is_broken());
+	set(lasting(LIMIT_MS + 10), 4000); /* whole for a hold time, and 10 ms */
+	also(2000, EVENT_CABLE_OUT, P_B_IN, WHO_B);
+	also(2190, EVENT_CABLE_IN, P_B_IN, WHO_B);
+	ck_assert(is_broken());
+}
+END_TEST
+
+/* What happens to it after the time is over excuses nothing. */
+START_TEST(an_heir_is_judged_until_it_is_whole_no_more)
+{
+	set(3000, 4000);
+	also(3000 + LIMIT_MS, EVENT_CABLE_OUT, P_B_IN, WHO_B);
+	ck_assert(!is_broken());
+	set(3000, 4000);
+	also(3000 + LIMIT_MS + 20, EVENT_CABLE_OUT, P_B_IN, WHO_B);
+	ck_assert(is_broken());
+	set(3000, 4000);
+	also(4010, EVENT_CRASH, P_B_OUT, WHO_B);
+	ck_assert(!is_broken());
+	set(3000, 4000);
+	also(3000 + LIMIT_MS + 20, EVENT_CRASH, P_B_OUT, WHO_B);
+	ck_assert(is_broken());
+}
+END_TEST
+
+/* ---- who never took over ---- */
+
+START_TEST(a_standby_that_never_takes_over_breaks_it)
+{
+	const struct law_result *r;
+
+	set(4000, 0);
+	r = show();
+	ck_assert_int_eq(r->verdict, LAW_BROKEN);
+	ck_assert_ptr_nonnull(strstr(r->text, "never came"));
+	happens[0].kind = EVENT_CRASH;
+	ck_assert(is_broken());
+	happens[0].kind = EVENT_EXIT;
+	ck_assert(is_broken());
+	happens[0].kind = EVENT_STOP;
+	ck_assert(is_broken());
+	happens[0].kind = EVENT_CABLE_OUT;
+	ck_assert(is_broken());
+	play.ready = false;
+	ck_assert_int_eq(show()->verdict, LAW_NOTHING);
+}
+END_TEST
+
+START_TEST(who_could_not_is_not_blamed)
+{
+	set(4000, 0);
+	also(3500, EVENT_CRASH, P_B_OUT, WHO_B);
+	ck_assert(!is_broken());
+	set(4000, 0);
+	also(2000, EVENT_CABLE_OUT, P_B_IN, WHO_B);
+	ck_assert(!is_broken());
+	set(4000, 0);
+	also(3500, EVENT_CABLE_OUT, P_B_IN, WHO_B);
+	ck_assert(!is_broken());
+	set(4000, 0); /* the old one is back in time, and it is his affair */
+	also(3900, EVENT_START, P_A_OUT, WHO_A);
+	ck_assert(!is_broken());
+	set(4000, 0);
+	also(3000 + LIMIT_MS + 20, EVENT_START, P_A_OUT, WHO_A);
+	ck_assert(is_broken());
+	set(4000, 0); /* the sync line is not the active's office */
+	happens[0] = (struct happens){3000, EVENT_CABLE_OUT, P_A_SYNC, WHO_A};
+	ck_assert(!is_broken());
+	set(4000, 0); /* a standby's end neither */
+	happens[0] = (struct happens){3000, EVENT_POWER_OFF, P_B_OUT, WHO_B};
+	ck_assert(!is_broken());
+}
+END_TEST
+
+/* ---- ready, by the channel ---- */
+
+START_TEST(calls_that_nobody_answers_do_not_hide_the_channel)
+{
+	struct scene s;
+
+	stage_hsrp(P_A_OUT, S_HELLO, S_ACTIVE);
+	for (int i = 0; i < 100; i++)
+		stage_call(false);
+	stage_ready(SIDE_B, 2000);
+	for (int i = 0; i < 100; i++)
+		stage_call(false);
+	stage_hsrp(P_B_OUT, S_HELLO, S_ACTIVE);
+	scene_init(&s, &stage.in);
+	ck_assert_uint_eq(s.take_cnt, 1);
+	ck_assert(s.take[0].ready);
+	scene_free(&s);
+}
+END_TEST
+
+/* Its lease runs from its own TIME, which is that of the message that waited least. */
+static bool
+ready_after(int64_t ms, bool lost)
+{
+	struct scene s;
+	bool ready;
+	ns_t told;
+
+	stage_close();
+	stage_open();
+	stage_hsrp(P_A_OUT, S_HELLO, S_ACTIVE);
+	stage_ready(SIDE_B, 1000);
+	told = stage.now;
+	stage_wait(300);
+	/* A message of that time, which had to wait: no news */
+	stage_ssp(SIDE_B, SYNC_ALIVE, 0, 0, V_TIME, (uint64_t)ns_to_ms(told));
+	stage.sync_lost = lost;
+	if (lost)
+		stage_lease(SIDE_B);
+	stage.now = told + ns_from_ms(ms);
+	stage_hsrp(P_B_OUT, S_HELLO, S_ACTIVE);
+	scene_init(&s, &stage.in);
+	ready = s.take[0].ready;
+	scene_free(&s);
+	return ready;
+}
+
+START_TEST(a_lease_is_as_long_as_it_was_proved)
+{
+	ck_assert(ready_after(990, false));
+	ck_assert(!ready_after(1010, false));
+	ck_assert(ready_after(990, true));
+	ck_assert(!ready_after(1010, true)); /* what never arrived proves nothing */
+}
+END_TEST
+
+/* ---- nothing anew ---- */
+
+/* The old one fell silent a hold time and two seconds before the take-over, and no more. */
+static enum law_verdict
+lost_after(int64_t silent_ms)
+{
+	uint8_t ip[256];
+
+	stage_close();
+	stage_open();
+	stage.in.hold = 10 * NS_PER_S;
+	stage_phase1(P_A_OUT);
+	stage_quick(P_A_OUT, 7, 3600, 0);
+	stage_hsrp(P_A_OUT, S_HELLO, S_ACTIVE);
+	stage_esp(P_A_OUT, 1, 1);
+	stage_ready(SIDE_B, 60000);
+	stage_wait(silent_ms);
+	stage_hsrp(P_B_OUT, S_HELLO, S_ACTIVE);
+	stage_ip(P_HOST, 1u << P_B_IN, ip, stage_inner(ip, sizeof(ip), true, 2, 64));
+	stage_wait(100);
+	stage_quick(P_B_OUT, 8, 3600, 0);
+	return stage.cnt = judge_laws(&stage.in, stage.out), stage.out[5].verdict;
+}
+
+START_TEST(a_long_hold_time_hides_no_need)
+{
+	ck_assert_int_eq(lost_after(500), LAW_BROKEN);
+	ck_assert_int_eq(lost_after(10500), LAW_BROKEN);
+	ck_assert_int_ne(lost_after(12500), LAW_BROKEN);
+}
+END_TEST
+
+int
+main(void)
+{
+	TCase *t = tcase_create("outage");
+
+	tcase_add_test(t, hold_time_and_margins_and_no_more);
+	tcase_add_test(t, a_line_of_the_old_one_takes_two_hellos_more);
+	tcase_add_test(t, other_lines_excuse_nothing);
+	tcase_add_test(t, an_heir_that_was_not_whole_begins_anew);
+	tcase_add_test(t, an_heir_is_judged_until_it_is_whole_no_more);
+	tcase_add_test(t, a_standby_that_never_takes_over_breaks_it);
+	tcase_add_test(t, who_could_not_is_not_blamed);
+	tcase_add_test(t, calls_that_nobody_answers_do_not_hide_the_channel);
+	tcase_add_test(t, a_lease_is_as_long_as_it_was_proved);
+	tcase_add_test(t, a_long_hold_time_hides_no_need);
+	return stage_main(t, "outage");
+}

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "ref/sys/channel.h"
+#include "ref/sys/channel_tls.h"
 
 #define RETRY (250 * NS_PER_MS)
 #define CONNECT_MAX (500 * NS_PER_MS)
@@ -34,9 +35,8 @@ struct channel {
 	int epfd;
 	uint64_t tag;
 	bool client;
-	char identity[80];
 	int listen_fd;
-	SSL_CTX *ctx;
+	struct channel_tls tls;
 	struct conn cur;
 	struct conn cand; /* a newcomer: replaces cur once it has shown that it has the key */
 	bool stuck;	  /* the other side has stopped reading: too much waits for it */
@@ -46,91 +46,6 @@ struct channel {
 	uint8_t in[16384];
 	size_t in_len; /* handed out last: wiped at the next call */
 };
-
-static struct channel *
-of(SSL *ssl)
-{
-	return SSL_get_app_data(ssl);
-}
-
-static SSL_SESSION *
-session(struct channel *c, SSL *ssl)
-{
-	static const unsigned char suite[] = {0x13, 0x01}; /* TLS_AES_128_GCM_SHA256 */
-	const SSL_CIPHER *cipher = SSL_CIPHER_find(ssl, suite);
-	SSL_SESSION *s = SSL_SESSION_new();
-
-	if (s && cipher && SSL_SESSION_set1_master_key(s, c->cfg.key.b, c->cfg.key.len) &&
-		SSL_SESSION_set_cipher(s, cipher) &&
-		SSL_SESSION_set_protocol_version(s, TLS1_3_VERSION))
-		return s;
-	SSL_SESSION_free(s);
-	return NULL;
-}
-
-static int
-psk_use(SSL *ssl, const EVP_MD *md, const unsigned char **id, size_t *id_len, SSL_SESSION **s)
-{
-	struct channel *c = of(ssl);
-
-	if (md && md != EVP_sha256() && EVP_MD_get_type(md) != NID_sha256)
-		return 0;
-	*s = session(c, ssl);
-	*id = (const unsigned char *)c->identity;
-	*id_len = strlen(c->identity);
-	return *s != NULL;
-}
-
-static int
-psk_find(SSL *ssl, const unsigned char *id, size_t id_len, SSL_SESSION **s)
-{
-	struct channel *c = of(ssl);
-
-	*s = NULL;
-	if (c->cfg.rules.any_identity ||
-		(id_len == strlen(c->identity) && equal_ct(id, c->identity, id_len)))
-		*s = session(c, ssl);
-	return 1; /* without a session the handshake goes on, and fails for want of a certificate */
-}
-
-static void
-keylog(const SSL *ssl, const char *line)
-{
-	struct channel *c = of((SSL *)(uintptr_t)ssl);
-
-	if (c->cfg.keylog)
-		c->cfg.keylog(c->cfg.ctx, line);
-}
-
-static bool
-tls_setup(struct channel *c)
-{
-	c->ctx = SSL_CTX_new(TLS_method());
-	if (!c->ctx)
-		return false;
-	if (!SSL_CTX_set_min_proto_version(
-		    c->ctx, c->cfg.rules.old_tls ? TLS1_2_VERSION : TLS1_3_VERSION) ||
-		!SSL_CTX_set_max_proto_version(c->ctx, TLS1_3_VERSION) ||
-		!SSL_CTX_set_ciphersuites(c->ctx, "TLS_AES_128_GCM_SHA256") ||
-		!SSL_CTX_set1_groups_list(c->ctx, "X25519:P-256"))
-		return false;
-	(void)SSL_CTX_set_options(c->ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION);
-	(void)SSL_CTX_set_num_tickets(c->ctx, 0);
-	(void)SSL_CTX_set_session_cache_mode(c->ctx, SSL_SESS_CACHE_OFF);
-	(void)SSL_CTX_set_mode(
-		c->ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-	/* a server that verifies its peer refuses sessions without a context; a client must have
-	 * none */
-	if (!c->client &&
-		!SSL_CTX_set_session_id_context(c->ctx, (const unsigned char *)"baton-ssp", 9))
-		return false;
-	SSL_CTX_set_verify(
-		c->ctx, c->cfg.rules.without_psk ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
-	SSL_CTX_set_psk_use_session_callback(c->ctx, psk_use);
-	SSL_CTX_set_psk_find_session_callback(c->ctx, psk_find);
-	SSL_CTX_set_keylog_callback(c->ctx, keylog);
-	return true;
-}
 
 static struct sockaddr_in
 address(ip4_t a, uint16_t port)
@@ -189,7 +104,6 @@ struct channel *
 channel_open(const struct channel_cfg *cfg, int epfd, uint64_t tag)
 {
 	struct channel *c = calloc(1, sizeof *c);
-	char lo[IP4_TEXT], hi[IP4_TEXT];
 	int e;
 
 	if (!c)
@@ -201,11 +115,7 @@ channel_open(const struct channel_cfg *cfg, int epfd, uint64_t tag)
 	c->client = cfg->local < cfg->remote;
 	c->cur = c->cand = (struct conn){.fd = -1, .at = NS_NEVER};
 	c->cur.at = c->client ? 0 : NS_NEVER;
-	ip4_put(lo, c->client ? cfg->local : cfg->remote);
-	ip4_put(hi, c->client ? cfg->remote : cfg->local);
-	(void)snprintf(c->identity, sizeof c->identity, "baton-ssp/1 group %u from %s to %s",
-		cfg->group, lo, hi);
-	if (tls_setup(c) && (c->client || listen_start(c)))
+	if (channel_tls_init(&c->tls, &c->cfg, c->client) && (c->client || listen_start(c)))
 		return c;
 	e = errno;
 	channel_close(c);
@@ -246,7 +156,7 @@ channel_close(struct channel *c)
 	conn_drop(&c->cand);
 	if (c->listen_fd >= 0)
 		(void)close(c->listen_fd);
-	SSL_CTX_free(c->ctx);
+	SSL_CTX_free(c->tls.ctx);
 	free(c->out);
 	wipe(c, sizeof *c);
 	free(c);
@@ -277,10 +187,9 @@ connect_start(struct channel *c, ns_t now)
 static bool
 handshake_start(struct channel *c, struct conn *k, ns_t now)
 {
-	k->ssl = SSL_new(c->ctx);
+	k->ssl = channel_tls_new(&c->tls);
 	if (!k->ssl || !SSL_set_fd(k->ssl, k->fd))
 		return false;
-	SSL_set_app_data(k->ssl, c);
 	if (c->client)
 		SSL_set_connect_state(k->ssl);
 	else

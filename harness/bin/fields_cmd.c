@@ -10,6 +10,7 @@
  * may have lost the IV by then.
  */
 #include "harness/bin/baton.h"
+#include "harness/bin/fields_put.h"
 
 #include <getopt.h>
 #include <inttypes.h>
@@ -24,18 +25,7 @@
 #include "harness/run/verdict.h"
 #include "harness/trace/trace.h"
 
-#define NAMES 64
-#define VALUES 4096
 #define PIECES 32 /* packets in fragments at once */
-
-/* One frame's line: values gathered by name. */
-struct line {
-	size_t cnt;
-	struct {
-		const char *name;
-		char values[VALUES];
-	} at[NAMES];
-};
 
 struct pieces {
 	bool used;
@@ -49,299 +39,17 @@ struct pieces {
 struct reading {
 	struct keyring ring;
 	struct ikeopen *ike;
-	struct line line;
+	struct fields_line line;
 	struct pieces *pieces;
 	struct msg *msg;
 };
 
 static void
-value(struct line *l, const char *name, const char *text)
-{
-	size_t i = 0, len;
-
-	while (i < l->cnt && strcmp(l->at[i].name, name) != 0)
-		i++;
-	if (i == NAMES)
-		abort();
-	if (i == l->cnt) {
-		l->at[l->cnt].name = name;
-		l->at[l->cnt++].values[0] = '\0';
-		len = 0;
-	} else {
-		len = strlen(l->at[i].values);
-		if (len + 1 < VALUES)
-			l->at[i].values[len++] = ',';
-	}
-	(void)snprintf(l->at[i].values + len, VALUES - len, "%s", text);
-}
-
-enum how { DECIMAL, HEX8, HEX32, ADDRESS, OCTETS, STRING };
-
-static void
-put(struct line *l, const char *name, enum how how, const struct msg *m, const struct field *f)
-{
-	static char text[VALUES];
-	size_t at = 0;
-
-	switch (how) {
-	case DECIMAL:
-		(void)snprintf(text, sizeof text, "%" PRIu64, f->value);
-		break;
-	case HEX8:
-		(void)snprintf(text, sizeof text, "0x%02" PRIx64, f->value);
-		break;
-	case HEX32:
-		(void)snprintf(text, sizeof text, "0x%08" PRIx64, f->value);
-		break;
-	case ADDRESS:
-		(void)ip4_put(text, (ip4_t)f->value);
-		break;
-	case OCTETS:
-		text[0] = '\0';
-		for (size_t i = 0; i < f->len && at + 3 < sizeof text; i++)
-			at += (size_t)sprintf(text + at, "%02x", m->bytes[f->offset + i]);
-		break;
-	case STRING:
-		(void)snprintf(
-			text, sizeof text, "%.*s", (int)f->len, (const char *)m->bytes + f->offset);
-		break;
-	}
-	value(l, name, text);
-}
-
-static void
-put_num(struct line *l, const char *name, const char *fmt, uint64_t v)
-{
-	char text[32];
-
-	(void)snprintf(text, sizeof text,
-		fmt[0] == 'x'	? "0x%02" PRIx64
-		: fmt[0] == 'X' ? "0x%08" PRIx64
-				: "%" PRIu64,
-		v);
-	value(l, name, text);
-}
-
-/* Our names, and Wireshark's for the same. Sizes of payload parts have one name there for several
- * of ours. */
-static const struct {
-	const char *ours, *theirs;
-	enum how how;
-} names[] = {
-	{"hsrp.version", "hsrp.version", DECIMAL},
-	{"hsrp.opcode", "hsrp.opcode", DECIMAL},
-	{"hsrp.state", "hsrp.state", DECIMAL},
-	{"hsrp.hellotime", "hsrp.hellotime", DECIMAL},
-	{"hsrp.holdtime", "hsrp.holdtime", DECIMAL},
-	{"hsrp.priority", "hsrp.priority", DECIMAL},
-	{"hsrp.group", "hsrp.group", DECIMAL},
-	{"hsrp.reserved", "hsrp.reserved", DECIMAL},
-	{"hsrp.auth", "hsrp.auth_data", STRING},
-	{"hsrp.vip", "hsrp.virt_ip", ADDRESS},
-	{"hsrpadv.version", "hsrp.version", DECIMAL},
-	{"hsrpadv.opcode", "hsrp.opcode", DECIMAL},
-	{"hsrpadv.type", "hsrp.adv.tlvtype", DECIMAL},
-	{"hsrpadv.length", "hsrp.adv.tlvlength", DECIMAL},
-	{"hsrpadv.state", "hsrp.adv.state", DECIMAL},
-	{"hsrpadv.reserved1", "hsrp.adv.reserved1", DECIMAL},
-	{"hsrpadv.active", "hsrp.adv.activegrp", DECIMAL},
-	{"hsrpadv.passive", "hsrp.adv.passivegrp", DECIMAL},
-	{"hsrpadv.reserved2", "hsrp.adv.reserved2", DECIMAL},
-	{"isakmp.icookie", "isakmp.ispi", OCTETS},
-	{"isakmp.rcookie", "isakmp.rspi", OCTETS},
-	{"isakmp.next", "isakmp.nextpayload", DECIMAL},
-	{"isakmp.exchange", "isakmp.exchangetype", DECIMAL},
-	{"isakmp.flags", "isakmp.flags", HEX8},
-	{"isakmp.msgid", "isakmp.messageid", HEX32},
-	{"isakmp.length", "isakmp.length", DECIMAL},
-	{"isakmp.sa.doi", "isakmp.sa.doi", DECIMAL},
-	{"isakmp.sa.situation", "isakmp.sa.situation", OCTETS},
-	{"isakmp.prop.number", "isakmp.prop.number", DECIMAL},
-	{"isakmp.prop.protocol", "isakmp.prop.protoid", DECIMAL},
-	{"isakmp.prop.spisize", "isakmp.spisize", DECIMAL},
-	{"isakmp.prop.transforms", "isakmp.prop.transforms", DECIMAL},
-	{"isakmp.prop.spi", "isakmp.spi", OCTETS},
-	{"isakmp.transform.number", "isakmp.trans.number", DECIMAL},
-	{"isakmp.transform.id", "isakmp.trans.id", DECIMAL},
-	{"isakmp.ke.data", "isakmp.key_exchange.data", OCTETS},
-	{"isakmp.nonce.data", "isakmp.nonce", OCTETS},
-	{"isakmp.hash.data", "isakmp.hash", OCTETS},
-	{"isakmp.vid.data", "isakmp.vid_bytes", OCTETS},
-	{"isakmp.natd.data", "isakmp.ike.nat_hash", OCTETS},
-	{"isakmp.id.type", "isakmp.id.type", DECIMAL},
-	{"isakmp.id.protocol", "isakmp.id.protoid", DECIMAL},
-	{"isakmp.id.port", "isakmp.id.port", DECIMAL},
-	{"isakmp.notify.doi", "isakmp.notify.doi", DECIMAL},
-	{"isakmp.notify.protocol", "isakmp.notify.protoid", DECIMAL},
-	{"isakmp.notify.spisize", "isakmp.spisize", DECIMAL},
-	{"isakmp.notify.type", "isakmp.notify.msgtype", DECIMAL},
-	{"isakmp.notify.spi", "isakmp.spi", OCTETS},
-	{"isakmp.delete.doi", "isakmp.delete.doi", DECIMAL},
-	{"isakmp.delete.protocol", "isakmp.delete.protoid", DECIMAL},
-	{"isakmp.delete.spisize", "isakmp.spisize", DECIMAL},
-};
-
-static bool
-ends(const char *name, const char *with)
-{
-	size_t n = strlen(name), w = strlen(with);
-
-	return n > w && strcmp(name + n - w, with) == 0;
-}
-
-/* What every payload has: type of the one behind it, and its length. */
-static bool
-put_generic(struct line *l, const char *name, const struct msg *m, const struct field *f)
-{
-	if (strncmp(name, "isakmp.", 7) != 0 || !strchr(name + 7, '.') ||
-		strncmp(name, "isakmp.attr", 11) == 0)
-		return false;
-	if (ends(name, ".next"))
-		put(l, "isakmp.nextpayload", DECIMAL, m, f);
-	else if (ends(name, ".length"))
-		put(l, "isakmp.payloadlength", DECIMAL, m, f);
-	else
-		return false;
-	return true;
-}
-
-/* One address, a network and its mask, or a range. */
-static void
-put_id(struct line *l, const struct msg *m, const struct field *f, uint64_t type)
-{
-	static const char *const as[][2] = {
-		[1] = {"isakmp.id.data.ipv4_addr", "isakmp.id.data.ipv4_addr"},
-		[4] = {"isakmp.id.data.ipv4_addr", "isakmp.id.data.ipv4_subnet"},
-		[7] = {"isakmp.id.data.ipv4_range_start", "isakmp.id.data.ipv4_range_end"},
-	};
-	const uint8_t *b = m->bytes + f->offset;
-	char text[IP4_TEXT];
-
-	if (type >= sizeof as / sizeof as[0] || !as[type][0])
-		return;
-	for (size_t i = 0; i + 4 <= f->len && i < 8; i += 4) {
-		(void)snprintf(
-			text, sizeof text, "%u.%u.%u.%u", b[i], b[i + 1], b[i + 2], b[i + 3]);
-		value(l, as[type][i / 4], text);
-	}
-}
-
-/* Attribute numbers of Phase 1 (RFC 2409 appendix A) and of the IPsec DOI (RFC 2407 4.5). */
-static const char *
-attribute_name(bool phase1, uint64_t type)
-{
-	static const char *const ike[] = {[1] = "isakmp.ike.attr.encryption_algorithm",
-		[2] = "isakmp.ike.attr.hash_algorithm",
-		[3] = "isakmp.ike.attr.authentication_method",
-		[4] = "isakmp.ike.attr.group_description",
-		[11] = "isakmp.ike.attr.life_type",
-		[12] = "isakmp.ike.attr.life_duration",
-		[14] = "isakmp.ike.attr.key_length"};
-	static const char *const ipsec[] = {[1] = "isakmp.ipsec.attr.life_type",
-		[2] = "isakmp.ipsec.attr.life_duration",
-		[3] = "isakmp.ipsec.attr.group_description",
-		[4] = "isakmp.ipsec.attr.encap_mode",
-		[5] = "isakmp.ipsec.attr.auth_algorithm",
-		[6] = "isakmp.ipsec.attr.key_length"};
-
-	if (phase1)
-		return type < sizeof ike / sizeof ike[0] ? ike[type] : NULL;
-	return type < sizeof ipsec / sizeof ipsec[0] ? ipsec[type] : NULL;
-}
-
-struct chain {
-	bool phase1; /* of the proposal that we are in */
-	uint64_t id_type, attr;
-};
-
-static void
-put_attribute(struct line *l, const struct chain *c, const struct field *f)
-{
-	const char *name = attribute_name(c->phase1, c->attr);
-
-	if (name && f->len <= 4)
-		put_num(l, name, "d", f->value);
-}
-
-static void
-put_field(struct line *l, struct chain *c, const struct msg *m, const struct field *f)
-{
-	const char *name = f->def->name;
-
-	if (put_generic(l, name, m, f))
-		return;
-	if (!strcmp(name, "isakmp.prop.protocol"))
-		c->phase1 = f->value == 1;
-	if (!strcmp(name, "isakmp.id.type"))
-		c->id_type = f->value;
-	if (!strcmp(name, "isakmp.attr.type") || !strcmp(name, "isakmp.attrv.type")) {
-		c->attr = f->value;
-		put_num(l, c->phase1 ? "isakmp.ike.attr.type" : "isakmp.ipsec.attr.type", "d",
-			f->value);
-	}
-	if (!strcmp(name, "isakmp.attr.value") || !strcmp(name, "isakmp.attrv.value"))
-		put_attribute(l, c, f);
-	if (!strcmp(name, "isakmp.id.data"))
-		put_id(l, m, f, c->id_type);
-	if (!strcmp(name, "isakmp.major"))
-		put_num(l, "isakmp.version", "x", f->value << 4 | (m->bytes[f->offset] & 15u));
-	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-		if (!strcmp(names[i].ours, name) && (f->len || names[i].how != OCTETS))
-			put(l, names[i].theirs, names[i].how, m, f);
-}
-
-static void
-put_spis(struct line *l, const struct msg *m)
-{
-	uint32_t size;
-
-	for (size_t n = 1; n <= field_layers(m, "isakmp.delete"); n++) {
-		const uint8_t *b;
-		char name[48];
-		size_t len;
-
-		(void)snprintf(name, sizeof name, "isakmp.delete.spisize#%zu", n);
-		if (!field_u32(m, name, &size) || !size)
-			continue;
-		(void)snprintf(name, sizeof name, "isakmp.delete.spis#%zu", n);
-		if (!field_bytes(m, name, &b, &len))
-			continue;
-		for (size_t at = 0; at + size <= len; at += size) {
-			char text[64] = "";
-
-			for (size_t i = 0; i < size && i < 31; i++)
-				(void)sprintf(text + 2 * i, "%02x", b[at + i]);
-			value(l, "isakmp.delete.spi", text);
-		}
-	}
-}
-
-static void
-put_all(struct line *l, const struct msg *m, const char *from)
-{
-	struct chain c = {0};
-
-	for (size_t i = 0; i < m->field_cnt; i++)
-		if (strncmp(m->fields[i].def->name, from, strlen(from)) == 0)
-			put_field(l, &c, m, &m->fields[i]);
-	put_spis(l, m);
-}
-
-static void
-refuse(struct line *l, const struct msg *m)
-{
-	char why[160];
-
-	(void)snprintf(why, sizeof why, "%s", m->bad.field ? m->bad.field : "?");
-	value(l, "refused", why);
-}
-
-static void
 read_hsrp(struct reading *r, const struct pkt *p)
 {
 	if (field_decode(r->msg, p->frame, p->frame_len))
-		refuse(&r->line, r->msg);
-	put_all(&r->line, r->msg, "hsrp");
+		fields_refuse(&r->line, r->msg);
+	fields_all(&r->line, r->msg, "hsrp");
 }
 
 static void
@@ -354,31 +62,31 @@ read_isakmp(struct reading *r, const uint8_t *bytes, size_t len)
 		return;
 	e = ikeopen_feed(r->ike, bytes, len, &o);
 	if (field_decode_as(r->msg, "isakmp", bytes, len))
-		refuse(&r->line, r->msg);
-	put_all(&r->line, r->msg, "isakmp");
+		fields_refuse(&r->line, r->msg);
+	fields_all(&r->line, r->msg, "isakmp");
 	if (e == ERR_OK && o.repeated)
-		value(&r->line, "repeated", "1");
+		fields_value(&r->line, "repeated", "1");
 	if (e != ERR_OK && bytes[19] & 1) /* encrypted, under cookies that no key is known for */
-		value(&r->line, "closed", "no key");
+		fields_value(&r->line, "closed", "no key");
 	if (e != ERR_OK || !o.was_encrypted)
 		return;
-	value(&r->line, "opened", "1");
+	fields_value(&r->line, "opened", "1");
 	if (field_decode_chain(r->msg, o.first, o.body, o.body_len))
-		refuse(&r->line, r->msg);
-	put_all(&r->line, r->msg, "isakmp");
+		fields_refuse(&r->line, r->msg);
+	fields_all(&r->line, r->msg, "isakmp");
 }
 
 static void
-put_ip(struct line *l, const struct pkt *p)
+put_ip(struct fields_line *l, const struct pkt *p)
 {
 	char text[IP4_TEXT];
 
-	value(l, "ip.src", ip4_put(text, p->src));
-	value(l, "ip.dst", ip4_put(text, p->dst));
-	put_num(l, "ip.len", "d", p->ip_len);
-	put_num(l, "ip.ttl", "d", p->ttl);
-	put_num(l, "ip.proto", "d", p->proto);
-	put_num(l, "ip.dsfield", "x", p->tos);
+	fields_value(l, "ip.src", ip4_put(text, p->src));
+	fields_value(l, "ip.dst", ip4_put(text, p->dst));
+	fields_num(l, "ip.len", "d", p->ip_len);
+	fields_num(l, "ip.ttl", "d", p->ttl);
+	fields_num(l, "ip.proto", "d", p->proto);
+	fields_num(l, "ip.dsfield", "x", p->tos);
 }
 
 static void
@@ -395,17 +103,17 @@ read_esp(struct reading *r, const struct pkt *p, const uint8_t *esp, size_t len)
 		return;
 	spi = (uint32_t)esp[0] << 24 | (uint32_t)esp[1] << 16 | (uint32_t)esp[2] << 8 | esp[3];
 	seq = (uint32_t)esp[4] << 24 | (uint32_t)esp[5] << 16 | (uint32_t)esp[6] << 8 | esp[7];
-	put_num(&r->line, "esp.spi", "X", spi);
-	put_num(&r->line, "esp.sequence", "d", seq);
+	fields_num(&r->line, "esp.spi", "X", spi);
+	fields_num(&r->line, "esp.sequence", "d", seq);
 	k = keyring_esp(&r->ring, spi, p->dst);
 	if (!k || keyring_open_esp(&r->ring, p->dst, esp, len, inner, sizeof inner, &inner_len,
 			  &next) != ERR_OK) {
-		value(&r->line, "closed", k ? "wrong" : "no key");
+		fields_value(&r->line, "closed", k ? "wrong" : "no key");
 		return;
 	}
-	put_num(&r->line, "esp.pad_len", "d",
+	fields_num(&r->line, "esp.pad_len", "d",
 		len - 8 - keyesp_iv_len(k->suite) - keyesp_icv_len(k) - inner_len - 2);
-	put_num(&r->line, "esp.protocol", "x", next);
+	fields_num(&r->line, "esp.protocol", "x", next);
 	if (next != 4 || !pkt_parse_ip(&in, inner, inner_len))
 		return;
 	put_ip(&r->line, p);
@@ -472,7 +180,7 @@ read_frame(struct reading *r, const struct frame *f)
 
 	if (!pkt_parse(&p, f->bytes, f->len)) {
 		if (p.is_ip || p.ethertype == PKT_ETH_IP4)
-			value(&r->line, "refused", p.bad ? p.bad : "?");
+			fields_value(&r->line, "refused", p.bad ? p.bad : "?");
 		return;
 	}
 	if (p.is_ip && (p.mf || p.frag_off)) {
@@ -492,7 +200,7 @@ read_frame(struct reading *r, const struct frame *f)
 }
 
 static void
-print(const struct line *l, size_t no)
+print(const struct fields_line *l, size_t no)
 {
 	if (!l->cnt)
 		return;

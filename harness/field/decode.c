@@ -8,13 +8,13 @@
  */
 #include <string.h>
 
-#include "harness/field/formats.h"
+#include "harness/field/decode_in.h"
 
 #define SSP_PORT 3249 /* docs/spec/ssp.md 1 */
 
 /* Note what is wrong, if nothing was yet. Always false. */
-static bool
-bad(struct msg *m, enum err e, const char *field, size_t at, const char *clause)
+bool
+field_bad(struct msg *m, enum err e, const char *field, size_t at, const char *clause)
 {
 	if (!m->err)
 		m->err = err_set(&m->bad, e, field, at, clause);
@@ -57,11 +57,11 @@ size_of(struct msg *m, const struct field_def *d, size_t first, size_t left, siz
 		if (strcmp(m->fields[i].def->name, d->size_by))
 			continue;
 		if (n < d->size_sub || n - d->size_sub > left)
-			return bad(m, ERR_LENGTH, d->size_by, m->fields[i].offset, d->clause);
+			return field_bad(m, ERR_LENGTH, d->size_by, m->fields[i].offset, d->clause);
 		*len = n - d->size_sub;
 		return true;
 	}
-	return bad(m, ERR_LENGTH, d->size_by, 0, d->clause);
+	return field_bad(m, ERR_LENGTH, d->size_by, 0, d->clause);
 }
 
 static bool
@@ -71,13 +71,13 @@ put(struct msg *m, const struct field_def *d, size_t first, size_t *bit, size_t 
 	struct field *f;
 
 	if (m->field_cnt == FIELD_MAX)
-		return bad(m, ERR_FULL, d->name, at, d->clause);
+		return field_bad(m, ERR_FULL, d->name, at, d->clause);
 	if (!width) {
 		if (!size_of(m, d, first, end - at, &len))
 			return false;
 		width = len * 8;
 	} else if (*bit + width > end * 8) {
-		return bad(m, ERR_SHORT, d->name, at, d->clause);
+		return field_bad(m, ERR_SHORT, d->name, at, d->clause);
 	}
 	f = &m->fields[m->field_cnt++];
 	*f = (struct field){.def = d,
@@ -88,18 +88,19 @@ put(struct msg *m, const struct field_def *d, size_t first, size_t *bit, size_t 
 		f->value = number_at(m->bytes, *bit, width);
 	*bit += width;
 	if (d->must && f->value != d->preset)
-		(void)bad(m, ERR_VALUE, d->name, at, d->clause); /* the layer's others are still shown */
+		(void)field_bad(m, ERR_VALUE, d->name, at,
+			d->clause); /* the layer's others are still shown */
 	return true;
 }
 
 /* One layer in [*at, end); *at moves behind its own fields. False if it is malformed. */
-static bool
-lay(struct msg *m, const struct field_format *f, size_t *at, size_t end)
+bool
+field_lay(struct msg *m, const struct field_format *f, size_t *at, size_t end)
 {
 	size_t first = m->field_cnt, bit = *at * 8;
 
 	if (m->layer_cnt == LAYER_MAX)
-		return bad(m, ERR_FULL, f->name, *at, "-");
+		return field_bad(m, ERR_FULL, f->name, *at, "-");
 	m->layers[m->layer_cnt++] =
 		(struct layer){.format = f, .offset = (uint32_t)*at, .len = (uint32_t)(end - *at)};
 	for (size_t i = 0; i < f->field_cnt; i++)
@@ -109,8 +110,8 @@ lay(struct msg *m, const struct field_format *f, size_t *at, size_t end)
 	return !m->err;
 }
 
-static const struct field *
-last_named(const struct msg *m, const char *name)
+const struct field *
+field_last_named(const struct msg *m, const char *name)
 {
 	for (size_t i = m->field_cnt; i-- > 0;)
 		if (!strcmp(m->fields[i].def->name, name))
@@ -118,153 +119,27 @@ last_named(const struct msg *m, const char *name)
 	return NULL;
 }
 
-static size_t
-value_of(const struct msg *m, const char *name)
+size_t
+field_value_of(const struct msg *m, const char *name)
 {
-	const struct field *f = last_named(m, name);
+	const struct field *f = field_last_named(m, name);
 
 	return f ? (size_t)f->value : 0;
 }
 
-static bool
-walk_data(struct msg *m, size_t at, size_t end)
-{
-	return at == end || lay(m, &field_format_data, &at, end);
-}
-
-/* -- ISAKMP -- */
-
-static bool
-peek_u16(struct msg *m, size_t at, size_t end, const char *field, size_t *v)
+bool
+field_peek_u16(struct msg *m, size_t at, size_t end, const char *field, size_t *v)
 {
 	if (at + 2 > end)
-		return bad(m, ERR_SHORT, field, at, "RFC 2408 3.2");
+		return field_bad(m, ERR_SHORT, field, at, "RFC 2408 3.2");
 	*v = (size_t)m->bytes[at] << 8 | m->bytes[at + 1];
 	return true;
 }
 
 static bool
-walk_attrs(struct msg *m, size_t at, size_t end)
+walk_data(struct msg *m, size_t at, size_t end)
 {
-	while (at < end) {
-		size_t type, len;
-
-		if (!peek_u16(m, at, end, "isakmp.attr.type", &type))
-			return false;
-		if (type & 0x8000) {
-			if (!lay(m, &field_format_attr, &at, end))
-				return false;
-			m->layers[m->layer_cnt - 1].len = 4;
-			continue;
-		}
-		if (!peek_u16(m, at + 2, end, "isakmp.attrv.length", &len))
-			return false;
-		if (len > end - at - 4)
-			return bad(m, ERR_LENGTH, "isakmp.attrv.length", at + 2, "RFC 2408 3.3");
-		if (!lay(m, &field_format_attrv, &at, at + 4 + len))
-			return false;
-	}
-	return true;
-}
-
-/* The end of a payload that starts at `at`, from its generic header. */
-static bool
-payload_end(struct msg *m, const struct field_format *f, size_t at, size_t end, size_t *stop)
-{
-	size_t len;
-
-	if (!peek_u16(m, at + 2, end, f->fields[2].name, &len))
-		return false;
-	if (len < 4 || len > end - at)
-		return bad(m, ERR_LENGTH, f->fields[2].name, at + 2, "RFC 2408 3.2");
-	*stop = at + len;
-	return true;
-}
-
-static bool
-walk_transforms(struct msg *m, size_t at, size_t end, size_t cnt)
-{
-	for (size_t i = 0; i < cnt; i++) {
-		size_t stop, want = i + 1 < cnt ? 3 : 0, next = at;
-
-		if (!payload_end(m, &field_format_transform, at, end, &stop) ||
-			!lay(m, &field_format_transform, &at, stop))
-			return false;
-		if (value_of(m, "isakmp.transform.next") != want)
-			return bad(m, ERR_VALUE, "isakmp.transform.next", next, "RFC 2408 3.6");
-		if (!walk_attrs(m, at, stop))
-			return false;
-		at = stop;
-	}
-	return at == end || bad(m, ERR_LENGTH, "isakmp.prop.length", at, "RFC 2408 3.5");
-}
-
-static bool
-walk_proposals(struct msg *m, size_t at, size_t end)
-{
-	size_t next = 2;
-
-	while (next == 2) {
-		size_t stop, start = at;
-
-		if (!payload_end(m, &field_format_prop, at, end, &stop) ||
-			!lay(m, &field_format_prop, &at, stop))
-			return false;
-		next = value_of(m, "isakmp.prop.next");
-		if (next != 0 && next != 2)
-			return bad(m, ERR_VALUE, "isakmp.prop.next", start, "RFC 2408 3.5");
-		if (!walk_transforms(m, at, stop, value_of(m, "isakmp.prop.transforms")))
-			return false;
-		at = stop;
-	}
-	return at == end || bad(m, ERR_LENGTH, "isakmp.sa.length", at, "RFC 2408 3.4");
-}
-
-static bool
-check_delete(struct msg *m, size_t at)
-{
-	const struct field *spis = last_named(m, "isakmp.delete.spis");
-	size_t each = value_of(m, "isakmp.delete.spisize");
-
-	if (spis && spis->len == each * value_of(m, "isakmp.delete.count"))
-		return true;
-	return bad(m, ERR_LENGTH, "isakmp.delete.count", at + 10, "RFC 2408 3.15");
-}
-
-/* Payloads from `type` on; what is behind the last is padding, legal only where `padded`. */
-static bool
-walk_chain(struct msg *m, uint8_t type, size_t at, size_t end, bool padded)
-{
-	while (type) {
-		const struct field_format *f = field_format_payload(type);
-		size_t stop, start = at;
-
-		if (!payload_end(m, f, at, end, &stop) || !lay(m, f, &at, stop))
-			return false;
-		type = m->bytes[start];
-		if (f == &field_format_sa && !walk_proposals(m, at, stop))
-			return false;
-		if (f == &field_format_delete && !check_delete(m, start))
-			return false;
-		at = stop;
-	}
-	if (padded)
-		return true;
-	return at == end || bad(m, ERR_LENGTH, "isakmp.length", at, "RFC 2408 3.1");
-}
-
-static bool
-walk_isakmp(struct msg *m, size_t at, size_t end)
-{
-	size_t start = at;
-
-	if (!lay(m, &field_format_isakmp, &at, end))
-		return false;
-	if (value_of(m, "isakmp.length") != end - start)
-		return bad(m, ERR_LENGTH, "isakmp.length", start + 24, "RFC 2408 3.1");
-	if (value_of(m, "isakmp.flags") & 1)
-		return lay(m, &field_format_encrypted, &at, end);
-	return walk_chain(m, (uint8_t)value_of(m, "isakmp.next"), at, end, false);
+	return at == end || field_lay(m, &field_format_data, &at, end);
 }
 
 /* -- SSP: one message, or several in a row -- */
@@ -276,18 +151,19 @@ walk_tlvs(struct msg *m, size_t at, size_t end)
 		size_t type, len, start = at;
 		const struct field_format *f;
 
-		if (!peek_u16(m, at, end, "ssp.tlv.type", &type) ||
-			!peek_u16(m, at + 2, end, "ssp.tlv.length", &len))
+		if (!field_peek_u16(m, at, end, "ssp.tlv.type", &type) ||
+			!field_peek_u16(m, at + 2, end, "ssp.tlv.length", &len))
 			return false;
 		f = field_format_ssp_tlv((uint16_t)type);
 		if (!f)
-			return bad(m, ERR_VALUE, "ssp.tlv.type", at, "docs/spec/ssp.md 1");
+			return field_bad(m, ERR_VALUE, "ssp.tlv.type", at, "docs/spec/ssp.md 1");
 		if (len > end - at - 4)
-			return bad(m, ERR_LENGTH, f->fields[1].name, at + 2, "docs/spec/ssp.md 1");
-		if (!lay(m, f, &at, start + 4 + len))
+			return field_bad(
+				m, ERR_LENGTH, f->fields[1].name, at + 2, "docs/spec/ssp.md 1");
+		if (!field_lay(m, f, &at, start + 4 + len))
 			return false;
 		if (at != start + 4 + len)
-			return bad(
+			return field_bad(
 				m, ERR_LENGTH, f->fields[1].name, start + 2, "docs/spec/ssp.md 1");
 	}
 	return true;
@@ -299,13 +175,15 @@ walk_ssp(struct msg *m, size_t at, size_t end)
 	while (at < end) {
 		size_t start = at, body;
 
-		if (!lay(m, &field_format_ssp, &at, end))
+		if (!field_lay(m, &field_format_ssp, &at, end))
 			return false;
-		body = value_of(m, "ssp.length");
+		body = field_value_of(m, "ssp.length");
 		if (body > 4096)
-			return bad(m, ERR_LENGTH, "ssp.length", start + 4, "docs/spec/ssp.md 1");
+			return field_bad(
+				m, ERR_LENGTH, "ssp.length", start + 4, "docs/spec/ssp.md 1");
 		if (body > end - at)
-			return bad(m, ERR_SHORT, "ssp.length", start + 4, "docs/spec/ssp.md 1");
+			return field_bad(
+				m, ERR_SHORT, "ssp.length", start + 4, "docs/spec/ssp.md 1");
 		m->layers[m->layer_cnt - 1].len = (uint32_t)(16 + body);
 		if (!walk_tlvs(m, at, at + body))
 			return false;
@@ -319,20 +197,21 @@ walk_ssp(struct msg *m, size_t at, size_t end)
 static bool
 walk_udp_body(struct msg *m, size_t at, size_t end)
 {
-	size_t s = value_of(m, "udp.sport"), d = value_of(m, "udp.dport");
+	size_t s = field_value_of(m, "udp.sport"), d = field_value_of(m, "udp.dport");
 
 	if (d == 1985) {
 		bool adv = end - at > 1 && m->bytes[at + 1] == 3;
 
-		return lay(m, adv ? &field_format_hsrpadv : &field_format_hsrp, &at, end) &&
+		return field_lay(m, adv ? &field_format_hsrpadv : &field_format_hsrp, &at, end) &&
 		       walk_data(m, at, end);
 	}
 	if (s == 500 || d == 500)
-		return walk_isakmp(m, at, end);
+		return field_walk_isakmp(m, at, end);
 	if ((s == 4500 || d == 4500) && end - at >= 8) {
 		if (m->bytes[at] | m->bytes[at + 1] | m->bytes[at + 2] | m->bytes[at + 3])
-			return lay(m, &field_format_esp, &at, end);
-		return lay(m, &field_format_nonesp, &at, end) && walk_isakmp(m, at, end);
+			return field_lay(m, &field_format_esp, &at, end);
+		return field_lay(m, &field_format_nonesp, &at, end) &&
+		       field_walk_isakmp(m, at, end);
 	}
 	return walk_data(m, at, end);
 }
@@ -342,12 +221,12 @@ sum_is_good(struct msg *m, const char *field, size_t at, size_t end, uint8_t pro
 {
 	struct sum_in s = {.bytes = m->bytes + at, .len = end - at, .proto = proto};
 
-	s.src = (uint32_t)value_of(m, "ip.src");
-	s.dst = (uint32_t)value_of(m, "ip.dst");
+	s.src = (uint32_t)field_value_of(m, "ip.src");
+	s.dst = (uint32_t)field_value_of(m, "ip.dst");
 	if (!field_format_checksum(&s))
 		return true;
-	return bad(m, ERR_CHECKSUM, field, last_named(m, field)->offset,
-		last_named(m, field)->def->clause);
+	return field_bad(m, ERR_CHECKSUM, field, field_last_named(m, field)->offset,
+		field_last_named(m, field)->def->clause);
 }
 
 static bool
@@ -355,15 +234,16 @@ walk_udp(struct msg *m, size_t at, size_t end, bool whole)
 {
 	size_t start = at, len;
 
-	if (!lay(m, &field_format_udp, &at, end))
+	if (!field_lay(m, &field_format_udp, &at, end))
 		return false;
-	len = value_of(m, "udp.length");
+	len = field_value_of(m, "udp.length");
 	if (!whole)
 		return walk_data(m, at, end);
 	if (len < 8 || len > end - start)
-		return bad(m, ERR_LENGTH, "udp.length", start + 4, "RFC 768");
+		return field_bad(m, ERR_LENGTH, "udp.length", start + 4, "RFC 768");
 	m->layers[m->layer_cnt - 1].len = (uint32_t)len;
-	if (value_of(m, "udp.checksum") && !sum_is_good(m, "udp.checksum", start, start + len, 17))
+	if (field_value_of(m, "udp.checksum") &&
+		!sum_is_good(m, "udp.checksum", start, start + len, 17))
 		return false;
 	return walk_udp_body(m, at, start + len);
 }
@@ -372,7 +252,7 @@ walk_udp(struct msg *m, size_t at, size_t end, bool whole)
 static bool
 looks_like_ssp(const struct msg *m, size_t at, size_t end)
 {
-	size_t s = value_of(m, "tcp.sport"), d = value_of(m, "tcp.dport");
+	size_t s = field_value_of(m, "tcp.sport"), d = field_value_of(m, "tcp.dport");
 
 	if (at == end || (s != SSP_PORT && d != SSP_PORT))
 		return false;
@@ -390,24 +270,23 @@ static bool
 walk_l4(struct msg *m, size_t at, size_t end)
 {
 	size_t start = at;
-	bool first = !value_of(m, "ip.fragoff"), whole = first && !value_of(m, "ip.mf");
+	bool first = !field_value_of(m, "ip.fragoff"), whole = first && !field_value_of(m, "ip.mf");
 
 	if (!first)
 		return walk_data(m, at, end);
-	switch (value_of(m, "ip.proto")) {
+	switch (field_value_of(m, "ip.proto")) {
 	case 17:
 		return walk_udp(m, at, end, whole);
 	case 50:
-		return lay(m, &field_format_esp, &at, end);
+		return field_lay(m, &field_format_esp, &at, end);
 	case 1:
-		return lay(m, &field_format_icmp, &at, end) &&
+		return field_lay(m, &field_format_icmp, &at, end) &&
 		       (!whole || sum_is_good(m, "icmp.checksum", start, end, 0)) &&
 		       walk_data(m, at, end);
 	case 6:
-		return lay(m, &field_format_tcp, &at, end) &&
+		return field_lay(m, &field_format_tcp, &at, end) &&
 		       (!whole || sum_is_good(m, "tcp.checksum", start, end, 6)) &&
-		       (looks_like_ssp(m, at, end) ? walk_ssp(m, at, end)
-						   : walk_data(m, at, end));
+		       (looks_like_ssp(m, at, end) ? walk_ssp(m, at, end) : walk_data(m, at, end));
 	}
 	return walk_data(m, at, end);
 }
@@ -417,11 +296,11 @@ walk_ipv4(struct msg *m, size_t at, size_t end)
 {
 	size_t start = at, len;
 
-	if (!lay(m, &field_format_ipv4, &at, end))
+	if (!field_lay(m, &field_format_ipv4, &at, end))
 		return false;
-	len = value_of(m, "ip.length");
+	len = field_value_of(m, "ip.length");
 	if (len < at - start || len > end - start)
-		return bad(m, ERR_LENGTH, "ip.length", start + 2, "RFC 791 3.1");
+		return field_bad(m, ERR_LENGTH, "ip.length", start + 2, "RFC 791 3.1");
 	m->layers[m->layer_cnt - 1].len = (uint32_t)len;
 	if (!sum_is_good(m, "ip.checksum", start, at, 0))
 		return false;
@@ -433,13 +312,13 @@ static bool
 walk_type(struct msg *m, size_t type, size_t at, size_t end)
 {
 	for (int tags = 0; tags < 2 && (type == 0x8100 || type == 0x88a8); tags++) {
-		if (!lay(m, &field_format_vlan, &at, end))
+		if (!field_lay(m, &field_format_vlan, &at, end))
 			return false;
-		type = value_of(m, "vlan.type");
+		type = field_value_of(m, "vlan.type");
 	}
 	switch (type) {
 	case 0x0806:
-		if (!lay(m, &field_format_arp, &at, end))
+		if (!field_lay(m, &field_format_arp, &at, end))
 			return false;
 		m->layers[m->layer_cnt - 1].len = 28;
 		return true; /* what follows is padding */
@@ -452,8 +331,8 @@ walk_type(struct msg *m, size_t type, size_t at, size_t end)
 static bool
 walk_eth(struct msg *m, size_t at, size_t end)
 {
-	return lay(m, &field_format_eth, &at, end) &&
-	       walk_type(m, value_of(m, "eth.type"), at, end);
+	return field_lay(m, &field_format_eth, &at, end) &&
+	       walk_type(m, field_value_of(m, "eth.type"), at, end);
 }
 
 static bool
@@ -465,11 +344,11 @@ walk_link(struct msg *m, unsigned link, size_t end)
 	case 1:
 		return walk_eth(m, at, end);
 	case 113:
-		return lay(m, &field_format_sll, &at, end) &&
-		       walk_type(m, value_of(m, "sll.type"), at, end);
+		return field_lay(m, &field_format_sll, &at, end) &&
+		       walk_type(m, field_value_of(m, "sll.type"), at, end);
 	case 276:
-		return lay(m, &field_format_sll2, &at, end) &&
-		       walk_type(m, value_of(m, "sll2.type"), at, end);
+		return field_lay(m, &field_format_sll2, &at, end) &&
+		       walk_type(m, field_value_of(m, "sll2.type"), at, end);
 	case 12:
 	case 14:
 	case 101:
@@ -478,7 +357,7 @@ walk_link(struct msg *m, unsigned link, size_t end)
 			return walk_data(m, at, end);
 		return walk_ipv4(m, at, end);
 	}
-	return bad(m, ERR_UNSUPPORTED, "link", 0, "LINKTYPE_");
+	return field_bad(m, ERR_UNSUPPORTED, "link", 0, "LINKTYPE_");
 }
 
 /* -- entries -- */
@@ -500,7 +379,7 @@ field_decode(struct msg *m, const void *frame, size_t len)
 {
 	start(m, frame, len);
 	if (len > 65535)
-		bad(m, ERR_LENGTH, "eth.dst", 0, "-");
+		field_bad(m, ERR_LENGTH, "eth.dst", 0, "-");
 	else
 		walk_eth(m, 0, len);
 	return m->err;
@@ -511,7 +390,7 @@ field_decode_link(struct msg *m, unsigned link, const void *frame, size_t len)
 {
 	start(m, frame, len);
 	if (len > 65535 + 64)
-		bad(m, ERR_LENGTH, "frame", 0, "-");
+		field_bad(m, ERR_LENGTH, "frame", 0, "-");
 	else
 		walk_link(m, link, len);
 	return m->err;
@@ -525,18 +404,18 @@ field_decode_as(struct msg *m, const char *format, const void *bytes, size_t len
 
 	start(m, bytes, len);
 	if (!f)
-		bad(m, ERR_UNKNOWN, "format", 0, "-");
+		field_bad(m, ERR_UNKNOWN, "format", 0, "-");
 	else if (f == &field_format_eth)
 		walk_eth(m, 0, len);
 	else if (f == &field_format_ipv4)
 		walk_ipv4(m, 0, len);
 	else if (f == &field_format_isakmp)
-		walk_isakmp(m, 0, len);
+		field_walk_isakmp(m, 0, len);
 	else if (f == &field_format_ssp)
 		walk_ssp(m, 0, len);
 	else if (f->level == 4 && !strncmp(f->name, "isakmp.", 7) && f != &field_format_encrypted)
-		walk_chain(m, (uint8_t)f->type, 0, len, false);
-	else if (lay(m, f, &at, len))
+		field_walk_chain(m, (uint8_t)f->type, 0, len, false);
+	else if (field_lay(m, f, &at, len))
 		walk_data(m, at, len);
 	return m->err;
 }
@@ -545,7 +424,7 @@ enum err
 field_decode_chain(struct msg *m, uint8_t first, const void *bytes, size_t len)
 {
 	start(m, bytes, len);
-	walk_chain(m, first, 0, len, true);
+	field_walk_chain(m, first, 0, len, true);
 	return m->err;
 }
 

@@ -1,99 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * NAT traversal (RFC 3947, 3948): a NAT before the peer, one before the router, none at all; either
- * side beginning; keepalives; a mapping that changes. One router alone, except in the failovers.
+ * side beginning; keepalives. One router alone. What moves is in s3947_7_moves.c.
  */
 #include <string.h>
 
-#include "suites/ike/ike_kit.h"
+#include "suites/ike/nat_kit.h"
 
-static const struct natbox_cfg plain_nat;
-
-static bool
-alone_behind(struct world *w, struct case_run *c, const struct lab_text *knobs,
-	const struct peer_cfg *cfg, const struct natbox_cfg *nat)
-{
-	world_open_nat_cold(w, c, knobs, cfg, nat);
-	w->c = c;
-	case_start(c, LAB_A);
-	return pair_reach_active(w, LAB_A, PAIR_UP_LIMIT);
-}
-
-static struct peer_cfg
-knowing_peer(void)
-{
-	struct peer_cfg cfg = world_peer_cfg();
-
-	cfg.natt.on = true;
-	return cfg;
-}
-
-/* ---- what is seen at A's outside port ---- */
-
-static bool
-is_raw_esp(const struct frame *f, void *ctx)
-{
-	struct pkt p;
-
-	(void)ctx;
-	return pkt_parse(&p, f->bytes, f->len) && p.is_ip && p.proto == PKT_ESP;
-}
-
-static bool
-is_udp_esp(const struct frame *f, void *ctx)
-{
-	struct pkt p;
-
-	(void)ctx;
-	return pkt_parse(&p, f->bytes, f->len) && p.is_esp && p.is_udp;
-}
-
-static bool
-is_keepalive(const struct frame *f, void *ctx)
-{
-	struct pkt p;
-
-	(void)ctx;
-	return pkt_parse(&p, f->bytes, f->len) && p.is_keepalive;
-}
-
-static size_t
-seen(struct world *w, enum lab_port port, ns_t after, bool (*fits)(const struct frame *, void *))
-{
-	const struct trace_want t = {.ports = (uint16_t)(1u << port), .after = after, .fits = fits};
-
-	return trace_count(lab_trace(w->lab), &t);
-}
-
-/* All ESP of A since then is in UDP from port 4500 to that port, without a checksum. */
-static bool
-expect_in_udp(struct world *w, ns_t after, uint16_t to)
-{
-	const struct trace_want t = {.ports = 1u << PORT_A_OUT, .after = after, .fits = is_udp_esp};
-	size_t no = trace_next(lab_trace(w->lab), 0, &t);
-
-	if (!case_expect_u64(w->c, 0, seen(w, PORT_A_OUT, after, is_raw_esp),
-		    "ESP packets of A that are not encapsulated") ||
-		!case_expect(w->c, no != TRACE_NONE, "expected ESP in UDP from A; saw none"))
-		return false;
-	for (; no != TRACE_NONE; no = trace_next(lab_trace(w->lab), no + 1, &t)) {
-		struct pkt p = ike_kit_pkt(w, no);
-
-		if (p.sport == 4500 && p.dport == to && p.l4[6] == 0 && p.l4[7] == 0)
-			continue;
-		case_decided_by(w->c, no, "ports %u to %u", p.sport, p.dport);
-		return case_expect(w->c, false,
-			"expected ports 4500 to %u and no checksum; saw %u to %u, 0x%02x%02x", to,
-			p.sport, p.dport, p.l4[6], p.l4[7]);
-	}
-	return true;
-}
-
-static uint16_t
-outer_port(const struct world *w)
-{
-	return natbox_public(w->nat, WORLD_NAT_INNER, 4500);
-}
+/* ---- discovery (3.2) ---- */
 
 static bool
 expect_natted(struct world *w, bool here, bool there)
@@ -111,57 +25,37 @@ expect_natted(struct world *w, bool here, bool there)
 		       "expected UDP encapsulation exactly with a NAT; saw %d", two->udp);
 }
 
-/* ---- discovery (3.2) ---- */
-
 static void
 nat_before_peer(struct case_run *c)
 {
 	struct world w;
 	ns_t since;
 
-	if (!alone_behind(&w, c, NULL, NULL, &plain_nat))
+	if (!nat_kit_alone(&w, c, NULL, NULL, &nat_kit_plain))
 		return;
 	since = ike_kit_mark(&w);
 	if (ike_kit_expect_tunnel(&w, "the peer is behind a NAT") &&
 		expect_natted(&w, true, false) &&
 		ike_kit_expect_traffic(&w, "the peer is behind a NAT"))
-		(void)expect_in_udp(&w, since, outer_port(&w));
-}
-
-/* The NAT is the pair's: the peer knows it by the address that the NAT gives. */
-static const struct lab_text keeps_mapping = {.add_global = {"crypto isakmp nat keepalive 5"}};
-static const struct natbox_cfg pair_nat = {.far = LAB_OUT_VIP,
-	.far_seen = IP4(198, 51, 100, 7),
-	.keep_ports = true,
-	.inner = WORLD_NAT_INNER};
-
-static struct peer_cfg
-peer_of_natted(void)
-{
-	struct peer_cfg cfg = knowing_peer();
-
-	cfg.remote = pair_nat.far_seen;
-	cfg.remote_id = LAB_OUT_VIP;
-	cfg.natt.keepalive = NS_NEVER;
-	return cfg;
+		(void)nat_kit_expect_in_udp(&w, since, nat_kit_outer_port(&w));
 }
 
 static void
 nat_before_router(struct case_run *c)
 {
-	const struct peer_cfg cfg = peer_of_natted();
+	const struct peer_cfg cfg = nat_kit_peer_of_natted();
 	struct world w;
 	ns_t since;
 	size_t n;
 
-	if (!alone_behind(&w, c, &keeps_mapping, &cfg, &pair_nat))
+	if (!nat_kit_alone(&w, c, &nat_kit_keeps_mapping, &cfg, &nat_kit_pair))
 		return;
 	if (!ike_kit_expect_tunnel(&w, "A is behind a NAT") || !expect_natted(&w, true, true) ||
 		!ike_kit_expect_traffic(&w, "A is behind a NAT"))
 		return;
 	since = ike_kit_mark(&w);
 	lab_run(w.lab, 13 * NS_PER_S);
-	n = seen(&w, PORT_A_OUT, since, is_keepalive);
+	n = nat_kit_seen(&w, PORT_A_OUT, since, nat_kit_is_keepalive);
 	case_figure(c, "keepalives in 13 s of silence", (double)n, "packets");
 	if (case_expect(c, n == 2 || n == 3,
 		    "expected a keepalive every 5 s of silence: 2 or 3 in 13 s; saw %zu", n))
@@ -172,7 +66,7 @@ static void
 no_nat(struct case_run *c)
 {
 	const struct lab_text knobs = {.add_global = {"crypto isakmp nat keepalive 5"}};
-	struct peer_cfg cfg = knowing_peer();
+	struct peer_cfg cfg = nat_kit_knowing_peer();
 	struct world w;
 	ns_t since;
 
@@ -184,14 +78,15 @@ no_nat(struct case_run *c)
 		return;
 	lab_run(w.lab, 7 * NS_PER_S);
 	(void)case_expect_u64(c, 0,
-		seen(&w, PORT_A_OUT, since, is_keepalive) + seen(&w, PORT_A_OUT, since, is_udp_esp),
+		nat_kit_seen(&w, PORT_A_OUT, since, nat_kit_is_keepalive) +
+			nat_kit_seen(&w, PORT_A_OUT, since, nat_kit_is_udp_esp),
 		"keepalives and encapsulated packets without a NAT");
 }
 
 static void
 many_hashes(struct case_run *c)
 {
-	struct peer_cfg cfg = knowing_peer();
+	struct peer_cfg cfg = nat_kit_knowing_peer();
 	struct world w;
 
 	cfg.natt.locals = 3;
@@ -204,7 +99,7 @@ many_hashes(struct case_run *c)
 static void
 forced(struct case_run *c)
 {
-	struct peer_cfg cfg = knowing_peer();
+	struct peer_cfg cfg = nat_kit_knowing_peer();
 	struct world w;
 	ns_t since;
 
@@ -214,13 +109,13 @@ forced(struct case_run *c)
 	since = ike_kit_mark(&w);
 	if (ike_kit_expect_tunnel(&w, "the peer says falsely that it is behind a NAT") &&
 		ike_kit_expect_traffic(&w, "the peer says falsely that it is behind a NAT"))
-		(void)expect_in_udp(&w, since, 4500);
+		(void)nat_kit_expect_in_udp(&w, since, 4500);
 }
 
 static void
 short_hashes(struct case_run *c)
 {
-	struct peer_cfg cfg = knowing_peer();
+	struct peer_cfg cfg = nat_kit_knowing_peer();
 	struct world w;
 
 	if (!ike_kit_alone(&w, c, NULL, &cfg))
@@ -254,7 +149,7 @@ router_floats(struct case_run *c)
 	ns_t since;
 
 	cfg.passive = true;
-	if (!alone_behind(&w, c, &knobs, &cfg, &nat))
+	if (!nat_kit_alone(&w, c, &knobs, &cfg, &nat))
 		return;
 	since = ike_kit_mark(&w);
 	host_send_udp(w.host, lab_now(w.lab), LAB_REMOTE_HOST, 9, 9, "wake", 4);
@@ -271,7 +166,7 @@ router_floats(struct case_run *c)
 			return;
 	}
 	if (ike_kit_expect_traffic(&w, "A was initiator"))
-		(void)expect_in_udp(&w, since, 4500);
+		(void)nat_kit_expect_in_udp(&w, since, 4500);
 }
 
 static void
@@ -282,7 +177,7 @@ begun_on_4500(struct case_run *c)
 	ns_t since;
 
 	cfg.natt.from_4500 = true;
-	if (!alone_behind(&w, c, NULL, &cfg, &plain_nat))
+	if (!nat_kit_alone(&w, c, NULL, &cfg, &nat_kit_plain))
 		return;
 	since = ike_kit_mark(&w);
 	if (!ike_kit_expect_tunnel(&w, "the peer began on port 4500"))
@@ -305,7 +200,7 @@ tunnel_mode_refused(struct case_run *c)
 	struct world w;
 	ns_t since;
 
-	if (!alone_behind(&w, c, NULL, NULL, &plain_nat))
+	if (!nat_kit_alone(&w, c, NULL, NULL, &nat_kit_plain))
 		return;
 	peer_wrong(w.peer)->mode = 1;
 	since = ike_kit_mark(&w);
@@ -328,7 +223,7 @@ draft_mode_refused(struct case_run *c)
 	struct world w;
 	ns_t since;
 
-	if (!alone_behind(&w, c, NULL, NULL, &plain_nat))
+	if (!nat_kit_alone(&w, c, NULL, NULL, &nat_kit_plain))
 		return;
 	peer_wrong(w.peer)->mode = 61443;
 	since = ike_kit_mark(&w);
@@ -349,7 +244,7 @@ draft_mode_refused(struct case_run *c)
 static void
 plain_esp_refused(struct case_run *c)
 {
-	struct peer_cfg cfg = knowing_peer();
+	struct peer_cfg cfg = nat_kit_knowing_peer();
 	struct ike_kit_tap tap = {.kind = PEER_ESP, .swallow = true};
 	uint8_t frame[2048];
 	struct pkt_ip h = {.src = LAB_OUT_PEER, .dst = LAB_OUT_VIP, .proto = PKT_ESP, .ttl = 64};
@@ -374,183 +269,6 @@ plain_esp_refused(struct case_run *c)
 	lab_run(w.lab, 500 * NS_PER_MS);
 	(void)case_expect_u64(c, 0, ike_kit_came(&w, 4999),
 		"packets that came in without the UDP header that was agreed");
-}
-
-/* ---- a mapping that changes (7) ---- */
-
-static void
-mapping_changes(struct case_run *c)
-{
-	struct world w;
-	ns_t since;
-
-	if (!alone_behind(&w, c, NULL, NULL, &plain_nat) || !pair_tunnel(&w))
-		return;
-	if (!ike_kit_carries_in(&w, 2 * NS_PER_S)) {
-		case_inconclusive(c, "no traffic through the NAT");
-		return;
-	}
-	natbox_remap(w.nat, WORLD_NAT_INNER, 4500, 50123);
-	since = ike_kit_mark(&w);
-	if (!case_expect(c, ike_kit_carries_in(&w, 2 * NS_PER_S),
-		    "expected A to accept the peer from its new port; it did not") ||
-		!case_expect(c, ike_kit_carries_out(&w, 2 * NS_PER_S),
-			"expected the traffic of A to follow; it did not"))
-		return;
-	if (!expect_in_udp(&w, since, 50123))
-		return;
-	since = lab_now(w.lab);
-	peer_dpd_probe(w.peer, since);
-	(void)case_expect(c, ike_kit_event(&w, PEER_EV_DPD_ACKED, since, 1, 2 * NS_PER_S),
-		"expected IKE to follow, too: no answer to R-U-THERE came");
-}
-
-/* IKE alone shows it: an idle tunnel, and a question with a new number. */
-static void
-mapping_changes_idle(struct case_run *c)
-{
-	struct world w;
-	ns_t since;
-
-	if (!alone_behind(&w, c, NULL, NULL, &plain_nat) || !pair_tunnel(&w))
-		return;
-	natbox_remap(w.nat, WORLD_NAT_INNER, 4500, 50124);
-	since = ike_kit_mark(&w);
-	peer_dpd_probe(w.peer, lab_now(w.lab));
-	if (case_expect(c, ike_kit_event(&w, PEER_EV_DPD_ACKED, since, 1, 2 * NS_PER_S),
-		    "expected the answer to R-U-THERE at the new port; it did not come") &&
-		case_expect(c, ike_kit_carries_out(&w, 2 * NS_PER_S),
-			"expected the traffic of A to follow; it did not"))
-		(void)expect_in_udp(&w, since, 50124);
-}
-
-/* A packet that A has not seen, held back while later ones pass, then sent from elsewhere. */
-static void
-old_packet_moves_nobody(struct case_run *c)
-{
-	struct ike_kit_tap tap = {.kind = PEER_ESP, .swallow = true};
-	struct mac vmac = {{0, 0, 0x0c, 0x07, 0xac, 1}}, own = lab_mac(PORT_PROBE_OUT);
-	struct pkt_ip h = {.src = LAB_OUT_PROBE, .dst = LAB_OUT_VIP, .ttl = 64};
-	uint8_t frame[2048];
-	struct world w;
-	size_t n;
-	ns_t since;
-
-	if (!alone_behind(&w, c, NULL, NULL, &plain_nat) || !pair_tunnel(&w))
-		return;
-	if (!ike_kit_carries_in(&w, 2 * NS_PER_S) || !ike_kit_carries_out(&w, 2 * NS_PER_S)) {
-		case_inconclusive(c, "no traffic through the NAT");
-		return;
-	}
-	ike_kit_tap(&w, &tap);
-	peer_send_inner(w.peer, lab_now(w.lab), 0, LAB_IN_HOST, 4998, "late", 4);
-	peer_wrong(w.peer)->edit_wire = NULL;
-	if (!tap.cnt || !ike_kit_carries_in(&w, 2 * NS_PER_S)) {
-		case_inconclusive(c, "no packet of the peer was caught, or none passed after it");
-		return;
-	}
-	n = pkt_put_eth(frame, sizeof frame, &vmac, &own, PKT_ETH_IP4);
-	n += pkt_put_udp(frame + n, sizeof frame - n, &h, 6000, 4500, tap.bytes, tap.len);
-	lab_send(w.lab, PORT_PROBE_OUT, frame, n);
-	since = ike_kit_mark(&w);
-	lab_run(w.lab, 300 * NS_PER_MS);
-	if (case_expect(c, ike_kit_carries_out(&w, 2 * NS_PER_S),
-		    "expected A to go on sending to the peer; it did not"))
-		(void)expect_in_udp(&w, since, outer_port(&w));
-}
-
-/* ---- failovers ---- */
-
-static void
-failover_natted(struct case_run *c)
-{
-	const struct lab_fault off = {.kind = FAULT_POWER_OFF, .member = LAB_A};
-	struct world w;
-	struct pair_cost k;
-
-	if (!pair_carry_nat(&w, c, NULL, NULL, &plain_nat))
-		return;
-	pair_streams_start(&w, 200, 200);
-	lab_run(w.lab, NS_PER_S);
-	(void)pair_fault_at_random(&w, &off);
-	if (!pair_expect_active(&w, LAB_B, PAIR_HOLD + PAIR_MARGIN))
-		return;
-	lab_run(w.lab, NS_PER_S);
-	pair_streams_stop(&w);
-	k = pair_cost(&w);
-	if (pair_cost_expect(c, &k, PAIR_HOLD + PAIR_MARGIN))
-		(void)case_expect_u64(c, 0, seen(&w, PORT_B_OUT, 0, is_raw_esp),
-			"ESP packets of the heir that are not encapsulated");
-}
-
-/* The mapping changes, one packet of the peer shows it to A, and A dies with it. */
-static void
-failover_after_move(struct case_run *c)
-{
-	struct world w;
-
-	if (!pair_carry_nat(&w, c, NULL, NULL, &plain_nat))
-		return;
-	if (!ike_kit_carries_in(&w, 2 * NS_PER_S) || !ike_kit_carries_out(&w, 2 * NS_PER_S)) {
-		case_inconclusive(c, "no traffic through the NAT");
-		return;
-	}
-	natbox_remap(w.nat, WORLD_NAT_INNER, 4500, 50125);
-	if (!ike_kit_carries_in(&w, 2 * NS_PER_S)) {
-		case_inconclusive(c, "A did not accept the peer from its new port");
-		return;
-	}
-	lab_run(w.lab, 50 * NS_PER_MS);
-	lab_power_off(w.lab, LAB_A);
-	if (!pair_expect_active(&w, LAB_B, PAIR_HOLD + PAIR_MARGIN))
-		return;
-	if (case_expect(c, ike_kit_carries_out(&w, 2 * NS_PER_S),
-		    "expected the heir to send to where the peer is; nothing came there"))
-		(void)ike_kit_expect_traffic(&w, "after the failover");
-}
-
-/* It changes while nobody is active: the heir finds out. */
-static void
-failover_then_move(struct case_run *c)
-{
-	struct world w;
-
-	if (!pair_carry_nat(&w, c, NULL, NULL, &plain_nat))
-		return;
-	lab_power_off(w.lab, LAB_A);
-	lab_run(w.lab, 200 * NS_PER_MS);
-	natbox_remap(w.nat, WORLD_NAT_INNER, 4500, 50126);
-	if (!pair_expect_active(&w, LAB_B, PAIR_HOLD + PAIR_MARGIN))
-		return;
-	if (case_expect(c, ike_kit_carries_in(&w, 2 * NS_PER_S),
-		    "expected the heir to accept the peer from its new port; it did not") &&
-		case_expect(c, ike_kit_carries_out(&w, 2 * NS_PER_S),
-			"expected the heir to follow; it did not"))
-		(void)case_expect_u64(
-			c, 1, peer_counters(w.peer)->phase1_up, "IKE SAs negotiated in all");
-}
-
-/* Behind the NAT is the pair: its mapping is kept open by the heir. */
-static void
-failover_keepalives(struct case_run *c)
-{
-	const struct peer_cfg cfg = peer_of_natted();
-	struct world w;
-	size_t n;
-	ns_t since;
-
-	if (!pair_carry_nat(&w, c, &keeps_mapping, &cfg, &pair_nat))
-		return;
-	lab_power_off(w.lab, LAB_A);
-	if (!pair_expect_active(&w, LAB_B, PAIR_HOLD + PAIR_MARGIN))
-		return;
-	since = lab_now(w.lab);
-	lab_run(w.lab, 12 * NS_PER_S);
-	n = seen(&w, PORT_B_OUT, since - NS_PER_S, is_keepalive);
-	case_figure(c, "keepalives of the heir in 12 s", (double)n, "packets");
-	if (case_expect(c, n == 2 || n == 3 || n == 4,
-		    "expected the heir to keep the mapping open every 5 s; saw %zu keepalives", n))
-		(void)ike_kit_expect_traffic(&w, "after a silence");
 }
 
 #define CASE(n, req, lvl, cls, text, kill, fn)                                                     \
@@ -596,26 +314,5 @@ static const struct case_def cases[] = {
 	CASE("3948-2.1/1", "RFC 3948, 2.1", CASE_MUST, CASE_INVALID,
 		"On a pair that is to be encapsulated plain ESP is not taken.",
 		"natt-any-encapsulation", plain_esp_refused),
-	CASE("3947-7/1", "RFC 3947, 7", CASE_SHOULD, CASE_VALID,
-		"When the mapping of the peer changes, ESP and IKE follow its newest packet.",
-		"natt-no-follow", mapping_changes),
-	CASE("3947-7/2", "RFC 3947, 7", CASE_SHOULD, CASE_VALID,
-		"When the mapping of an idle peer changes, a new number of DPD shows it.",
-		"natt-no-follow", mapping_changes_idle),
-	CASE("3947-7/3", "RFC 3947, 7, 8", CASE_MUST, CASE_INOPPORTUNE,
-		"A packet that is not the newest moves nobody, though it is authentic.",
-		"natt-follow-old", old_packet_moves_nobody),
-	CASE("vpnha-natt/1", "RFC 3947; FAILOVER-01", CASE_MUST, CASE_VALID,
-		"A tunnel through a NAT survives a power loss of the active router.",
-		"natt-not-mirrored", failover_natted),
-	CASE("vpnha-natt/2", "RFC 3947, 7; FAILOVER-01", CASE_MUST, CASE_VALID,
-		"A mapping that has changed is known to the standby at once.",
-		"natt-move-not-mirrored", failover_after_move),
-	CASE("vpnha-natt/3", "RFC 3947, 7; FAILOVER-01", CASE_MUST, CASE_VALID,
-		"A mapping that changes while nobody is active is followed by the heir.",
-		"natt-no-follow", failover_then_move),
-	CASE("vpnha-natt/4", "RFC 3948, 4; FAILOVER-01", CASE_MUST, CASE_VALID,
-		"The heir goes on keeping the pair's mapping open.", "natt-no-keepalive",
-		failover_keepalives),
 };
 CASE_SUITE(cases)

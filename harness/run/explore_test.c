@@ -191,8 +191,8 @@ START_TEST(what_was_found_stays_mended)
 		"seed 1860; out 0; in 0; b 0; 0 part outside 1816; 698 pull B.eth1 751",
 		"seed 1935; out 0; in 0; b 536; 0 stall A.eth0 1159",
 		"seed 915; out 0; in 0; b 753; 24 off A; 415 rekey; 693 phase1",
-		"seed 3170; out 1; in 0; b 0; 187 part inside 1831; 956 part sync 773; 1630 pull B.eth1 11; "
-		"2001 off A",
+		("seed 3170; out 1; in 0; b 0; 187 part inside 1831; 956 part sync 773; "
+		 "1630 pull B.eth1 11; 2001 off A"),
 		"seed 100545; out 1; in 0; b 739; 0 part outside 1993; 103 stall A.eth1 1008",
 		"seed 1006966; out 1; in 11; b 0; 1897 reorder B.eth1 12 60; 1933 stop B",
 		"seed 1026457; out 1; in 0; b 540; 0 pull A.eth2 1206; 425 pull A.eth1 459; 1001 crash B",

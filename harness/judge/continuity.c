@@ -15,7 +15,7 @@
  * The jump is told. Where the description states a largest jump, it is held to that, except where
  * the numbers in between may have been used unseen: into a pulled cable of the old one; and beyond
  * it by what the old one had in hand, and what an heir that had to find its neighbour gave up. If
- * the heir was not ready, or its lease had run out before both its groups had moved, its copy may
+ * the heir had no copy, or its lease had run out before both its groups had moved, its copy may
  * have been stale (it then starts in the upper half, docs/spec/ssp.md 4), or of a block that the
  * old one had passed over while a line was disturbed or out.
  */
@@ -139,7 +139,7 @@ unlimited(const struct scene *s, const struct scene_esp *old, const struct scene
 
 	if (into_a_pulled_cable(s, old, first->at))
 		return "numbers may have gone into a pulled cable";
-	if (t && t->ready && t->whole < t->fresh_until - s->in->margin)
+	if (t && t->copy && t->whole < t->fresh_until - s->in->margin)
 		return NULL;
 	if (first->seq >= UPPER_HALF)
 		return "a stale copy: the upper half";
@@ -188,10 +188,23 @@ kept_waiting(const struct scene *s, const struct scene_esp *first)
 	return cnt ? cnt - 1 : 0;
 }
 
-static void
-judge_jump(const struct scene *s, const struct scene_esp *old, const struct scene_esp *first,
-	struct law_result *r)
+/* The highest number of the other one below that: what it used beside the heir is not passed over. */
+static const struct scene_esp *
+just_below(const struct scene *s, const struct scene_esp *first)
 {
+	const struct scene_esp *top = NULL;
+
+	for (const struct scene_esp *o = s->esp; o < first; o++)
+		if (o->side == !first->side && !scene_compare_sa(o, first) &&
+			o->seq < first->seq && (!top || o->seq > top->seq))
+			top = o;
+	return top;
+}
+
+static void
+judge_jump(const struct scene *s, const struct scene_esp *first, struct law_result *r)
+{
+	const struct scene_esp *old = just_below(s, first);
 	uint32_t jump = first->seq - old->seq - 1, max = s->in->max_jump;
 	const char *why = unlimited(s, old, first);
 
@@ -222,7 +235,7 @@ take_over(const struct scene *s, struct line *l, const struct scene_esp *e, stru
 			old->seq, e->spi, old->frame + 1, scene_letter(old->side), e->seq,
 			e->frame + 1, scene_letter(e->side));
 	else
-		judge_jump(s, old, e, r);
+		judge_jump(s, e, r);
 }
 
 static void

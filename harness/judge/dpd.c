@@ -4,7 +4,7 @@
  * it asks; after a take-over at most the number in flight is repeated, or one skipped; and each
  * R-U-THERE-ACK carries a number that the peer has asked.
  *
- * A number binds the heir if it could know it: the heir was ready when it took over, and the old
+ * A number binds the heir if it could know it: the heir had a copy when it took over, and the old
  * active asked before that, not beside it (a split brain).
  */
 #include "harness/judge/judge_in.h"
@@ -90,7 +90,7 @@ binds(const struct scene *s, const struct scene_ike *last, const struct scene_ik
 	for (size_t i = 0; i < s->take_cnt; i++)
 		if (s->take[i].heir == m->side && s->take[i].at <= m->at)
 			t = &s->take[i];
-	return last->side == m->side || !t || (t->ready && last->at <= t->at);
+	return last->side == m->side || !t || (t->copy && last->at <= t->at);
 }
 
 static void

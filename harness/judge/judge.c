@@ -14,8 +14,7 @@
  * Suspensions: what the fault makes impossible, or makes another law, on the segments given. A delay
  * counts above `margin` of the description. 1, 2, 6, 8 and 9 hold under every fault. Law 4 deals with
  * partitions by itself: they make two segments. Law 5 asks of a copy only what the sync channel
- * proved to have arrived; so a sync line that loses, or is parted or out, does not suspend it, but
- * one on which it is not seen when what came came.
+ * proved to have arrived, so that a bad sync line does not suspend it.
  */
 #define BLURRED (1u << LAW_OWNER | 1u << LAW_OUTAGE | 1u << LAW_ROUTES)
 
@@ -32,12 +31,9 @@ static const struct {
 	{EVENT_SLOW, HSRP_LINES, BLURRED, "Hellos and packets wait for the line"},
 	{EVENT_STALL, HSRP_LINES, BLURRED, "Hellos and packets wait for the line"},
 	{EVENT_PARTITION, SYNC_LINE, 1u << LAW_REPLAY, "the copy is as old as the line is parted"},
-	{EVENT_DELAY, SYNC_LINE, 1u << LAW_OUTAGE | 1u << LAW_REPLAY,
-		"the copy lags by more than any margin"},
-	{EVENT_SLOW, SYNC_LINE, 1u << LAW_OUTAGE | 1u << LAW_REPLAY,
-		"the copy lags as far as the line is slow"},
-	{EVENT_STALL, SYNC_LINE, 1u << LAW_OUTAGE | 1u << LAW_REPLAY,
-		"the copy is as old as the line stands"},
+	{EVENT_DELAY, SYNC_LINE, 1u << LAW_REPLAY, "the copy lags by more than any margin"},
+	{EVENT_SLOW, SYNC_LINE, 1u << LAW_REPLAY, "the copy lags as far as the line is slow"},
+	{EVENT_STALL, SYNC_LINE, 1u << LAW_REPLAY, "the copy is as old as the line stands"},
 };
 
 static const struct {

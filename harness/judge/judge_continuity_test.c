@@ -165,6 +165,30 @@ START_TEST(an_heir_may_give_up_what_waited_for_its_neighbour)
 }
 END_TEST
 
+/* What the old one used beside it, in a split, is not passed over. */
+START_TEST(what_the_old_one_used_is_not_passed_over)
+{
+	before(true);
+	event(EVENT_PARTITION, P_B_OUT, WHO_OTHER, SEG_OUTSIDE, 1u << P_B_OUT);
+	stage_wait(800);
+	stage_hsrp(P_B_OUT, S_HELLO, S_ACTIVE);
+	stage_wait(500);
+	stage_esp(P_A_OUT, 50000, 1);
+	stage_esp(P_B_OUT, 50000 + 2001, 2);
+	ck_assert_int_eq(verdict(), LAW_HELD);
+	stage_close();
+	stage_open();
+	before(true);
+	event(EVENT_PARTITION, P_B_OUT, WHO_OTHER, SEG_OUTSIDE, 1u << P_B_OUT);
+	stage_wait(800);
+	stage_hsrp(P_B_OUT, S_HELLO, S_ACTIVE);
+	stage_wait(500);
+	stage_esp(P_A_OUT, 50000, 1);
+	stage_esp(P_B_OUT, 50000 + 2003, 2);
+	ck_assert_int_eq(verdict(), LAW_BROKEN);
+}
+END_TEST
+
 /* ---- above all ---- */
 
 /* A goes on with 5000 so many ms after B's promotion; then B begins below that. */
@@ -291,6 +315,7 @@ main(void)
 	tcase_add_test(t, an_heir_that_came_too_late_may_be_stale);
 	tcase_add_loop_test(t, which_fault_excuses_a_jump, 0, (int)(sizeof faults / sizeof *faults));
 	tcase_add_test(t, an_heir_may_give_up_what_waited_for_its_neighbour);
+	tcase_add_test(t, what_the_old_one_used_is_not_passed_over);
 	tcase_add_test(t, what_is_sent_beside_binds_but_in_a_split);
 	tcase_add_test(t, who_sends_on_beside_the_heir_breaks_it);
 	tcase_add_test(t, a_split_of_long_ago_excuses_nothing);

@@ -70,7 +70,7 @@ static const struct {
 	{LAW_ROUTES, two_routes}};
 
 #define BLURRED (1u << LAW_OWNER | 1u << LAW_OUTAGE | 1u << LAW_ROUTES)
-#define LAGS (1u << LAW_OUTAGE | 1u << LAW_REPLAY)
+#define LAGS (1u << LAW_REPLAY)
 
 static const struct {
 	enum trace_event_kind fault;

@@ -287,6 +287,99 @@ START_TEST(a_lease_is_as_long_as_it_was_proved)
 }
 END_TEST
 
+/* An ECHO that waits in a line that stands proves nothing before it comes out. */
+static bool
+ready_behind(enum trace_event_kind kind, uint32_t value, int64_t take_ms)
+{
+	struct trace_event e = {.kind = kind, .segment = SEG_SYNC, .port = P_A_SYNC,
+		.value = value, .at = stage.now};
+	struct scene s;
+	bool ready;
+	size_t i;
+
+	stage_close();
+	stage_open();
+	stage_hsrp(P_A_OUT, S_HELLO, S_ACTIVE);
+	stage_ready(SIDE_B, 1000);
+	stage_wait(100);
+	e.at = stage.now;
+	trace_event_add(stage.t, &e);
+	for (i = trace_len(stage.t), stage_lease(SIDE_B); i < trace_len(stage.t); i++)
+		trace_fate(stage.t, i, FATE_DELAYED, 0);
+	stage.now = e.at + ns_from_ms(500);
+	e.at = stage.now;
+	e.value = 0;
+	trace_event_add(stage.t, &e);
+	stage.now = e.at + ns_from_ms(take_ms - 500);
+	stage_hsrp(P_B_OUT, S_HELLO, S_ACTIVE);
+	scene_init(&s, &stage.in);
+	ready = s.take[0].ready;
+	scene_free(&s);
+	return ready;
+}
+
+START_TEST(what_waits_in_a_line_has_not_come)
+{
+	ck_assert(ready_behind(EVENT_STALL, 1, 890));
+	ck_assert(ready_behind(EVENT_STALL, 1, 910)); /* it has come: its lease is 100 ms longer */
+	ck_assert(!ready_behind(EVENT_STALL, 1, 1010));
+	ck_assert(ready_behind(EVENT_DELAY, 300000, 950));
+	ck_assert(!ready_behind(EVENT_DELAY, 980000, 950));
+	ck_assert(ready_behind(EVENT_MARK, 0, 950)); /* overtaken, no more */
+}
+END_TEST
+
+/* A member that was not Standby in each group before is no ready standby, whatever it has. */
+static bool
+ready_from(int outside, int inside)
+{
+	struct scene s;
+	bool ready;
+
+	stage_close();
+	stage_open();
+	stage_hsrp(P_A_OUT, S_HELLO, S_ACTIVE);
+	stage_hsrp(P_A_IN, S_HELLO, S_ACTIVE);
+	stage_ready(SIDE_B, 1000);
+	stage_hsrp(P_B_OUT, S_HELLO, outside);
+	stage_hsrp(P_B_IN, S_HELLO, inside);
+	stage_wait(100);
+	if (inside == S_STANDBY)
+		stage_hsrp(P_B_IN, S_HELLO, S_ACTIVE);
+	stage_hsrp(P_B_OUT, S_HELLO, S_ACTIVE);
+	scene_init(&s, &stage.in);
+	ck_assert(s.take[0].copy);
+	ready = s.take[0].ready;
+	scene_free(&s);
+	return ready;
+}
+
+START_TEST(who_is_ready_was_standby)
+{
+	enum { S_LISTEN = 2, S_SPEAK = 4 };
+
+	ck_assert(ready_from(S_STANDBY, S_STANDBY));
+	ck_assert(!ready_from(S_SPEAK, S_STANDBY));
+	ck_assert(!ready_from(S_LISTEN, S_STANDBY));
+	ck_assert(!ready_from(S_STANDBY, S_SPEAK));
+	ck_assert(!ready_from(S_STANDBY, S_ACTIVE)); /* from nothing */
+}
+END_TEST
+
+/* A stream of which nothing was ever seen to be carried: without its keys, say. */
+START_TEST(what_was_never_carried_is_not_judged)
+{
+	set(2000, 4000);
+	ck_assert(is_broken());
+	stage.ring.esp_cnt = 0;
+	stage.cnt = judge_laws(&stage.in, stage.out);
+	ck_assert_str_eq(stage.out[4].name, "outage");
+	ck_assert_int_eq(stage.out[4].verdict, LAW_NOTHING);
+	ck_assert_uint_eq(stage.out[4].judged, 0);
+	stage.ring.esp_cnt = 2;
+}
+END_TEST
+
 /* ---- nothing anew ---- */
 
 /* The old one fell silent a hold time and two seconds before the take-over, and no more. */
@@ -319,6 +412,126 @@ START_TEST(a_long_hold_time_hides_no_need)
 }
 END_TEST
 
+/* When the packet came that it should have protected, after both its groups moved, in ms. */
+static enum law_verdict
+asked_at(int64_t ms)
+{
+	uint8_t ip[256];
+
+	stage_close();
+	stage_open();
+	stage_phase1(P_A_OUT);
+	stage_quick(P_A_OUT, 7, 3600, 0);
+	stage_hsrp(P_A_OUT, S_HELLO, S_ACTIVE);
+	stage_hsrp(P_A_IN, S_HELLO, S_ACTIVE);
+	stage_esp(P_A_OUT, 1, 1);
+	stage_ready(SIDE_B, 60000);
+	stage_hsrp(P_B_IN, S_HELLO, S_STANDBY);
+	stage_wait(500);
+	stage_hsrp(P_B_OUT, S_HELLO, S_ACTIVE);
+	for (int64_t i = -50; i < 50; i += 10) {
+		if (i == 0)
+			stage_hsrp(P_B_IN, S_HELLO, S_ACTIVE);
+		if (i == ms)
+			stage_ip(P_HOST, 1u << P_B_IN, ip,
+				stage_inner(ip, sizeof(ip), true, 2, 64));
+		stage_wait(10);
+	}
+	stage_quick(P_B_OUT, 8, 3600, 0);
+	return stage.cnt = judge_laws(&stage.in, stage.out), stage.out[5].verdict;
+}
+
+START_TEST(what_came_before_it_was_whole_asks_nothing)
+{
+	ck_assert_int_ne(asked_at(-10), LAW_BROKEN);
+	ck_assert_int_eq(asked_at(10), LAW_BROKEN);
+}
+END_TEST
+
+/*
+ * The peer begins Main Mode after the take-over. Before it the heir answered a Quick Mode that had
+ * begun before the take-over, or one that began after it, or none.
+ */
+static enum law_verdict
+main_mode_after(bool before, bool after)
+{
+	uint8_t ip[256], sa[128], m[64];
+	size_t len = stage_sa(sa, SPI_OUT + 1, 3600, 0);
+	struct wr w;
+
+	stage_close();
+	stage_open();
+	stage_phase1(P_A_OUT);
+	stage_quick(P_A_OUT, 7, 3600, 0);
+	stage_hsrp(P_A_OUT, S_HELLO, S_ACTIVE);
+	stage_esp(P_A_OUT, 1, 1);
+	stage_ready(SIDE_B, 60000);
+	if (before)
+		stage_ike(P_PEER, P_A_OUT, IKE_QUICK, 8, PAY_SA, true, sa, len);
+	stage_wait(500);
+	stage_hsrp(P_B_OUT, S_HELLO, S_ACTIVE);
+	if (before)
+		stage_ike(P_B_OUT, P_PEER, IKE_QUICK, 8, PAY_SA, true, sa, len);
+	if (after)
+		stage_dpd(P_B_OUT, P_PEER, 9, 36136, 1);
+	stage_ip(P_HOST, 1u << P_B_IN, ip, stage_inner(ip, sizeof(ip), true, 2, 64));
+	stage_wait(10);
+	memset(stage.ike.icookie, 0xd1, 8);
+	memset(stage.ike.rcookie, 0, 8);
+	wr_init(&w, m, sizeof(m));
+	stage_head(&w, PAY_SA, IKE_MAIN, false, 0, 0);
+	stage_isakmp(P_PEER, P_B_OUT, m, w.len);
+	stage_wait(10);
+	return stage.cnt = judge_laws(&stage.in, stage.out), stage.out[5].verdict;
+}
+
+START_TEST(who_answers_under_the_inherited_ike_sa_needs_no_other)
+{
+	ck_assert_int_eq(main_mode_after(false, false), LAW_BROKEN);
+	ck_assert_int_ne(main_mode_after(true, false), LAW_BROKEN);
+	ck_assert_int_ne(main_mode_after(false, true), LAW_BROKEN);
+}
+END_TEST
+
+/* An SA that was negotiated before, and that the old one never used, is inherited as well. */
+static enum law_verdict
+uses(uint32_t spi, bool negotiated)
+{
+	uint8_t ip[256], inner[256];
+	size_t len = stage_inner(inner, sizeof(inner), true, 3, 63);
+	struct pkt_ip h = {.src = VIP, .dst = PEER, .proto = PKT_ESP, .ttl = 64};
+	uint8_t sa[128];
+
+	stage_close();
+	stage_open();
+	stage_phase1(P_A_OUT);
+	stage_hsrp(P_A_OUT, S_HELLO, S_ACTIVE);
+	stage_esp(P_A_OUT, 1, 1);
+	if (negotiated) {
+		len = stage_sa(sa, spi, 3600, 0);
+		stage_ike(P_PEER, P_A_OUT, IKE_QUICK, 7, PAY_SA, true, sa, len);
+		len = stage_sa(sa, SPI_IN, 3600, 0);
+		stage_ike(P_A_OUT, P_PEER, IKE_QUICK, 7, PAY_SA, true, sa, len);
+	}
+	stage_ready(SIDE_B, 60000);
+	stage_wait(500);
+	stage_hsrp(P_B_OUT, S_HELLO, S_ACTIVE);
+	stage_ip(P_HOST, 1u << P_B_IN, ip, stage_inner(ip, sizeof(ip), true, 2, 64));
+	memset(inner, 0, 64);
+	memcpy(inner, (uint8_t[8]){(uint8_t)(spi >> 24), (uint8_t)(spi >> 16), (uint8_t)(spi >> 8),
+		(uint8_t)spi, 0, 0, 0, 1}, 8);
+	stage_ip(P_B_OUT, 1u << P_PEER, ip, pkt_put_ip(ip, sizeof(ip), &h, inner, 64));
+	stage_quick(P_B_OUT, 8, 3600, 0);
+	return stage.cnt = judge_laws(&stage.in, stage.out), stage.out[5].verdict;
+}
+
+START_TEST(what_was_negotiated_is_inherited)
+{
+	ck_assert_int_ne(uses(0x33333333, true), LAW_BROKEN);
+	ck_assert_int_eq(uses(0x33333333, false), LAW_BROKEN);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -333,6 +546,12 @@ main(void)
 	tcase_add_test(t, who_could_not_is_not_blamed);
 	tcase_add_test(t, calls_that_nobody_answers_do_not_hide_the_channel);
 	tcase_add_test(t, a_lease_is_as_long_as_it_was_proved);
+	tcase_add_test(t, what_waits_in_a_line_has_not_come);
+	tcase_add_test(t, who_is_ready_was_standby);
+	tcase_add_test(t, what_was_never_carried_is_not_judged);
 	tcase_add_test(t, a_long_hold_time_hides_no_need);
+	tcase_add_test(t, what_came_before_it_was_whole_asks_nothing);
+	tcase_add_test(t, who_answers_under_the_inherited_ike_sa_needs_no_other);
+	tcase_add_test(t, what_was_negotiated_is_inherited);
 	return stage_main(t, "outage");
 }

@@ -105,6 +105,48 @@ START_TEST(an_heir_has_its_route_in_time)
 }
 END_TEST
 
+static void
+cable(enum trace_event_kind kind)
+{
+	trace_event_add(stage.t, &(struct trace_event){.kind = kind, .port = P_B_IN, .who = WHO_B,
+		.segment = SEG_INSIDE, .at = stage.now});
+}
+
+/* The heir's inside line blinks 20 ms after it was whole; it is Active there again after 400 ms. */
+static enum law_verdict
+blinks(bool line, int64_t route_ms)
+{
+	stage_close();
+	stage_open();
+	stage_hsrp(P_A_OUT, S_HELLO, S_ACTIVE);
+	stage_hsrp(P_A_IN, S_HELLO, S_ACTIVE);
+	route(true, WHO_A);
+	stage_wait(1);
+	stage_event(EVENT_POWER_OFF, WHO_A);
+	stage_wait(800);
+	stage_hsrp(P_B_IN, S_HELLO, S_ACTIVE);
+	stage_hsrp(P_B_OUT, S_HELLO, S_ACTIVE);
+	stage_wait(20);
+	if (line) {
+		cable(EVENT_CABLE_OUT);
+		cable(EVENT_CABLE_IN);
+	}
+	stage_wait(380);
+	stage_hsrp(P_B_IN, S_HELLO, S_ACTIVE);
+	stage_wait(route_ms);
+	route(true, WHO_B);
+	later(1000, P_B_OUT);
+	return verdict();
+}
+
+START_TEST(an_heir_owes_its_route_when_it_has_served_for_the_margin)
+{
+	ck_assert_int_eq(blinks(true, GRACE_MS - 1), LAW_HELD);
+	ck_assert_int_eq(blinks(true, GRACE_MS + 1), LAW_BROKEN);
+	ck_assert_int_eq(blinks(false, 1), LAW_BROKEN);
+}
+END_TEST
+
 /* ---- none ---- */
 
 /* A made the SA; B, ready or not, took over, and has the route; the peer deletes the SA. */
@@ -173,6 +215,7 @@ main(void)
 	tcase_add_test(t, one_hello_and_jitter_and_no_more);
 	tcase_add_test(t, what_the_dead_left_routes_nothing);
 	tcase_add_test(t, an_heir_has_its_route_in_time);
+	tcase_add_test(t, an_heir_owes_its_route_when_it_has_served_for_the_margin);
 	tcase_add_test(t, who_cannot_open_a_delete_does_not_know);
 	tcase_add_test(t, a_route_goes_in_time);
 	return stage_main(t, "routes");

@@ -28,7 +28,7 @@ stage_tcp(int side, uint8_t flags, const uint8_t *data, size_t len)
 	wr_bytes(&w, data, len);
 	ck_assert(!wr_done(&w));
 	stage.sync_seq[side] += (uint32_t)len + !!(flags & T_SYN);
-	stage_ip(side == SIDE_A ? P_A_SYNC : P_B_SYNC, stage.sync_lost ? 0 : to, ip,
+	stage_ip(side == SIDE_A ? P_A_SYNC : P_B_SYNC, stage.sync_lost ? 1u << P_HOST : to, ip,
 		pkt_put_ip(ip, sizeof(ip), &h, tcp, w.len));
 }
 
@@ -86,6 +86,7 @@ stage_lease(int standby)
 static inline void
 stage_ready(int standby, uint32_t lease_ms)
 {
+	stage_hsrp(standby == SIDE_A ? P_A_OUT : P_B_OUT, S_HELLO, S_STANDBY);
 	stage_call(true);
 	stage_ssp(SIDE_A, SYNC_HELLO, V_LEASE, lease_ms, 0, 0);
 	stage_ssp(SIDE_B, SYNC_HELLO, V_LEASE, lease_ms, 0, 0);

@@ -39,7 +39,7 @@ static struct stage {
 	size_t chains;
 	uint16_t sync_port;
 	uint32_t sync_seq[SIDES], sync_no[SIDES];
-	bool sync_lost; /* what is sent on it arrives nowhere */
+	bool sync_lost; /* what is sent on it arrives elsewhere */
 } stage;
 
 static void

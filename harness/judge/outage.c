@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Law 5, outage, with two verdicts over each take-over by a ready standby.
+ * Law 5, outage, over each take-over by a ready standby, and each that had to come. (Its second
+ * result, nothing anew, is in anew.c.)
  *
  * outage: the dark time is at most hold time and margin. Measured on numbered streams (UDP port
  * 7007: "BTNS", id, number): a packet is sent where its station put it out, and carried where it
@@ -12,12 +13,6 @@
  * time begins when it was again, and is one hold time longer: its group begins anew, and is in
  * Listen and in Speak for as long each (RFC 2281 5.7). Judged is the time until it is whole no more,
  * or the other one is back.
- *
- * nothing anew: no Phase 1 and no Phase 2 was needed. Needed means: there was something to protect,
- * the heir never used an SA that the old active had used, and somebody negotiated anew; or it left
- * an encrypted message of the peer under the IKE SA without an answer, and then came Main Mode.
- * What is renegotiated beside SAs that work (a rekey that was due, a wish of the case) was not
- * needed; after such a one the inherited SAs may rest, and a second one says nothing about them.
  */
 #include "harness/judge/judge_in.h"
 
@@ -28,8 +23,6 @@
 
 #define STREAM_PORT 7007
 #define STREAMS 16
-#define USED_LATELY (2 * NS_PER_S) /* before the old one fell silent: a hold time earlier */
-#define ANSWER_IN (2 * NS_PER_S)
 
 struct numbered { /* a stream's packet */
 	uint16_t id;
@@ -288,12 +281,26 @@ judge_run(const struct log *l, const struct trial *k, size_t first, size_t end, 
 		b->sent + 1, ended ? "" : " and longer");
 }
 
+/* Was anything of that stream seen to be carried before the take-over? */
+static bool
+was_carried(const struct log *l, size_t start, ns_t before)
+{
+	for (size_t i = start; i != TRACE_NONE; i = next_of(l, i))
+		if (at_of(l->s, l->n[i].sent) > before)
+			return false;
+		else if (l->n[i].came != TRACE_NONE)
+			return true;
+	return false;
+}
+
 static void
 judge_stream(const struct log *l, const struct trial *t, size_t start, struct law_result *r)
 {
 	size_t lost = TRACE_NONE, last = start;
 	bool carried = false;
 
+	if (!was_carried(l, start, t->t->at))
+		return;
 	for (size_t i = start; i != TRACE_NONE; i = next_of(l, i)) {
 		bool came = l->n[i].came != TRACE_NONE;
 
@@ -390,151 +397,4 @@ outage_judge(const struct scene *s, struct law_result *r)
 		scene_note(r, "%zu of %zu take-overs were by a standby that was not ready",
 			s->take_cnt - ready, s->take_cnt);
 	free(l.n);
-}
-
-/* ---- nothing anew ---- */
-
-/* Was there anything for the heir to protect? */
-static bool
-was_asked(const struct scene *s, const struct scene_take *t, ns_t until)
-{
-	unsigned ports = scene_ports(s, t->heir, SEG_INSIDE);
-
-	for (size_t i = t->frame; i < s->cnt; i++) {
-		const struct frame *f = trace_frame(s->t, i);
-
-		if (f->at >= until)
-			break;
-		if (f->to & ports && s->pkt[i].is_ip && ip4_in(s->in->near, s->pkt[i].src) &&
-			ip4_in(s->in->far, s->pkt[i].dst))
-			return true;
-	}
-	return false;
-}
-
-/* Did that member send on an SA that the other one had used not long before? */
-static bool
-used_inherited(const struct scene *s, const struct scene_take *t, bool *there_was)
-{
-	*there_was = false;
-	for (size_t i = 0; i < s->esp_cnt; i++) {
-		const struct scene_esp *old = &s->esp[i];
-
-		if (old->side != !t->heir || old->at > t->at ||
-			t->at - old->at > USED_LATELY + s->in->hold)
-			continue;
-		*there_was = true;
-		for (size_t j = i + 1; j < s->esp_cnt; j++) {
-			const struct scene_esp *e = &s->esp[j];
-
-			if (e->side == t->heir && !scene_compare_sa(e, old))
-				return true;
-		}
-	}
-	return false;
-}
-
-/* The peer's second message of a Quick Mode that it began: nobody answers it (RFC 2409 5.5). */
-static bool
-is_last(const struct scene *s, const struct scene_ike *m)
-{
-	const struct scene_ike *first = NULL;
-	bool ours = false;
-
-	for (const struct scene_ike *e = s->ike; e < m; e++) {
-		if (e->msgid != m->msgid || memcmp(e->icookie, m->icookie, 8) != 0)
-			continue;
-		first = first ? first : e;
-		ours = ours || e->side >= 0;
-	}
-	return first && first->side < 0 && ours;
-}
-
-/* A message of the peer under a known IKE SA that the heir got and did not answer. */
-static const struct scene_ike *
-unanswered(const struct scene *s, const struct scene_take *t, ns_t until)
-{
-	unsigned ports = scene_ports(s, t->heir, SEG_OUTSIDE);
-
-	for (size_t i = 0; i < s->ike_cnt; i++) {
-		const struct scene_ike *m = &s->ike[i];
-		bool answered = false;
-
-		if (m->side >= 0 || m->at <= t->at || m->at > until || m->exchange != IKE_QUICK ||
-			!m->opened || !(m->to & ports) || is_last(s, m))
-			continue;
-		for (size_t j = i + 1; j < s->ike_cnt && !answered; j++)
-			answered = s->ike[j].side >= 0 &&
-				!memcmp(s->ike[j].icookie, m->icookie, 8);
-		if (!answered && trace_frame(s->t, s->cnt - 1)->at - m->at > ANSWER_IN)
-			return m;
-	}
-	return NULL;
-}
-
-/* first: of its phase, since the take-over. */
-static void
-judge_anew(const struct scene *s, const struct scene_take *t, const struct scene_ike *m, bool first,
-	struct law_result *r)
-{
-	const char *what = m->exchange == IKE_MAIN ? "Phase 1" : "Phase 2";
-	const struct scene_ike *mute = unanswered(s, t, m->at);
-	bool there_was, used = used_inherited(s, t, &there_was);
-
-	if (first && there_was && !used && was_asked(s, t, m->at))
-		scene_broken(r, m->frame,
-			"no new %s is needed after a take-over by a ready standby: "
-			"expected %c to use the SAs that it holds from frame %zu on, saw none of "
-			"them used, and the negotiation in frame %zu",
-			what, scene_letter(t->heir), t->frame + 1, m->frame + 1);
-	else if (mute && m->exchange == IKE_MAIN)
-		scene_broken(r, m->frame,
-			"no new %s is needed after a take-over by a ready standby: "
-			"expected %c to answer "
-			"the peer's message in frame %zu, saw silence and Main Mode in frame %zu",
-			what, scene_letter(t->heir), mute->frame + 1, m->frame + 1);
-}
-
-/* The first message of an exchange that makes SAs. */
-static bool
-is_first(const struct scene *s, size_t i)
-{
-	const struct scene_ike *m = &s->ike[i];
-	static const uint8_t none[8];
-
-	if (m->exchange == IKE_MAIN)
-		return !memcmp(m->rcookie, none, 8) && !m->repeated;
-	if (m->exchange != IKE_QUICK || m->repeated)
-		return false;
-	for (size_t j = 0; j < i; j++)
-		if (s->ike[j].exchange == IKE_QUICK && s->ike[j].msgid == m->msgid)
-			return false;
-	return true;
-}
-
-void
-anew_judge(const struct scene *s, struct law_result *r)
-{
-	for (size_t n = 0; n < s->take_cnt; n++) {
-		const struct scene_take *t = &s->take[n];
-		size_t cnt[2] = {0, 0}; /* of phase 1 and 2 */
-
-		/* With one group alone it may use nothing, and meanwhile its lease may run out. */
-		if (!t->ready || t->whole >= t->fresh_until - s->in->margin ||
-			judge_sets_aside(s, r, ANYWHERE, t->at - s->in->hold, t->at))
-			continue;
-		for (size_t i = 0; i < s->esp_cnt; i++)
-			r->judged += s->esp[i].side == t->heir && s->esp[i].at > t->at &&
-				s->esp[i].at < t->until;
-		for (size_t i = 0; i < s->ike_cnt; i++) {
-			if (s->ike[i].at <= t->at || s->ike[i].at >= t->until || !is_first(s, i) ||
-				judge_sets_aside(s, r, ANYWHERE, t->at, s->ike[i].at))
-				continue;
-			r->judged++;
-			judge_anew(s, t, &s->ike[i], !cnt[s->ike[i].exchange != IKE_MAIN]++, r);
-		}
-		if (cnt[0] + cnt[1])
-			scene_note(r, "%zu negotiations after the take-over by %c", cnt[0] + cnt[1],
-				scene_letter(t->heir));
-	}
 }

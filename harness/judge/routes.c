@@ -5,7 +5,8 @@
  *
  * Seen in the kernels of the members: the lab listens there, and writes what comes and goes into
  * the trace. At a take-over the old active may hold its route until it has heard of the new one:
- * one hello and jitter, and the new one has it once both its groups have moved. What a dead
+ * one hello and jitter, and the new one has it once both its groups have moved and stayed so for as
+ * long. What a dead
  * process left in its kernel routes nothing.
  */
 #include "harness/judge/judge_in.h"
@@ -207,7 +208,7 @@ judge_both(struct map *m, ns_t at)
 static void
 judge_take(struct map *m, const struct scene_take *t, ns_t at)
 {
-	bool holds = (t->ready && t->whole < t->fresh_until) || !m->s->in->dynamic_map;
+	bool holds = (t->copy && t->whole < t->fresh_until) || !m->s->in->dynamic_map;
 
 	for (size_t i = 0; holds && at < t->until && i < m->cnt; i++) {
 		char net[IP4_TEXT];
@@ -308,13 +309,13 @@ read_deletes(struct map *m, const struct scene_ike *ike)
 }
 
 /*
- * Does that member hold the IKE SA of the message? It does if it ever spoke under it; or if it was
- * ready when it took over, and so had a copy. What it cannot open tells it nothing.
+ * Does that member hold the IKE SA of the message? It does if it ever spoke under it; or if it
+ * had a copy when it took over. What it cannot open tells it nothing.
  */
 static bool
 holds(const struct scene *s, int side, const struct scene_ike *ike)
 {
-	bool ready = false, took = false;
+	bool copy = false, took = false;
 
 	for (size_t i = 0; i < s->ike_cnt; i++)
 		if (s->ike[i].side == side && !memcmp(s->ike[i].icookie, ike->icookie, 8) &&
@@ -322,10 +323,10 @@ holds(const struct scene *s, int side, const struct scene_ike *ike)
 			return true;
 	for (size_t i = 0; i < s->take_cnt && s->take[i].at <= ike->at; i++)
 		if (s->take[i].heir == side) {
-			ready = s->take[i].ready;
+			copy = s->take[i].copy;
 			took = true;
 		}
-	return ready || !took;
+	return copy || !took;
 }
 
 /* Did a member that could act on it get the peer's message? One of the pair's own counts as sent. */
@@ -380,6 +381,59 @@ by_time(const void *x, const void *y)
 	return a->no < b->no ? -1 : a->no > b->no;
 }
 
+/* Since when does that member serve, with its lines in, without interruption? NS_NEVER: it does not. */
+static ns_t
+serves_since(const struct scene *s, int side, ns_t at)
+{
+	ns_t since[SEG_CNT] = {NS_NEVER, NS_NEVER, NS_NEVER};
+	bool has[SEG_CNT] = {[SEG_OUTSIDE] = true};
+
+	for (size_t i = 0; i < s->role_cnt && s->role[i].at <= at; i++) {
+		const struct scene_role *r = &s->role[i];
+
+		has[r->segment] = true;
+		if (r->side == side)
+			since[r->segment] = r->state == STATE_ACTIVE ? r->at : NS_NEVER;
+	}
+	for (size_t i = 0; i < s->span_cnt; i++) {
+		const struct scene_span *p = &s->span[i];
+
+		if (p->kind == EVENT_CABLE_OUT && p->side == side && p->from <= at &&
+			since[p->segment] != NS_NEVER && since[p->segment] <= p->from)
+			since[p->segment] = NS_NEVER;
+	}
+	if (has[SEG_INSIDE] && since[SEG_INSIDE] > since[SEG_OUTSIDE])
+		return since[SEG_INSIDE];
+	return since[SEG_OUTSIDE];
+}
+
+/* When an heir owes its route: once it has served for the margin. NS_NEVER: it never did. */
+static ns_t
+due_at(const struct scene *s, const struct scene_take *t)
+{
+	ns_t from = t->whole;
+
+	for (size_t i = 0; i <= s->role_cnt && from < t->until; i++) {
+		ns_t since = serves_since(s, t->heir, from + grace(s));
+
+		if (since <= from)
+			return from + grace(s);
+		if (since == NS_NEVER) {
+			since = from + grace(s);
+			for (size_t k = 0; k < s->role_cnt; k++)
+				if (s->role[k].at > since && s->role[k].side == t->heir) {
+					from = s->role[k].at;
+					break;
+				}
+			if (from <= since)
+				return NS_NEVER;
+		} else {
+			from = since;
+		}
+	}
+	return NS_NEVER;
+}
+
 static struct moment *
 moments_of(const struct scene *s, size_t *cnt)
 {
@@ -396,8 +450,8 @@ moments_of(const struct scene *s, size_t *cnt)
 	for (size_t i = 0; i < s->ike_cnt; i++)
 		m[n++] = (struct moment){s->ike[i].at, MOMENT_IKE, i};
 	for (size_t i = 0; i < s->take_cnt; i++)
-		if (s->take[i].whole < end - grace(s))
-			m[n++] = (struct moment){s->take[i].whole + grace(s), MOMENT_DUE, i};
+		if (due_at(s, &s->take[i]) < end)
+			m[n++] = (struct moment){due_at(s, &s->take[i]), MOMENT_DUE, i};
 	m[n++] = (struct moment){end, MOMENT_END, 0};
 	qsort(m, n, sizeof(*m), by_time);
 	*cnt = n;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The scene: its memory, its frames, who is who and who lives; and how a law speaks. The reading
- * of ESP, IKE, HSRP and SSP is in scene_esp.c, scene_ike.c and scene_pair.c, that of the faults in
- * scene_spans.c.
+ * of ESP, IKE, HSRP and SSP is in scene_esp.c, scene_ike.c, scene_pair.c and scene_sync.c, that of
+ * the faults in scene_spans.c.
  */
 #include "harness/judge/scene.h"
 

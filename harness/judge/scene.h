@@ -78,8 +78,9 @@ struct scene_take {
 	ns_t at;
 	ns_t whole; /* when it was active inside as well; NS_NEVER if it never was */
 	int heir;
-	bool ready;	/* it had acknowledged its last bulk, on a channel that we could read */
-	ns_t fresh_until; /* ready: the end of its lease */
+	bool copy;	/* it had acknowledged its last bulk, on a channel that we could read */
+	bool ready;	/* that, and it was Standby */
+	ns_t fresh_until; /* copy: the end of its lease */
 	ns_t until;	/* the next one, or the heir's end or next start; or NS_NEVER */
 };
 
@@ -90,7 +91,6 @@ struct scene_fall {
 	int heir;	  /* who should take over */
 	bool pulled;	  /* a line, and not the member itself */
 	bool ready;	  /* the heir, as in a take-over */
-	ns_t fresh_until; /* the same */
 	ns_t back;	  /* when it started again, or its line was in again; or NS_NEVER */
 };
 

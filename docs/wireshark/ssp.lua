@@ -78,7 +78,7 @@ local T = { -- TLV number: name, and its parts: size in octets (0: the rest) and
 	[40] = { "REASON", { 2, "reason" } },
 }
 local words = {
-	role = { [0] = "neither", "active", "standby" },
+	role = { [0] = "neither", "active", "standby", "suspended" },
 	side = { "initiator", "responder" },
 	["client.doi"] = { "IPsec HA Manager", "IKE HA Manager" },
 	confirmed = { [0] = "not yet", "yes" },

@@ -688,6 +688,18 @@ resv_heal_not_above(struct node_rules *r)
 }
 
 static void
+ssp_fills_standby_alone(struct node_rules *r)
+{
+	r->ssp.fills_neither = false;
+}
+
+static void
+suspended_copies_nothing(struct node_rules *r)
+{
+	r->suspended_copies = false;
+}
+
+static void
 resv_doubt_goes_on(struct node_rules *r)
 {
 	r->resv.doubt_spends = false;
@@ -1258,6 +1270,8 @@ const struct mutant mutants[] = {
 	{"resv-stale-lower-half", "a stale heir goes on in the lower half", resv_stale_lower_half},
 	{"resv-stale-no-rekey", "a stale heir does not rekey", resv_stale_no_rekey},
 	{"resv-heal-not-above", "the winner of a healed split goes on where it was", resv_heal_not_above},
+	{"ssp-fills-standby-alone", "a member that is neither is not filled", ssp_fills_standby_alone},
+	{"suspended-copies-nothing", "a member whose SAs are suspended does not copy them", suspended_copies_nothing},
 	{"resv-doubt-goes-on", "a member that may have had an heir goes on where it was", resv_doubt_goes_on},
 	{"import-no-ike", "a promoted standby forgets the IKE SAs", import_no_ike},
 	{"import-no-children", "a promoted standby forgets the SA pairs", import_no_children},

@@ -128,7 +128,7 @@ show_ssp_peers(const struct console *con)
 		s->greeted ? "Connected"
 		: con->channel_up ? "Greeting"
 			   : "Not connected",
-		"interface", f ? f->name : "-", "peer_role", node_role_name((enum node_role)s->peer_role));
+		"interface", f ? f->name : "-", "peer_role", ssp_role_name(s->peer_role));
 }
 
 json_t *
@@ -276,7 +276,8 @@ show_ipsec_ha(const struct console *con)
 		return json_array();
 	return json_pack("[{s:s, s:o, s:i, s:s, s:b, s:o}]", "interface",
 		con->cfg->ifs[n->out_if].name, "virtual_address", addr_json(n->vip), "sa_pairs", sas,
-		"state", node_role_name(n->role), "ready", (int)(n->ready || n->mirrored),
+		"state", node_role_name(n->role), "ready",
+		(int)(n->role != NODE_NEITHER && (n->ready || n->mirrored)),
 		"since_s", since_json(con, n->role_since));
 }
 

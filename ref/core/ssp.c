@@ -15,6 +15,7 @@ const struct ssp_rules ssp_rules_standard = {
 	.refuse_stale_epoch = true,
 	.resync_on_gap = true,
 	.ready_after_bulk = true,
+	.fills_neither = true,
 	.bulk = true,
 	.keepalives = true,
 	.close_when_silent = true,
@@ -137,7 +138,7 @@ ssp_ready_set(struct ssp *s, struct ssp_turn *t, enum ssp_act_kind kind, bool on
 enum ssp_act_kind
 ssp_ready_kind(const struct ssp *s)
 {
-	return s->role == SSP_ROLE_ACTIVE ? SSP_ACT_MIRRORED : SSP_ACT_READY;
+	return ssp_holds(s->role) ? SSP_ACT_MIRRORED : SSP_ACT_READY;
 }
 
 /* The session is over: say what is lost. The node closes the socket on CLOSE. */
@@ -193,8 +194,7 @@ ssp_roles_settle(struct ssp *s, struct ssp_turn *t)
 {
 	if (!s->up || !s->greeted)
 		return;
-	if (s->role == SSP_ROLE_ACTIVE && s->peer_role == SSP_ROLE_STANDBY && s->stated &&
-		!s->bulk_sent)
+	if (ssp_holds(s->role) && ssp_fills(s) && s->stated && !s->bulk_sent)
 		ssp_bulk_begin(
 			s, t); /* not before it has stated its numbers: they may be above ours */
 	if (s->peer_role == SSP_ROLE_ACTIVE && s->role == SSP_ROLE_ACTIVE) {
@@ -205,30 +205,15 @@ ssp_roles_settle(struct ssp *s, struct ssp_turn *t)
 		ssp_ready_set(s, t, SSP_ACT_READY, true);
 }
 
-/* The copies over there are not kept up to date any more, though the connection stands: their lease
- * runs. */
-static void
-copying_ends(struct ssp *s, struct ssp_turn *t)
-{
-	struct ssp_act *a;
-
-	ssp_ready_set(s, t, SSP_ACT_MIRRORED, false);
-	a = ssp_emit(t, SSP_ACT_LOST);
-	a->at = s->echoed_at == NS_NEVER ? t->now : s->echoed_at + s->lease + s->keepalive;
-}
-
 void
 ssp_peer_role_set(struct ssp *s, struct ssp_turn *t, enum ssp_role role)
 {
-	bool copied = ssp_copying(s);
-
 	s->peer_role = role;
-	if (role != SSP_ROLE_STANDBY)
+	if (ssp_holds(role)) {
 		s->bulk_sent = false;
-	if (copied && role == SSP_ROLE_NEITHER)
-		copying_ends(s, t);
-	else if (role != SSP_ROLE_STANDBY && s->role == SSP_ROLE_ACTIVE)
-		ssp_ready_set(s, t, SSP_ACT_MIRRORED, false);
+		if (ssp_holds(s->role))
+			ssp_ready_set(s, t, SSP_ACT_MIRRORED, false);
+	}
 	if (role != SSP_ROLE_ACTIVE && s->stated)
 		(void)ssp_emit(t, SSP_ACT_MET);
 	ssp_roles_settle(s, t);
@@ -237,7 +222,7 @@ ssp_peer_role_set(struct ssp *s, struct ssp_turn *t, enum ssp_role role)
 static void
 ack_flush(struct ssp *s, struct ssp_turn *t)
 {
-	if (!s->ack_due || s->applying || t->out->more || !s->up || s->role == SSP_ROLE_ACTIVE)
+	if (!s->ack_due || s->applying || t->out->more || !s->up || ssp_holds(s->role))
 		return;
 	s->ack_due = false;
 	ssp_send_plain(s, t, SSP_ACK, 0, s->to_ack);
@@ -273,16 +258,20 @@ connected(struct ssp *s, struct ssp_turn *t)
 	send_hello(s, t);
 }
 
+/* Copying goes on while we are at the same end of it: what is suspended is not used, and so holds.
+ */
 static void
 role_set(struct ssp *s, struct ssp_turn *t, enum ssp_role role)
 {
 	if (role == s->role)
 		return;
-	ssp_ready_set(s, t, ssp_ready_kind(s), false);
+	if (ssp_holds(role) != ssp_holds(s->role)) {
+		ssp_ready_set(s, t, ssp_ready_kind(s), false);
+		s->bulk_sent = s->in_bulk = s->ack_due = false;
+		s->bulk_end = 0;
+	}
 	s->role = role;
 	s->role_since = t->now;
-	s->bulk_sent = s->in_bulk = s->ack_due = false;
-	s->bulk_end = 0;
 	if (role == SSP_ROLE_ACTIVE)
 		s->epoch++;
 	if (s->up)
@@ -389,7 +378,7 @@ ssp_step(struct ssp *s, ns_t now, const struct ssp_in *in, struct ssp_acts *out)
 		applied(s, &t, in->result);
 		break;
 	case SSP_IN_RESYNC:
-		if (s->up && s->greeted && s->role == SSP_ROLE_STANDBY)
+		if (s->up && s->greeted && !ssp_holds(s->role))
 			ssp_resync_ask(s, &t, SSP_WHY_OPERATOR);
 		break;
 	case SSP_IN_GIVE_UP:
@@ -435,6 +424,5 @@ ssp_in_lease(const struct ssp *s, ns_t now)
 bool
 ssp_copying(const struct ssp *s)
 {
-	return s->up && s->greeted && s->role == SSP_ROLE_ACTIVE && s->bulk_sent &&
-	       s->peer_role == SSP_ROLE_STANDBY;
+	return s->up && s->greeted && ssp_holds(s->role) && s->bulk_sent && ssp_fills(s);
 }

@@ -10,6 +10,9 @@
  * records mean is the node's business: a received one comes out as APPLY, and is acknowledged when the node has said
  * APPLIED; one to send goes in as RECORD.
  *
+ * Who copies: the holder, who is active or suspended. To whom: the receiver, who is standby or
+ * neither.
+ *
  * Not here: TCP, TLS and who connects (sys), sequence reservation (core/resv), the copies themselves (node).
  */
 #include "ref/base/time.h"
@@ -21,6 +24,7 @@ struct ssp_rules {
 	bool refuse_stale_epoch;
 	bool resync_on_gap;
 	bool ready_after_bulk;	  /* false: ready as soon as it is connected */
+	bool fills_neither;	  /* false: a standby alone is copied to */
 	bool bulk;		  /* send what exists to a standby that joins; else an empty bulk */
 	bool keepalives;
 	bool close_when_silent;
@@ -78,8 +82,8 @@ enum ssp_act_kind {
 	SSP_ACT_MET,	  /* the other one is here, not active, and has stated its numbers */
 	SSP_ACT_HIGHEST,  /* out->msg: its highest number on an SA */
 	SSP_ACT_STATE_HIGHEST, /* say ours: RECORD with HIGHEST for each outbound SA we sent on */
-	SSP_ACT_READY,	  /* we, the standby, are (on) or are no longer ready */
-	SSP_ACT_MIRRORED, /* we, the active: the standby is (on) or is no longer ready */
+	SSP_ACT_READY,	  /* we, the receiver, are (on) or are no longer ready */
+	SSP_ACT_MIRRORED, /* we, the holder: the other is (on) or is no longer ready */
 };
 
 struct ssp_act {
@@ -126,10 +130,10 @@ struct ssp {
 	bool ack_due;
 	uint32_t applying;	/* APPLY was given out, APPLIED is not here yet; 0 none */
 	bool deaf;		/* asked for a resync: records do not count before the next BULK_BEGIN */
-	bool bulk_sent;		/* active: BULK_BEGIN is out */
+	bool bulk_sent;		/* holder: BULK_BEGIN is out */
 	uint32_t bulk_end;	/* number of BULK_END, 0: not sent */
-	bool in_bulk;		/* standby: between the marks */
-	bool ready;		/* standby: bulk complete; active: the standby's */
+	bool in_bulk;		/* receiver: between the marks */
+	bool ready;		/* receiver: bulk complete; holder: the receiver's */
 	bool stated;		/* the other has said all its HIGHEST: its first KEEPALIVE is here */
 	ns_t since;		/* of the connection */
 	ns_t last_heard, send_at;
@@ -153,7 +157,7 @@ ns_t ssp_deadline(const struct ssp *s);
 void ssp_configure(struct ssp *s, const struct ssp_cfg *cfg);
 /* Are a standby's copies still good now (specification 4, the lease)? */
 bool ssp_in_lease(const struct ssp *s, ns_t now);
-/* May a record be sent now: are we active, and a standby connected and being copied to? */
+/* May a record be sent now: do we hold, and is the other connected and being copied to? */
 bool ssp_copying(const struct ssp *s);
 
 #endif

@@ -39,7 +39,7 @@ time_in(struct ssp *s, struct ssp_turn *t, const struct ssp_msg *m)
 		s->peer_time_ms = m->time_ms;
 		s->peer_time_at = t->now;
 	}
-	if (s->role == SSP_ROLE_STANDBY && s->ready && m->echo_ms &&
+	if (!ssp_holds(s->role) && s->ready && m->echo_ms &&
 		m->echo_ms <= ssp_clock_ms(t->now)) {
 		ns_t said = ns_from_ms((int64_t)m->echo_ms - 1);
 
@@ -50,7 +50,7 @@ time_in(struct ssp *s, struct ssp_turn *t, const struct ssp_msg *m)
 static void
 ack_in(struct ssp *s, struct ssp_turn *t, const struct ssp_msg *m)
 {
-	if (s->role != SSP_ROLE_ACTIVE || m->acked <= s->acked || m->acked > s->sent)
+	if (!ssp_holds(s->role) || m->acked <= s->acked || m->acked > s->sent)
 		return;
 	s->acked = m->acked;
 	ssp_emit(t, SSP_ACT_ACKED)->number = m->acked;
@@ -63,12 +63,15 @@ ack_in(struct ssp *s, struct ssp_turn *t, const struct ssp_msg *m)
 static void
 refuse_in(struct ssp *s, struct ssp_turn *t, const struct ssp_msg *m)
 {
-	if (s->role != SSP_ROLE_ACTIVE)
+	if (!ssp_holds(s->role))
 		return;
-	if (m->reason == SSP_WHY_EPOCH && s->stated && s->peer_role == SSP_ROLE_STANDBY)
+	if (m->reason == SSP_WHY_EPOCH && s->stated && ssp_fills(s)) {
 		ssp_bulk_begin(s, t); /* our epoch has caught up by reading this very message */
-	else if (m->reason == SSP_WHY_ACTIVE)
+	} else if (m->reason == SSP_WHY_ACTIVE) { /* or suspended: it says ROLE when it is not */
+		s->bulk_sent = false;
+		ssp_ready_set(s, t, SSP_ACT_MIRRORED, false);
 		(void)ssp_emit(t, SSP_ACT_REFUSED);
+	}
 }
 
 void
@@ -115,7 +118,7 @@ ssp_acknowledge(struct ssp *s, uint32_t number)
 static void
 acked_in(struct ssp *s, struct ssp_turn *t, const struct ssp_msg *m)
 {
-	if (s->role == SSP_ROLE_ACTIVE && s->rules->refuse_when_active) {
+	if (ssp_holds(s->role) && s->rules->refuse_when_active) {
 		s->count[SSP_CNT_REFUSED_ACTIVE]++;
 		ssp_send_plain(s, t, SSP_REFUSE, SSP_WHY_ACTIVE, m->number);
 		return;
@@ -158,7 +161,7 @@ dispatch(struct ssp *s, struct ssp_turn *t, const struct ssp_msg *m)
 		break;
 	case SSP_RESYNC:
 		s->count[SSP_CNT_RESYNCS]++;
-		if (s->role == SSP_ROLE_ACTIVE && s->peer_role == SSP_ROLE_STANDBY && s->stated)
+		if (ssp_holds(s->role) && ssp_fills(s) && s->stated)
 			ssp_bulk_begin(s, t);
 		break;
 	case SSP_REFUSE:
@@ -201,7 +204,7 @@ in_order(struct ssp *s, struct ssp_turn *t, const struct ssp_msg *m)
 	}
 	if (gap && s->rules->resync_on_gap) {
 		s->count[SSP_CNT_GAPS]++;
-		if (s->role != SSP_ROLE_ACTIVE)
+		if (!ssp_holds(s->role))
 			ssp_resync_ask(s, t, SSP_WHY_GAP);
 		if (ssp_acknowledged(m->type) && m->type != SSP_BULK_BEGIN)
 			return;

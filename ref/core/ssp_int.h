@@ -13,6 +13,21 @@ struct ssp_turn {
 	struct ssp_acts *out;
 };
 
+/* Has a member of that role live SAs, used or suspended? It copies them; who has none is copied to. */
+static inline bool
+ssp_holds(enum ssp_role role)
+{
+	return role == SSP_ROLE_ACTIVE || role == SSP_ROLE_SUSPENDED;
+}
+
+/* Is the other one to be copied to? */
+static inline bool
+ssp_fills(const struct ssp *s)
+{
+	return s->peer_role == SSP_ROLE_STANDBY ||
+	       (s->peer_role == SSP_ROLE_NEITHER && s->rules->fills_neither);
+}
+
 /* ssp.c */
 struct ssp_act *ssp_emit(struct ssp_turn *t, enum ssp_act_kind kind);
 uint64_t ssp_clock_ms(ns_t now);

@@ -198,12 +198,56 @@ END_TEST
 
 START_TEST(nobody_to_tell)
 {
-	join(SSP_ROLE_ACTIVE, SSP_ROLE_NEITHER);
+	join(SSP_ROLE_ACTIVE, SSP_ROLE_SUSPENDED);
 	ck_assert_uint_eq(send_record(&a), 0);
 	ck_assert_uint_eq(a.bulks, 0);
 	role(&b, SSP_ROLE_STANDBY);
 	settle();
 	ck_assert(b.ready);
+}
+END_TEST
+
+START_TEST(neither_is_copied_to_as_a_standby_is)
+{
+	join(SSP_ROLE_ACTIVE, SSP_ROLE_NEITHER);
+	ck_assert(a.mirrored && b.ready);
+	role(&b, SSP_ROLE_STANDBY);
+	settle();
+	role(&b, SSP_ROLE_NEITHER);
+	settle();
+	ck_assert(a.mirrored && b.ready);
+	ck_assert_uint_eq(a.bulks, 1);
+	ck_assert_uint_eq(a.lost, 0);
+	(void)send_record(&a);
+	settle();
+	ck_assert_uint_eq(b.applied, 1);
+}
+END_TEST
+
+/* What it holds is not used, so the copy stays good; and neither end begins again when it goes on. */
+START_TEST(a_suspended_holder_goes_on_copying)
+{
+	join(SSP_ROLE_ACTIVE, SSP_ROLE_STANDBY);
+	role(&a, SSP_ROLE_SUSPENDED);
+	settle();
+	for (int i = 0; i < 20; i++) {
+		now += 200 * MS;
+		say(&a, SSP_IN_TICK);
+		say(&b, SSP_IN_TICK);
+		settle();
+	}
+	ck_assert(a.mirrored && b.ready && ssp_in_lease(&b.s, now));
+	ck_assert_uint_ne(send_record(&a), 0);
+	role(&a, SSP_ROLE_ACTIVE);
+	settle();
+	ck_assert_uint_eq(a.bulks, 1);
+	role(&a, SSP_ROLE_NEITHER); /* given up */
+	settle();
+	ck_assert(!a.mirrored);
+	ck_assert_uint_eq(send_record(&a), 0);
+	role(&b, SSP_ROLE_ACTIVE);
+	settle();
+	ck_assert(a.ready && b.mirrored);
 }
 END_TEST
 
@@ -271,7 +315,7 @@ START_TEST(an_echo_before_it_is_ready_does_not_count)
 {
 	fresh();
 	role(&a, SSP_ROLE_ACTIVE);
-	role(&b, SSP_ROLE_NEITHER);
+	role(&b, SSP_ROLE_SUSPENDED);
 	say(&a, SSP_IN_CONNECTED);
 	say(&b, SSP_IN_CONNECTED);
 	for (int i = 0; i < 10; i++) {
@@ -351,6 +395,8 @@ main(void)
 	tcase_add_test(t, bulk_makes_ready);
 	tcase_add_test(t, records_are_acknowledged_after_they_are_kept);
 	tcase_add_test(t, nobody_to_tell);
+	tcase_add_test(t, neither_is_copied_to_as_a_standby_is);
+	tcase_add_test(t, a_suspended_holder_goes_on_copying);
 	tcase_add_test(t, unknown_sa_asks_for_everything);
 	tcase_add_test(t, gap_asks_for_everything);
 	tcase_add_test(t, promoted_refuses_and_stops_the_old_one);

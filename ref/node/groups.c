@@ -366,7 +366,8 @@ groups_tick(struct node *n)
 void
 groups_synced(struct node *n)
 {
-	struct hsrp_in in = {.kind = HSRP_IN_SYNCED, .on = n->ready || !n->ssp_cfg};
+	struct hsrp_in in = {.kind = HSRP_IN_SYNCED,
+		.on = (n->ready && n->role == NODE_STANDBY) || !n->ssp_cfg};
 
 	if (!n->rules->preempt_when_ready || n->role == NODE_ACTIVE)
 		in.on = true;

@@ -56,6 +56,7 @@ struct node_rules {
 	bool garp;		 /* action I is carried out */
 	bool vip_only_owner;	 /* IKE and ESP to the virtual address: the active alone */
 	bool groups_together;	 /* all groups must be active */
+	bool suspended_copies;	 /* who is neither, with suspended SAs, copies them */
 	bool track;		 /* a tracked interface that is down lowers the priority */
 	bool track_all;		 /* each of several by its own decrement */
 	bool track_apart;	 /* the crypto interface is as if down, where its group is the other's */

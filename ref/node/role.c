@@ -165,6 +165,8 @@ demote(struct node *n)
 {
 	n->count[NODE_CNT_DEMOTIONS]++;
 	n->live = false;
+	n->count[NODE_CNT_NOT_ACTIVE] += n->waiting_cnt; /* an acknowledgement may come yet */
+	n->waiting_cnt = 0;
 	n->suspended_beside = n->ssp.peer_instance;
 	sync_state_highest(n); /* before the role is told: nothing leaves any more */
 	routes_role(n, false);
@@ -212,4 +214,5 @@ role_other_active(struct node *n)
 {
 	if (n->role != NODE_ACTIVE && n->rules->drop_on_demotion)
 		drop_live(n);
+	sync_role(n); /* what was suspended is gone: we take copies */
 }

@@ -22,6 +22,7 @@ node_rules_join(struct node_rules *r)
 		.garp = true,
 		.vip_only_owner = true,
 		.groups_together = true,
+		.suspended_copies = true,
 		.track = true,
 		.track_all = true,
 		.track_apart = true,

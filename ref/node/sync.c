@@ -500,7 +500,7 @@ step_once(struct node *n, const struct ssp_in *in)
 			0; /* the winner has read past them: it echoes what was said later */
 	if (n->ssp.peer_role != before)
 		node_trace(n, NODE_DEBUG_SSP_PEERS, "ssp peer is",
-			node_role_name((enum node_role)n->ssp.peer_role),
+			ssp_role_name(n->ssp.peer_role),
 			n->ssp_cfg ? n->ssp_cfg->remote : 0, n->ssp.epoch);
 	if (n->ssp.peer_role == SSP_ROLE_ACTIVE &&
 		(n->ssp.peer_role != before ||
@@ -526,6 +526,19 @@ sync_bytes(struct node *n, const uint8_t *b, size_t len)
 		in = (struct ssp_in){.kind = SSP_IN_NEXT};
 }
 
+/* Neither, with SAs that it has not given up. */
+static bool
+suspended(const struct node *n)
+{
+	bool live = false;
+
+	for (unsigned i = 0; i < n->pair_cnt && !live; i++)
+		live = n->pair[i].used && !n->pair[i].dormant;
+	for (unsigned i = 0; i < n->ike_cnt && !live; i++)
+		live = n->ike[i].used && !n->ike[i].dormant;
+	return n->role == NODE_NEITHER && live && n->rules->suspended_copies;
+}
+
 void
 sync_role(struct node *n)
 {
@@ -534,7 +547,8 @@ sync_role(struct node *n)
 		[NODE_ACTIVE] = SSP_ROLE_ACTIVE,
 		[NODE_STANDBY] = SSP_ROLE_STANDBY,
 	};
-	struct ssp_in in = {.kind = SSP_IN_ROLE, .role = role[n->role]};
+	struct ssp_in in = {.kind = SSP_IN_ROLE,
+		.role = suspended(n) ? SSP_ROLE_SUSPENDED : role[n->role]};
 
 	if (n->ssp_cfg)
 		sync_step(n, &in);

@@ -56,6 +56,16 @@ ssp_type_name(enum ssp_type t)
 }
 
 const char *
+ssp_role_name(enum ssp_role r)
+{
+	static const char *const names[] = {
+		[SSP_ROLE_NEITHER] = "neither", [SSP_ROLE_ACTIVE] = "active",
+		[SSP_ROLE_STANDBY] = "standby", [SSP_ROLE_SUSPENDED] = "suspended"};
+
+	return (unsigned)r < sizeof names / sizeof *names ? names[r] : "?";
+}
+
+const char *
 ssp_reason_name(unsigned reason)
 {
 	static const char *const names[] = {

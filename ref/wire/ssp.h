@@ -32,7 +32,7 @@ enum ssp_tlv {
 	SSP_TLV_CNT
 };
 
-enum ssp_role { SSP_ROLE_NEITHER = 0, SSP_ROLE_ACTIVE = 1, SSP_ROLE_STANDBY = 2 };
+enum ssp_role { SSP_ROLE_NEITHER, SSP_ROLE_ACTIVE, SSP_ROLE_STANDBY, SSP_ROLE_SUSPENDED };
 
 enum ssp_reason {
 	SSP_WHY_GAP = 1, SSP_WHY_UNKNOWN_SA, SSP_WHY_OPERATOR, SSP_WHY_ACTIVE, SSP_WHY_EPOCH,
@@ -128,6 +128,7 @@ void ssp_msg_wipe(struct ssp_msg *m);
 /* Is this type answered by ACK? */
 bool ssp_acknowledged(enum ssp_type t);
 const char *ssp_type_name(enum ssp_type t);
+const char *ssp_role_name(enum ssp_role r);
 const char *ssp_reason_name(unsigned reason);
 
 #endif

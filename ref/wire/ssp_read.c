@@ -94,7 +94,7 @@ session_read(struct rd *v, struct ssp_msg *m, unsigned type, unsigned nth)
 		return true;
 	case SSP_T_ROLE:
 		m->role = rd_u8(v, "ssp.role");
-		if (m->role > SSP_ROLE_STANDBY)
+		if (m->role > SSP_ROLE_SUSPENDED)
 			rd_fail(v, "ssp.role");
 		return true;
 	case SSP_T_INSTANCE:

@@ -68,6 +68,13 @@ tunnel_again(void *ctx)
 	return peer_counters(p)->phase2_up >= 2 && peer_is_up(p);
 }
 
+static bool
+b_elects(void *ctx)
+{
+	return pair_port_state(ctx, PORT_B_OUT) == PAIR_SPEAK &&
+	       pair_port_state(ctx, PORT_B_IN) == PAIR_SPEAK;
+}
+
 /* A dies while B is being filled: B must not pretend, and the peer must find its way back. */
 static void
 bulk_under_way(struct case_run *c)
@@ -86,8 +93,14 @@ bulk_under_way(struct case_run *c)
 	lab_run(w.lab, 500 * NS_PER_MS);
 	lab_power_off(w.lab, LAB_B);
 	lab_run(w.lab, NS_PER_S);
-	(void)lab_after(w.lab, is_bulk, &armed, &off);
+	/* B is standby before it is filled, or the peer has found out by DPD before B is active. */
+	lab_part(w.lab, SEG_SYNC, 1u << PORT_B_SYNC);
 	case_start(c, LAB_B);
+	if (!case_reach(c, "B electing", PAIR_UP_LIMIT, b_elects, w.lab) ||
+		!pair_reach_standby(&w, LAB_B, PAIR_UP_LIMIT))
+		return;
+	(void)lab_after(w.lab, is_bulk, &armed, &off);
+	lab_heal(w.lab, SEG_SYNC);
 	if (!pair_reach_active(&w, LAB_B, PAIR_UP_LIMIT))
 		return;
 	if (!case_await(c, "a new SA pair of the peer", 5 * NS_PER_S, tunnel_again, w.peer))

@@ -204,8 +204,8 @@ nobody(struct case_run *c)
 			c, 0, peer_counters(w.peer)->deletes_in, "Deletes sent to the peer") ||
 		!expect_not_ready(&w, LAB_A) || !expect_not_ready(&w, LAB_B))
 		return;
-	/* Tracking, and the group outside follows. B's lease is over by then, for A has told it
-	 * nothing since it is not active: a new pair is due (docs/spec/ssp.md 4, stale). */
+	/* Tracking, and the group outside follows. A has gone on copying what it may not use
+	 * (docs/spec/ssp.md 3), so B goes on with it. */
 	if (!rewrite(&w, LAB_A, &(struct lab_text){0}) ||
 		!pair_expect_active(&w, LAB_B, PAIR_HOLD + NS_PER_S))
 		return;

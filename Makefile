@@ -16,7 +16,7 @@
 CC = gcc
 CLANG ?= clang
 PREFIX ?= /usr/local
-J ?= 6
+J ?= 10
 N ?= 20
 LOAD ?= 2
 FUZZ_SECONDS ?= 10

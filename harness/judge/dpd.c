@@ -2,7 +2,8 @@
 /*
  * Law 6, DPD (RFC 3706 5.4, 6): what the pair asks is numbered upwards within an IKE SA, whoever of
  * it asks; after a take-over at most the number in flight is repeated, or one skipped; and each
- * R-U-THERE-ACK carries a number that the peer has asked.
+ * R-U-THERE-ACK carries a number that the peer has asked, of that member, and not had answered: as
+ * often as it came there.
  *
  * A number binds the heir if it could know it: the heir had a copy when it took over, and the old
  * active asked before that, not beside it (a split brain).
@@ -22,6 +23,7 @@ struct asked {
 	const struct scene_ike *m;
 	uint16_t type;
 	uint32_t number;
+	unsigned answers;
 };
 
 struct sa {
@@ -125,23 +127,39 @@ judge_question(struct book *k, const struct asked *q)
 	sa->number = q->number;
 }
 
+/* How often that question came to that member: a copy made on the way counts. */
+static unsigned
+arrivals(const struct book *k, const struct asked *a, int side)
+{
+	if (!(a->m->to & scene_ports(k->s, side, SEG_OUTSIDE)))
+		return 0;
+	return trace_frame(k->s->t, a->m->frame)->fate & FATE_COPIED ? 2 : 1;
+}
+
 static void
 judge_answer(struct book *k, const struct asked *q)
 {
+	bool asked = false;
+
 	k->r->judged++;
 	for (size_t i = k->a_cnt; i-- > 0;) {
-		const struct asked *a = &k->a[i];
+		struct asked *a = &k->a[i];
 
-		if (a->m->side < 0 && a->type == R_U_THERE && a->number == q->number &&
-			!memcmp(a->m->icookie, q->m->icookie, 8) &&
-			!memcmp(a->m->rcookie, q->m->rcookie, 8))
+		if (a->m->side >= 0 || a->type != R_U_THERE || a->number != q->number ||
+			memcmp(a->m->icookie, q->m->icookie, 8) ||
+			memcmp(a->m->rcookie, q->m->rcookie, 8))
+			continue;
+		asked = true;
+		if (a->answers < arrivals(k, a, q->m->side)) {
+			a->answers++;
 			return;
+		}
 	}
 	scene_broken(k->r, q->m->frame,
-		"each R-U-THERE-ACK carries the number asked: expected one "
-		"that the peer has asked on "
-		"this IKE SA, saw %u in frame %zu, from %c, which it has not",
-		q->number, q->m->frame + 1, scene_letter(q->m->side));
+		"each R-U-THERE-ACK carries the number asked: expected one that the peer has asked "
+		"on this IKE SA, saw %u in frame %zu, from %c, which %s",
+		q->number, q->m->frame + 1, scene_letter(q->m->side),
+		asked ? "it has not asked there, or had answered" : "it has not");
 }
 
 void

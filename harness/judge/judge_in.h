@@ -22,6 +22,10 @@ ns_t judge_last_end(const struct scene *s, int law, unsigned segments, ns_t at);
 enum { HSRP_LINES = 1u << SEG_OUTSIDE | 1u << SEG_INSIDE, SYNC_LINE = 1u << SEG_SYNC };
 #define ANYWHERE (HSRP_LINES | SYNC_LINE)
 
+/* Each inbound packet that a member accepted: it was seen inside, in that frame. */
+typedef void accepted_take(void *ctx, const struct scene_esp *e, size_t inside);
+void replay_accepted(const struct scene *s, accepted_take *take, void *ctx);
+
 void uniqueness_judge(const struct scene *s, struct law_result *r);
 void continuity_judge(const struct scene *s, struct law_result *r);
 void replay_judge(const struct scene *s, struct law_result *r);

@@ -133,6 +133,22 @@ START_TEST(half_a_packet_can_break_it)
 }
 END_TEST
 
+/* Half a packet that is like both lies between two that differ. */
+START_TEST(half_a_packet_hides_nothing)
+{
+	uint8_t inner[256], ip[512];
+	size_t len = stage_inner(inner, sizeof(inner), true, 77, 63);
+
+	stage_esp(P_A_OUT, 3, 77);
+	in_fragments(P_A_OUT, 3, 77, false);
+	stage_expect(LAW_UNIQUENESS, LAW_HELD);
+	inner[len - 1] ^= 1; /* the same beginning, another end */
+	len = stage_outer(ip, sizeof(ip), true, 3, 77, SPAN(inner, len));
+	stage_ip(P_B_OUT, 1u << P_PEER, ip, len);
+	stage_expect(LAW_UNIQUENESS, LAW_BROKEN);
+}
+END_TEST
+
 START_TEST(gcm_uses_no_iv_twice)
 {
 	const struct law_result *r;
@@ -394,6 +410,7 @@ main(void)
 	tcase_add_test(t, fragments_are_put_together);
 	tcase_add_test(t, half_a_packet_is_compared_as_far_as_it_goes);
 	tcase_add_test(t, half_a_packet_can_break_it);
+	tcase_add_test(t, half_a_packet_hides_nothing);
 	tcase_add_test(t, gcm_uses_no_iv_twice);
 	tcase_add_test(t, the_heir_goes_on_above);
 	tcase_add_test(t, one_sender_alone_is_nothing_judged);

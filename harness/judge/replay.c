@@ -40,7 +40,9 @@ struct accepted {
 
 struct book {
 	const struct scene *s;
-	struct law_result *r;
+	struct law_result *r; /* NULL: nothing is judged, each is taken */
+	accepted_take *take;
+	void *ctx;
 	struct delivery *d;
 	size_t d_cnt, d_seen; /* d_seen: those that lie before the frame that is looked at */
 	size_t *first_of; /* by id: its place in a, plus 1; 0 = not accepted yet */
@@ -224,6 +226,10 @@ look_inside(struct book *k, size_t frame)
 	if (!d)
 		return;
 	d->taken[side] = true;
+	if (!k->r) {
+		k->take(k->ctx, d->e, frame);
+		return;
+	}
 	k->r->judged++;
 	first = accepted_before(k, d);
 	if (first) {
@@ -236,6 +242,18 @@ look_inside(struct book *k, size_t frame)
 	k->first_of[d->id] = ++k->a_cnt;
 }
 
+static void
+walk(struct book *k)
+{
+	list_deliveries(k);
+	give_ids(k);
+	for (size_t i = 0; i < k->s->cnt; i++)
+		look_inside(k, i);
+	free(k->d);
+	free(k->first_of);
+	free(k->a);
+}
+
 void
 replay_judge(const struct scene *s, struct law_result *r)
 {
@@ -245,11 +263,13 @@ replay_judge(const struct scene *s, struct law_result *r)
 		scene_note(r, "not applicable: the inbound interval is 0");
 		return;
 	}
-	list_deliveries(&k);
-	give_ids(&k);
-	for (size_t i = 0; i < s->cnt; i++)
-		look_inside(&k, i);
-	free(k.d);
-	free(k.first_of);
-	free(k.a);
+	walk(&k);
+}
+
+void
+replay_accepted(const struct scene *s, accepted_take *take, void *ctx)
+{
+	struct book k = {.s = s, .take = take, .ctx = ctx};
+
+	walk(&k);
 }

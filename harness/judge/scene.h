@@ -54,6 +54,7 @@ struct scene_ike {
 /* One ESP SA, as its Quick Mode negotiated it. */
 struct scene_sa {
 	uint32_t spi;
+	ip4_t peer;
 	bool outbound;	  /* the pair sends on it */
 	size_t frame;	  /* of the message that accepted it */
 	ns_t at;

@@ -169,8 +169,11 @@ static void
 add_sa(struct scene *s, const struct scene_ike *m, const struct offer *o, uint32_t spi,
 	bool outbound)
 {
+	const struct pkt *p = &s->pkt[m->frame];
+
 	s->sa = scene_more(s->sa, s->sa_cnt, &s->sa_cap, sizeof(*s->sa));
 	s->sa[s->sa_cnt++] = (struct scene_sa){.spi = spi, .outbound = outbound, .frame = m->frame,
+		.peer = m->side < 0 ? p->src : p->dst,
 		.at = m->at, .life_s = o->life_s, .life_kb = o->life_kb, .msgid = m->msgid};
 }
 

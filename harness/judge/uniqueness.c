@@ -55,27 +55,48 @@ same_bytes(const struct scene_esp *a, const struct scene_esp *b)
 	return memcmp(a->esp, b->esp, len) == 0;
 }
 
+static bool
+same_number(const struct scene_esp *a, const struct scene_esp *b)
+{
+	return !scene_compare_sa(a, b) && a->seq == b->seq;
+}
+
+/*
+ * Of all before it with its number, the first from which it differs; NULL if there is none. Half a
+ * packet may be like two that differ, so that its neighbour alone says too little.
+ */
+static const struct scene_esp *
+differs(const struct sent *p, size_t i)
+{
+	const struct scene_esp *other = NULL;
+
+	for (size_t j = i; j-- > 0 && same_number(p[j].e, p[i].e);)
+		if (!same_bytes(p[j].e, p[i].e))
+			other = p[j].e;
+	return other;
+}
+
 static void
 numbers(struct sent *p, size_t cnt, struct law_result *r)
 {
 	size_t copies = 0;
 
 	qsort(p, cnt, sizeof(*p), compare_seq);
-	for (size_t i = 1; i < cnt; i++) {
-		const struct scene_esp *a = p[i - 1].e, *b = p[i].e;
+	for (size_t i = 1; i < cnt && r->verdict != LAW_BROKEN; i++) {
+		const struct scene_esp *b = p[i].e, *a = differs(p, i);
 
-		if (scene_compare_sa(a, b) || a->seq != b->seq)
+		if (!same_number(p[i - 1].e, b))
 			continue;
-		if (same_bytes(a, b))
+		if (!a) {
 			copies++;
-		else
-			scene_broken(r, b->frame,
-				"no sequence number leaves the pair twice with different bytes: "
-				"expected number %u on SPI 0x%08x once, saw it from %c in "
-				"frame %zu "
-				"and from %c in frame %zu",
-				a->seq, a->spi, scene_letter(a->side), a->frame + 1,
-				scene_letter(b->side), b->frame + 1);
+			continue;
+		}
+		scene_broken(r, b->frame,
+			"no sequence number leaves the pair twice with different bytes: expected "
+			"number %u on SPI 0x%08x once, saw it from %c in frame %zu and from %c in "
+			"frame %zu",
+			a->seq, a->spi, scene_letter(a->side), a->frame + 1, scene_letter(b->side),
+			b->frame + 1);
 	}
 	if (copies)
 		scene_note(r, "%zu identical copies", copies);

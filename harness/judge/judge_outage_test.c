@@ -289,7 +289,7 @@ END_TEST
 
 /* An ECHO that waits in a line that stands proves nothing before it comes out. */
 static bool
-ready_behind(enum trace_event_kind kind, uint32_t value, int64_t take_ms)
+ready_behind(enum trace_event_kind kind, uint32_t value, int64_t take_ms, uint8_t closes)
 {
 	struct trace_event e = {.kind = kind, .segment = SEG_SYNC, .port = P_A_SYNC,
 		.value = value, .at = stage.now};
@@ -306,6 +306,8 @@ ready_behind(enum trace_event_kind kind, uint32_t value, int64_t take_ms)
 	trace_event_add(stage.t, &e);
 	for (i = trace_len(stage.t), stage_lease(SIDE_B); i < trace_len(stage.t); i++)
 		trace_fate(stage.t, i, FATE_DELAYED, 0);
+	if (closes)
+		stage_tcp(SIDE_B, closes, NULL, 0);
 	stage.now = e.at + ns_from_ms(500);
 	e.at = stage.now;
 	e.value = 0;
@@ -320,12 +322,15 @@ ready_behind(enum trace_event_kind kind, uint32_t value, int64_t take_ms)
 
 START_TEST(what_waits_in_a_line_has_not_come)
 {
-	ck_assert(ready_behind(EVENT_STALL, 1, 890));
-	ck_assert(ready_behind(EVENT_STALL, 1, 910)); /* it has come: its lease is 100 ms longer */
-	ck_assert(!ready_behind(EVENT_STALL, 1, 1010));
-	ck_assert(ready_behind(EVENT_DELAY, 300000, 950));
-	ck_assert(!ready_behind(EVENT_DELAY, 980000, 950));
-	ck_assert(ready_behind(EVENT_MARK, 0, 950)); /* overtaken, no more */
+	ck_assert(ready_behind(EVENT_STALL, 1, 890, 0));
+	ck_assert(ready_behind(EVENT_STALL, 1, 910, 0)); /* it has come: its lease is 100 ms longer */
+	ck_assert(!ready_behind(EVENT_STALL, 1, 1010, 0));
+	ck_assert(ready_behind(EVENT_DELAY, 300000, 950, 0));
+	ck_assert(!ready_behind(EVENT_DELAY, 980000, 950, 0));
+	ck_assert(ready_behind(EVENT_MARK, 0, 950, 0)); /* overtaken, no more */
+	ck_assert(ready_behind(EVENT_STALL, 1, 950, 0));
+	ck_assert(!ready_behind(EVENT_STALL, 1, 950, 4)); /* who has closed it hears no more */
+	ck_assert(!ready_behind(EVENT_STALL, 1, 950, 1));
 }
 END_TEST
 

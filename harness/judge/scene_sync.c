@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The sync channel (docs/spec/ssp.md), read as it arrived: what was lost on the way counts when it
- * is sent again, what a bad line held back when it comes out. An heir has a copy if it acknowledged
+ * is sent again, what a bad line held back when it comes out, and nothing once its receiver has closed
+ * the connection. An heir has a copy if it acknowledged
  * the last bulk of the active up to its end, and the lease that its last ECHO gave has not run out
  * by its own clock. A channel that cannot be opened makes nobody ready.
  */
@@ -34,6 +35,7 @@ struct channel {
 	uint16_t port[2];
 	int side[2]; /* of direction 0 (the client) and 1 */
 	struct way way[2];
+	bool shut[2]; /* that end has closed it: it hears no more */
 	uint32_t lease_ms;
 	bool ready[SIDES];
 	bool told[SIDES];  /* the time of each one's clock */
@@ -274,7 +276,7 @@ read_segment(struct scene *s, struct channels *all, size_t frame, ns_t at)
 		dir = 0;
 	}
 	/* What was lost on the way is read when it is sent again. */
-	if (c && arrives(s, frame, c->side[!dir]))
+	if (c && !c->shut[!dir] && arrives(s, frame, c->side[!dir]))
 		tlsopen_segment(c->tls, at, dir, p->tcp_seq, p->tcp_flags, p->data, p->data_len);
 }
 
@@ -315,10 +317,24 @@ read_late(struct scene *s, struct channels *all, ns_t at)
 	}
 }
 
+/* Who sends FIN or RST has closed it, whenever that arrives. */
+static void
+note_shut(struct channels *all, const struct pkt *p)
+{
+	int dir = 0;
+	struct channel *c = p->tcp_flags & (TLSOPEN_FIN | TLSOPEN_RST) ? channel_of(all, p, &dir)
+								       : NULL;
+
+	if (c)
+		c->shut[dir] = true;
+}
+
 static void
 read_sync_frame(struct scene *s, struct channels *all, size_t i)
 {
 	ns_t at = trace_frame(s->t, i)->at, due = arrival(s, i);
+
+	note_shut(all, &s->pkt[i]);
 
 	if (due == at) {
 		read_segment(s, all, i, at);

@@ -339,20 +339,11 @@ cmd_delete_sa(struct ike_ctx *c, const struct ike_in *in)
 }
 
 static void
-cmd_unknown_spi(struct ike_ctx *c, const struct ike_in *in)
+cmd_import_child(struct ike_ctx *c, const struct ike_child *ch)
 {
-	struct ike_sa *sa = ike_sa_any(c->k, in->remote);
-
-	if (!sa || !c->k->active) {
-		ike_note(c, IKE_R_NO_SA, in->remote, NULL);
-		return;
-	}
-	if (sa->unknown_spi_at > c->now) {
-		ike_note(c, IKE_R_NOTIFY_RATE, in->remote, NULL);
-		return;
-	}
-	sa->unknown_spi_at = c->now + c->k->rules->unknown_spi_every;
-	ike_send_delete_spi(c, sa, in->spi);
+	ike_know(c->k, ch->remote.addr);
+	if (!ike_child_add(c, ch))
+		ike_note(c, IKE_R_TABLE_FULL, ch->remote, NULL);
 }
 
 static void
@@ -389,9 +380,7 @@ command(struct ike_ctx *c, const struct ike_in *in)
 		ike_import(c, in->export);
 		break;
 	case IKE_IN_IMPORT_CHILD:
-		ike_know(c->k, in->child->remote.addr);
-		if (!ike_child_add(c, in->child))
-			ike_note(c, IKE_R_TABLE_FULL, in->child->remote, NULL);
+		cmd_import_child(c, in->child);
 		break;
 	case IKE_IN_FORGET:
 		ike_forget(c, &in->cookies);
@@ -405,7 +394,7 @@ command(struct ike_ctx *c, const struct ike_in *in)
 		ike_know(c->k, in->remote.addr);
 		break;
 	case IKE_IN_UNKNOWN_SPI:
-		cmd_unknown_spi(c, in);
+		ike_info_cmd_unknown_spi(c, in);
 		break;
 	case IKE_IN_PROVEN:
 		ike_quick_proven(c, in->spi);

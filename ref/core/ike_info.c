@@ -304,6 +304,24 @@ notify_in(struct ike_ctx *c, struct ike_sa *sa, const struct ike_msg *m, const s
 	return IKE_R_NOTIFY_IGNORED;
 }
 
+/* A packet on an SPI that nobody knows: a peer with an IKE SA is told, now and then. */
+void
+ike_info_cmd_unknown_spi(struct ike_ctx *c, const struct ike_in *in)
+{
+	struct ike_sa *sa = ike_sa_any(c->k, in->remote);
+
+	if (!sa || !c->k->active) {
+		ike_note(c, IKE_R_NO_SA, in->remote, NULL);
+		return;
+	}
+	if (sa->unknown_spi_at > c->now) {
+		ike_note(c, IKE_R_NOTIFY_RATE, in->remote, NULL);
+		return;
+	}
+	sa->unknown_spi_at = c->now + c->k->rules->unknown_spi_every;
+	ike_send_delete_spi(c, sa, in->spi);
+}
+
 /* ---- in ---- */
 
 /* All payloads parse; only then does any of them act. */

@@ -104,6 +104,7 @@ void ike_quick_proven(struct ike_ctx *c, uint32_t spi_in);
 void ike_send_delete(struct ike_ctx *c, struct ike_sa *sa, uint8_t protocol, const void *spi,
 	size_t spi_len);
 void ike_send_delete_spi(struct ike_ctx *c, struct ike_sa *sa, uint32_t spi);
+void ike_info_cmd_unknown_spi(struct ike_ctx *c, const struct ike_in *in);
 void ike_send_notify(struct ike_ctx *c, struct ike_sa *sa, uint8_t protocol, uint16_t type,
 	const void *spi, size_t spi_len, const void *data, size_t len);
 void ike_send_dpd(struct ike_ctx *c, struct ike_sa *sa, uint16_t type, uint32_t seq);

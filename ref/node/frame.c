@@ -90,7 +90,7 @@ static void
 transit(struct node *n, unsigned iface, uint8_t *packet, size_t len)
 {
 	if (iface == n->out_if && n->rules->check_inbound_policy &&
-		traffic_should_be_protected(n, packet, len)) {
+		policy_wanted(n, packet, len)) {
 		n->count[NODE_CNT_CLEAR_REFUSED]++;
 		return;
 	}

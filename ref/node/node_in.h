@@ -60,11 +60,27 @@ void role_other_active(struct node *n);
 void frame_in(struct node *n, unsigned iface, const uint8_t *b, size_t len);
 void frame_tun(struct node *n, const uint8_t *b, size_t len);
 
-/* traffic.c: policy, ESP both ways, the queue */
+/* policy.c: which packets are protected */
+struct policy_flow {
+	ip4_t src, dst;
+	uint8_t proto;
+	uint16_t sport, dport;
+	bool ports_unknown; /* a fragment that is not the first (RFC 4301 7) */
+};
+/* Of an IPv4 packet; all 0 if it is none. */
+struct policy_flow policy_flow_of(const uint8_t *ip, size_t len);
+struct policy_flow policy_reversed(struct policy_flow f);
+/* Do the proxies cover this outbound flow? */
+bool policy_covers(const struct ike_proxy *local, const struct ike_proxy *remote,
+	const struct policy_flow *f);
+/* The map entry of a flow (map_cnt: in clear) and its pair, NULL if there is none yet. */
+unsigned policy_answer(struct node *n, const struct policy_flow *f, struct node_pair **p);
+/* Would the policy have wanted this clear packet, that came in outside, protected? */
+bool policy_wanted(struct node *n, const uint8_t *ip, size_t len);
+
+/* traffic.c: ESP both ways, the queue */
 enum verdict { VERDICT_CLEAR, VERDICT_PROTECT, VERDICT_DROP };
 enum verdict traffic_out(struct node *n, const uint8_t *ip, size_t len);
-/* Would the policy have wanted this clear packet, that came in outside, protected? */
-bool traffic_should_be_protected(struct node *n, const uint8_t *ip, size_t len);
 /* port 0: not encapsulated */
 void traffic_esp_in(struct node *n, struct ike_end from, const uint8_t *esp, size_t len);
 void traffic_flush(struct node *n, unsigned pair);

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The data path: which packets the policy protects, ESP both ways, and the queue in which a packet
- * waits for a sequence number that the standby has yet to acknowledge.
- *
- * Policy: entries of the crypto map in order; in an entry the access list's first match decides,
- * and a deny means "not this entry". A dynamic entry without a list protects what its SAs cover.
+ * The data path: ESP both ways for what the policy protects (policy.c), and the queue in which a
+ * packet waits for a sequence number that the standby has yet to acknowledge.
  */
 #include <stddef.h>
 #include <string.h>
@@ -12,168 +9,6 @@
 #include "ref/node/node_in.h"
 
 #define WAIT_MAX (500 * NS_PER_MS)
-
-/* What the policy looks at. */
-struct flow {
-	ip4_t src, dst;
-	uint8_t proto;
-	uint16_t sport, dport;
-	bool ports_unknown; /* a fragment that is not the first (RFC 4301 7) */
-};
-
-static struct flow
-flow_of(const uint8_t *ip, size_t len)
-{
-	struct flow f = {0};
-	struct ipv4 h;
-	struct rd r, p;
-
-	rd_init(&r, ip, len);
-	if (ipv4_decode(&r, &h, &p, NULL) != ERR_OK)
-		return f;
-	f.src = h.src;
-	f.dst = h.dst;
-	f.proto = h.proto;
-	f.ports_unknown = (h.frag & 0x1fff) != 0;
-	if ((h.proto == IPV4_PROTO_UDP || h.proto == IPV4_PROTO_TCP) && !(h.frag & 0x1fff)) {
-		f.sport = rd_u16(&p, "sport");
-		f.dport = rd_u16(&p, "dport");
-	}
-	return f;
-}
-
-static struct flow
-reversed(struct flow f)
-{
-	return (struct flow){f.dst, f.src, f.proto, f.dport, f.sport, f.ports_unknown};
-}
-
-static bool
-entry_match(const struct cfg_acl_entry *e, const struct flow *f)
-{
-	bool ports = (!e->sport || e->sport == f->sport) && (!e->dport || e->dport == f->dport);
-
-	/* a fragment whose ports nobody knows is protected where any of its ports would be */
-	if (f->ports_unknown && (e->sport || e->dport))
-		ports = e->permit;
-	return ip4_in(e->src, f->src) && ip4_in(e->dst, f->dst) &&
-	       (!e->proto || e->proto == f->proto) && ports;
-}
-
-static bool
-proxy_match(const struct ike_proxy *p, ip4_t a, uint8_t proto, uint16_t port)
-{
-	return ip4_in(p->net, a) && (!p->proto || p->proto == proto) &&
-	       (!p->port || p->port == port);
-}
-
-static bool
-pair_match(const struct node_pair *p, const struct flow *f)
-{
-	return proxy_match(&p->child.proxy_local, f->src, f->proto, f->sport) &&
-	       proxy_match(&p->child.proxy_remote, f->dst, f->proto, f->dport);
-}
-
-/* The entry of the map that protects this outbound flow; map_cnt if none does. */
-static unsigned
-policy(const struct node *n, const struct flow *f)
-{
-	for (unsigned i = 0; i < n->map_cnt; i++) {
-		const struct cfg_acl *acl = n->map[i].acl;
-
-		for (unsigned k = 0; acl && k < acl->cnt; k++) {
-			if (!entry_match(&acl->v[k], f))
-				continue;
-			if (acl->v[k].permit)
-				return i;
-			break;
-		}
-		for (unsigned k = 0; !acl && k < n->pair_cnt; k++)
-			if (n->pair[k].used && n->pair[k].map == i && pair_match(&n->pair[k], f))
-				return i;
-	}
-	return n->map_cnt;
-}
-
-static bool
-better(const struct node_pair *p, const struct node_pair *than)
-{
-	if (p->unproven != than->unproven)
-		return than->unproven;
-	return p->dying != than->dying ? than->dying : replace_newer(p, than);
-}
-
-/* The newest pair that may carry this flow; one that an heir is not sure of, or that was replaced,
- * only if there is no other. */
-static struct node_pair *
-pair_for(struct node *n, unsigned map, const struct flow *f)
-{
-	struct node_pair *best = NULL;
-
-	for (unsigned i = 0; i < n->pair_cnt; i++) {
-		struct node_pair *p = &n->pair[i];
-
-		if (!p->used || p->dormant || !p->use_out || p->map != map || !pair_match(p, f))
-			continue;
-		if (!best || (n->rules->outbound_oldest ? p->born < best->born : better(p, best)))
-			best = p;
-	}
-	return best;
-}
-
-/* ---- answers that are remembered ---- */
-
-static struct node_flow
-question(const struct node *n, const struct flow *f)
-{
-	struct node_flow q;
-
-	memset(&q, 0, sizeof q); /* it is hashed */
-	q.generation = n->generation;
-	q.src = f->src;
-	q.dst = f->dst;
-	q.sport = f->sport;
-	q.dport = f->dport;
-	q.proto = f->proto;
-	q.ports_unknown = f->ports_unknown;
-	return q;
-}
-
-/*
- * The map entry of a flow (map_cnt: in clear) and its pair. Only a whole answer is remembered: in clear,
- * or this pair.
- */
-static unsigned
-answer(struct node *n, const struct flow *f, struct node_pair **p)
-{
-	struct node_flow q = question(n, f);
-	struct node_flow *c = &n->flow[index_hash(&n->by_spi, &q, sizeof q) % NODE_FLOWS];
-	unsigned map;
-
-	q.map = c->map;
-	q.pair = c->pair;
-	if (!memcmp(&q, c, sizeof q)) {
-		*p = c->map < n->map_cnt ? &n->pair[c->pair] : NULL;
-		return c->map;
-	}
-	map = policy(n, f);
-	*p = map < n->map_cnt ? pair_for(n, map, f) : NULL;
-	if (*p || map == n->map_cnt) {
-		q.map = (uint16_t)map;
-		q.pair = *p ? (uint16_t)pairs_index(n, *p) : 0;
-		memcpy(c, &q, sizeof q);
-	}
-	return map;
-}
-
-bool
-traffic_should_be_protected(struct node *n, const uint8_t *ip, size_t len)
-{
-	struct flow f = flow_of(ip, len), back = reversed(f);
-	struct node_pair *p;
-
-	return answer(n, &back, &p) < n->map_cnt;
-}
 
 static void
 fragments_out(struct node *n, const uint8_t *packet, size_t len, size_t mtu)
@@ -315,15 +150,14 @@ has_waiting(const struct node *n, unsigned pair)
 }
 
 static void
-initiate(struct node *n, unsigned map, const struct flow *f)
+initiate(struct node *n, unsigned map, const struct policy_flow *f)
 {
 	const struct ike_map *m = &n->ike_map[map];
 	struct ike_in in = {.kind = IKE_IN_INITIATE, .map_id = m->id, .remote = {m->peer, 500}};
 
 	in.local = (struct ike_end){n->vip, 500};
 	for (unsigned i = 0; i < m->acl_cnt; i++) {
-		if (!proxy_match(&m->acl[i].local, f->src, f->proto, f->sport) ||
-			!proxy_match(&m->acl[i].remote, f->dst, f->proto, f->dport))
+		if (!policy_covers(&m->acl[i].local, &m->acl[i].remote, f))
 			continue;
 		in.proxy_local = m->acl[i].local;
 		in.proxy_remote = m->acl[i].remote;
@@ -360,9 +194,9 @@ split(struct node *n, struct node_pair *p, const uint8_t *ip, size_t len)
 enum verdict
 traffic_out(struct node *n, const uint8_t *ip, size_t len)
 {
-	struct flow f = flow_of(ip, len);
+	struct policy_flow f = policy_flow_of(ip, len);
 	struct node_pair *p;
-	unsigned map = answer(n, &f, &p);
+	unsigned map = policy_answer(n, &f, &p);
 
 	if (map == n->map_cnt)
 		return VERDICT_CLEAR;
@@ -461,9 +295,10 @@ accepted(struct node *n, struct node_pair *p)
 static void
 inner_in(struct node *n, struct node_pair *p, uint8_t *inner, size_t len)
 {
-	struct flow f = flow_of(inner, len), back = reversed(f);
+	struct policy_flow f = policy_flow_of(inner, len), back = policy_reversed(f);
 
-	if (n->rules->check_proxies && !pair_match(p, &back)) {
+	if (n->rules->check_proxies &&
+		!policy_covers(&p->child.proxy_local, &p->child.proxy_remote, &back)) {
 		n->count[NODE_CNT_OUTSIDE_PROXY]++;
 		return;
 	}

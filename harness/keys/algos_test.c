@@ -8,25 +8,7 @@
 #include <string.h>
 
 #include "harness/keys/keys.h"
-#include "ref/base/hex.h"
-
-static uint8_t *
-hex(const char *digits)
-{
-	static uint8_t b[8][512];
-	static unsigned n;
-
-	ck_assert_int_ge(hex_get(b[++n % 8], 512, digits), 0);
-	return b[n % 8];
-}
-
-static void
-is_hex(const uint8_t *p, const char *digits)
-{
-	char t[1100];
-
-	ck_assert_str_eq(hex_put(t, sizeof t, p, strlen(digits) / 2), digits);
-}
+#include "harness/keys/keys_test_util.h"
 
 /* RFC 4868 2.7.1: PRF-2 (short key) and PRF-6 (longer than any block). */
 START_TEST(prf_sha2)

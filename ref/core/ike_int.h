@@ -127,13 +127,13 @@ size_t ike_offer_proposal_begin(struct wr *w, uint8_t number, uint8_t protocol, 
 	uint8_t transforms);
 void ike_offer_transform_again(struct wr *w, const uint8_t *raw, size_t len);
 size_t ike_offer_transform_begin(struct wr *w, uint8_t number, uint8_t id, bool last);
-enum ike_reason ike_offer_open_sa(const struct isakmp_payload *p, struct isakmp_sa *sa, struct
-	why *why);
-enum ike_reason ike_offer_sound(const struct ike *k, const struct isakmp_sa *sa, struct why
-	*why);
+/* An SA payload: the parts of its head are known, and all behind it is sound. */
+enum ike_reason ike_offer_open_sa(const struct ike *k, const struct isakmp_payload *p,
+	struct isakmp_sa *sa, struct why *why);
 unsigned ike_offer_bound(const struct isakmp_sa *sa, uint8_t number);
-enum ike_reason ike_offer_single(const struct isakmp_sa *sa, struct isakmp_proposal *pr, struct
-	isakmp_transform *t, struct why *why);
+/* The same, of one proposal with one transform. */
+enum ike_reason ike_offer_single(const struct ike *k, const struct isakmp_payload *p,
+	struct isakmp_proposal *pr, struct isakmp_transform *t, struct why *why);
 
 /* ---- ike_offer1.c, ike_offer2.c ---- */
 struct ike_p1_choice {

@@ -120,21 +120,9 @@ ike_offer_transform_begin(struct wr *w, uint8_t number, uint8_t id, bool last)
 
 /* ---- both phases: reading ---- */
 
-enum ike_reason
-ike_offer_open_sa(const struct isakmp_payload *p, struct isakmp_sa *sa, struct why *why)
-{
-	if (isakmp_sa_decode(p, sa, why))
-		return IKE_R_MALFORMED;
-	if (sa->doi != ISAKMP_DOI_IPSEC)
-		return IKE_R_DOI;
-	if (sa->situation != ISAKMP_SIT_IDENTITY_ONLY)
-		return IKE_R_SITUATION;
-	return rd_left(&sa->proposals) ? IKE_R_NONE : IKE_R_MALFORMED;
-}
-
 /* All of it parses, and what is reserved is zero: asked before anything is chosen. */
-enum ike_reason
-ike_offer_sound(const struct ike *k, const struct isakmp_sa *sa, struct why *why)
+static enum ike_reason
+sound(const struct ike *k, const struct isakmp_sa *sa, struct why *why)
 {
 	struct rd r = sa->proposals;
 	struct isakmp_proposal pr;
@@ -160,6 +148,19 @@ ike_offer_sound(const struct ike *k, const struct isakmp_sa *sa, struct why *why
 	return reserved && k->rules->check_reserved ? IKE_R_RESERVED : IKE_R_NONE;
 }
 
+enum ike_reason
+ike_offer_open_sa(const struct ike *k, const struct isakmp_payload *p, struct isakmp_sa *sa,
+	struct why *why)
+{
+	if (isakmp_sa_decode(p, sa, why))
+		return IKE_R_MALFORMED;
+	if (sa->doi != ISAKMP_DOI_IPSEC)
+		return IKE_R_DOI;
+	if (sa->situation != ISAKMP_SIT_IDENTITY_ONLY)
+		return IKE_R_SITUATION;
+	return rd_left(&sa->proposals) ? sound(k, sa, why) : IKE_R_MALFORMED;
+}
+
 /* How many proposals carry this number: more than one binds protocols together. */
 unsigned
 ike_offer_bound(const struct isakmp_sa *sa, uint8_t number)
@@ -175,11 +176,16 @@ ike_offer_bound(const struct isakmp_sa *sa, uint8_t number)
 
 /* Exactly one proposal with one transform, as an answer has. */
 enum ike_reason
-ike_offer_single(const struct isakmp_sa *sa, struct isakmp_proposal *pr, struct isakmp_transform *t,
-	struct why *why)
+ike_offer_single(const struct ike *k, const struct isakmp_payload *p, struct isakmp_proposal *pr,
+	struct isakmp_transform *t, struct why *why)
 {
-	struct rd r = sa->proposals;
+	struct isakmp_sa sa;
+	enum ike_reason e = ike_offer_open_sa(k, p, &sa, why);
+	struct rd r;
 
+	if (e)
+		return e;
+	r = sa.proposals;
 	if (isakmp_proposal_decode(&r, pr, why) || isakmp_transform_decode(&pr->transforms, t, why))
 		return IKE_R_MALFORMED;
 	return rd_left(&r) || rd_left(&pr->transforms) ? IKE_R_CHOICE : IKE_R_NONE;

@@ -124,10 +124,8 @@ ike_p1_choose(const struct ike *k, const struct isakmp_payload *payload, struct 
 	struct why *why)
 {
 	struct isakmp_sa sa;
-	enum ike_reason r = ike_offer_open_sa(payload, &sa, why);
+	enum ike_reason r = ike_offer_open_sa(k, payload, &sa, why);
 
-	if (!r)
-		r = ike_offer_sound(k, &sa, why);
 	if (r)
 		return r;
 	for (unsigned i = 0; i < k->cfg->policy_cnt; i++)
@@ -145,13 +143,8 @@ ike_p1_check(const struct ike *k, const struct isakmp_payload *payload, struct i
 	const struct ike_policy *p;
 	struct isakmp_proposal pr;
 	struct isakmp_transform t;
-	struct isakmp_sa sa;
-	enum ike_reason r = ike_offer_open_sa(payload, &sa, why);
+	enum ike_reason r = ike_offer_single(k, payload, &pr, &t, why);
 
-	if (!r)
-		r = ike_offer_sound(k, &sa, why);
-	if (!r)
-		r = ike_offer_single(&sa, &pr, &t, why);
 	if (r)
 		return r;
 	if (!p1_read(&t, out))

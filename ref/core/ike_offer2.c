@@ -170,10 +170,8 @@ ike_p2_choose(const struct ike *k, const struct isakmp_payload *payload, const s
 	bool all = !k->rules->check_proposal, near = false;
 	unsigned cnt = all ? ESP_TRANSFORM_CNT : map->transform_cnt;
 	struct isakmp_sa sa;
-	enum ike_reason r = ike_offer_open_sa(payload, &sa, why);
+	enum ike_reason r = ike_offer_open_sa(k, payload, &sa, why);
 
-	if (!r)
-		r = ike_offer_sound(k, &sa, why);
 	if (r)
 		return r;
 	for (unsigned i = 0; i < cnt; i++) {
@@ -193,13 +191,8 @@ ike_p2_check(const struct ike *k, const struct isakmp_payload *payload, const st
 	struct isakmp_proposal pr;
 	struct isakmp_transform t;
 	struct p2_attrs attrs;
-	struct isakmp_sa sa;
-	enum ike_reason r = ike_offer_open_sa(payload, &sa, why);
+	enum ike_reason r = ike_offer_single(k, payload, &pr, &t, why);
 
-	if (!r)
-		r = ike_offer_sound(k, &sa, why);
-	if (!r)
-		r = ike_offer_single(&sa, &pr, &t, why);
 	if (r)
 		return r;
 	if (pr.protocol != ISAKMP_P_ESP || pr.spi_len != 4 || !p2_read(&t, &attrs))

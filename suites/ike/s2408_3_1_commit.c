@@ -80,19 +80,26 @@ wake(struct world *w)
 	host_send_udp(w->host, lab_now(w->lab), LAB_REMOTE_HOST, 9, 9, "wake", 4);
 }
 
-/* A began, and the peer set it in message 2. */
+/* A begins, and the peer, which is passive, sets the Commit Bit in message 2. False: inconclusive. */
+static bool
+begun_by_a(struct world *w, struct case_run *c, ns_t connected_after)
+{
+	const struct lab_text knobs = {.static_map = true};
+	struct peer_cfg cfg = setting_peer(connected_after);
+
+	cfg.passive = true;
+	if (!ike_kit_alone(w, c, &knobs, &cfg))
+		return false;
+	wake(w);
+	return case_reach(c, "a pair that A has begun", 5 * NS_PER_S, up, w->peer);
+}
+
 static void
 peer_sets_as_responder(struct case_run *c)
 {
-	const struct lab_text knobs = {.static_map = true};
-	struct peer_cfg cfg = setting_peer(LATE);
 	struct world w;
 
-	cfg.passive = true;
-	if (!ike_kit_alone(&w, c, &knobs, &cfg))
-		return;
-	wake(&w);
-	if (!case_reach(c, "a pair that A has begun", 5 * NS_PER_S, up, w.peer))
+	if (!begun_by_a(&w, c, LATE))
 		return;
 	(void)host_stream_start(w.host, lab_now(w.lab), 1, LAB_REMOTE_HOST, 100, 100, 0);
 	lab_run(w.lab, LATE - 500 * NS_PER_MS);
@@ -108,15 +115,9 @@ peer_sets_as_responder(struct case_run *c)
 static void
 traffic_says_it(struct case_run *c)
 {
-	const struct lab_text knobs = {.static_map = true};
-	struct peer_cfg cfg = setting_peer(NS_NEVER);
 	struct world w;
 
-	cfg.passive = true;
-	if (!ike_kit_alone(&w, c, &knobs, &cfg))
-		return;
-	wake(&w);
-	if (!case_reach(c, "a pair that A has begun", 5 * NS_PER_S, up, w.peer))
+	if (!begun_by_a(&w, c, NS_NEVER))
 		return;
 	wake(&w);
 	lab_run(w.lab, 300 * NS_PER_MS);

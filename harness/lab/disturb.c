@@ -215,6 +215,7 @@ corrupt(struct lab *l, const struct lab_disturb *d, size_t no, uint8_t *b, size_
 struct passage {
 	ns_t due; /* it goes on then */
 	int by;
+	int stands; /* the disturbance that keeps it, with all its copies, until it ends; -1: none */
 	uint32_t overtake;
 	bool lost, changed;
 	bool copied;
@@ -265,8 +266,7 @@ apply(struct lab *l, int handle, size_t no, enum lab_way way, struct passage *p,
 		p->due = *free_at;
 		break;
 	case DISTURB_STALL:
-		p->by = handle;
-		p->due = NS_NEVER;
+		p->stands = handle;
 		break;
 	}
 	trace_fate(l->trace, no, fate, 0);
@@ -324,7 +324,7 @@ bool
 disturb_frame(struct lab *l, size_t no, enum lab_port port, int way, const uint8_t *bytes,
 	size_t len, bool *changed)
 {
-	struct passage p = {.due = l->now, .by = -1, .changed = *changed};
+	struct passage p = {.due = l->now, .by = -1, .stands = -1, .changed = *changed};
 	struct held h = {.no = no, .port = port, .way = (enum lab_way)way, .len = len};
 	static uint8_t b[LINK_FRAME_MAX];
 
@@ -339,8 +339,13 @@ disturb_frame(struct lab *l, size_t no, enum lab_port port, int way, const uint8
 	}
 	if (p.lost)
 		return true;
+	if (p.stands >= 0) { /* whatever else is on that line */
+		p.by = p.stands;
+		p.due = p.copy_due = NS_NEVER;
+		p.overtake = 0;
+	}
 	h.changed = p.changed;
-	h.by = -1;
+	h.by = p.stands;
 	h.due = p.copy_due;
 	if (p.copied)
 		hold(l, &h, b);

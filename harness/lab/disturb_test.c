@@ -177,7 +177,8 @@ START_TEST(copy)
 	ck_assert(lab_until(lab, "five and a copy", NS_PER_S, heard_all, &(size_t){6}));
 	ck_assert_uint_eq(heard.cnt, 6);
 	ck_assert(heard.no[2] == 3);
-	while (twin < heard.cnt && heard.no[twin] != 3) /* where it falls is the machine's business */
+	while (twin < heard.cnt &&
+		heard.no[twin] != 3) /* where it falls is the machine's business */
 		twin++;
 	ck_assert(twin < heard.cnt && heard.good[twin]);
 	ck_assert(heard.at[twin] == frame(2)->at + 5 * NS_PER_MS);
@@ -282,6 +283,34 @@ START_TEST(stall)
 }
 END_TEST
 
+/* A line that stands keeps all, whatever else is on it, and whichever was there first. */
+START_TEST(stall_beside_others)
+{
+	static const enum lab_disturb_kind other[] = {
+		DISTURB_DELAY, DISTURB_COPY, DISTURB_REORDER, DISTURB_SLOW};
+
+	for (size_t i = 0; i < 2 * sizeof other / sizeof other[0]; i++) {
+		struct lab_disturb stands = {.kind = DISTURB_STALL, .port = TO, .way = WAY_TO};
+		struct lab_disturb d = stands;
+		int h[2];
+
+		d.kind = other[i / 2];
+		d.delay = d.kind == DISTURB_SLOW ? 0 : NS_PER_MS;
+		d.per_s = 1000000;
+		h[0] = lab_disturb(lab, i % 2 ? &d : &stands);
+		h[1] = lab_disturb(lab, i % 2 ? &stands : &d);
+		heard.cnt = 0;
+		send_many(1, 5, NS_PER_MS);
+		lab_run(lab, 50 * NS_PER_MS);
+		ck_assert_uint_eq(heard.cnt, 0);
+		lab_undisturb(lab, h[0]);
+		lab_undisturb(lab, h[1]);
+		lab_run(lab, 5 * NS_PER_MS);
+		ck_assert_uint_eq(heard.cnt, d.kind == DISTURB_COPY ? 10 : 5);
+	}
+}
+END_TEST
+
 /* Several at one port work one after the other; each begin and end is told. */
 START_TEST(together)
 {
@@ -355,6 +384,7 @@ suite(void)
 	tcase_add_test(t, corrupt);
 	tcase_add_test(t, slow);
 	tcase_add_test(t, stall);
+	tcase_add_test(t, stall_beside_others);
 	tcase_add_test(t, together);
 	tcase_add_test(t, clocks_differ);
 	suite_add_tcase(s, t);

@@ -14,7 +14,8 @@
  *
  * The jump is told. Where the description states a largest jump, it is held to that, except where
  * the numbers in between may have been used unseen: into a pulled cable of the old one; and beyond
- * it by what the old one had in hand, and what an heir that had to find its neighbour gave up. If
+ * it by what the old one had in hand, what an heir that had to find its neighbour gave up, and a
+ * block for each channel with a copy that was lost meanwhile, but for the heir's own. If
  * the heir had no copy, or its lease had run out before both its groups had moved, its copy may
  * have been stale (it then starts in the upper half, docs/spec/ssp.md 4), or of a block that the
  * old one had passed over while a line was disturbed or out.
@@ -27,6 +28,7 @@
 #define UPPER_HALF 0x80000000u
 #define IN_HAND (50 * NS_PER_MS) /* what a member had numbered and not sent when it ended */
 #define WRAP_ROOM 0x10000u
+#define BLOCK 0x1000000u /* H of docs/spec/ssp.md 4: numbers of an heir, which others step over */
 
 struct line { /* one SA, outwards */
 	const struct scene_esp *sa; /* a packet of it */
@@ -172,6 +174,26 @@ in_hand(const struct scene *s, const struct scene_esp *old)
 }
 
 /*
+ * How often somebody may have stepped over a block, and what it had reserved below it, between the
+ * two, unseen: who lost a channel over which it had copied, once the lease had run out. The loss of the heir's own copy is the
+ * take-over, and makes nobody step.
+ */
+static uint32_t
+steps_between(const struct scene *s, const struct scene_esp *old, const struct scene_esp *first)
+{
+	const struct scene_take *t = take_of(s, first);
+	uint32_t cnt = 0;
+
+	for (size_t i = 0; t && i < s->loss_cnt; i++) {
+		const struct scene_loss *l = &s->loss[i];
+
+		cnt += (l->opened != t->channel || l->standby != t->heir) && l->from + l->lease <= first->at &&
+			l->from + 2 * l->lease >= old->at;
+	}
+	return cnt;
+}
+
+/*
  * Numbers that an heir may have used on packets that nobody saw, since it had to ask for its
  * neighbour first: each packet that came in for the tunnel since it became active costs one.
  */
@@ -207,8 +229,11 @@ judge_jump(const struct scene *s, const struct scene_esp *first, struct law_resu
 	const struct scene_esp *old = just_below(s, first);
 	uint32_t jump = first->seq - old->seq - 1, max = s->in->max_jump;
 	const char *why = unlimited(s, old, first);
+	uint32_t steps = why ? 0 : steps_between(s, old, first);
 
-	if (max && !why && (uint64_t)jump > (uint64_t)max + in_hand(s, old) + kept_waiting(s, first))
+	if (max && !why &&
+		(uint64_t)jump > (uint64_t)max + in_hand(s, old) + kept_waiting(s, first) +
+					  (uint64_t)steps * (BLOCK + (uint64_t)max))
 		scene_broken(r, first->frame,
 			"a take-over passes over at most %u numbers: expected up to %u after %u on SPI "
 			"0x%08x (frame %zu, from %c), saw %u in frame %zu, from %c",
@@ -216,7 +241,11 @@ judge_jump(const struct scene *s, const struct scene_esp *first, struct law_resu
 			scene_letter(old->side), first->seq, first->frame + 1,
 			scene_letter(first->side));
 	scene_note(r, "jump of %u on SPI 0x%08x, frame %zu to %zu%s%s", jump, old->spi,
-		old->frame + 1, first->frame + 1, why ? ", not limited: " : "", why ? why : "");
+		old->frame + 1, first->frame + 1,
+		why	? ", not limited: "
+		: steps ? ", with a block that a channel's loss may have cost"
+			: "",
+		why ? why : "");
 }
 
 static void

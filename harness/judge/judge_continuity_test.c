@@ -165,6 +165,34 @@ START_TEST(an_heir_may_give_up_what_waited_for_its_neighbour)
 }
 END_TEST
 
+/* The channel was lost so long before the take-over, and came again, or neither. */
+static enum law_verdict
+lost_between(bool lost, int64_t ms, uint32_t jump)
+{
+	stage_close();
+	stage_open();
+	before(true);
+	if (lost) {
+		stage_tcp(SIDE_A, 4, NULL, 0);
+		stage_wait(ms);
+		stage_ready(SIDE_B, 2000);
+	}
+	heir(100 + 1 + jump);
+	return verdict();
+}
+
+/* It costs a block, and what was reserved below it. */
+START_TEST(a_channel_lost_meanwhile_costs_a_block)
+{
+	const uint32_t block = 1u << 24;
+
+	ck_assert_int_eq(lost_between(true, 1300, 2 * 2000 + block + 1), LAW_HELD);
+	ck_assert_int_eq(lost_between(true, 1300, 2 * 2000 + block + 2), LAW_BROKEN);
+	ck_assert_int_eq(lost_between(true, 1000, 2002), LAW_BROKEN); /* the lease had not run out */
+	ck_assert_int_eq(lost_between(false, 0, 2002), LAW_BROKEN);
+}
+END_TEST
+
 /* What the old one used beside it, in a split, is not passed over. */
 START_TEST(what_the_old_one_used_is_not_passed_over)
 {
@@ -315,6 +343,7 @@ main(void)
 	tcase_add_test(t, an_heir_that_came_too_late_may_be_stale);
 	tcase_add_loop_test(t, which_fault_excuses_a_jump, 0, (int)(sizeof faults / sizeof *faults));
 	tcase_add_test(t, an_heir_may_give_up_what_waited_for_its_neighbour);
+	tcase_add_test(t, a_channel_lost_meanwhile_costs_a_block);
 	tcase_add_test(t, what_the_old_one_used_is_not_passed_over);
 	tcase_add_test(t, what_is_sent_beside_binds_but_in_a_split);
 	tcase_add_test(t, who_sends_on_beside_the_heir_breaks_it);

@@ -85,6 +85,7 @@ scene_free(struct scene *s)
 	free(s->role);
 	free(s->take);
 	free(s->fall);
+	free(s->loss);
 	free(s->span);
 	if (s->pool)
 		wipe(s->pool, s->pool_len);

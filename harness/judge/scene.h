@@ -82,6 +82,7 @@ struct scene_take {
 	bool copy;	/* it had acknowledged its last bulk, on a channel that we could read */
 	bool ready;	/* that, and it was Standby */
 	ns_t fresh_until; /* copy: the end of its lease */
+	ns_t channel; /* copy: when the channel was opened that brought it */
 	ns_t until;	/* the next one, or the heir's end or next start; or NS_NEVER */
 };
 
@@ -93,6 +94,14 @@ struct scene_fall {
 	bool pulled;	  /* a line, and not the member itself */
 	bool ready;	  /* the heir, as in a take-over */
 	ns_t back;	  /* when it started again, or its line was in again; or NS_NEVER */
+};
+
+/* A sync channel that was lost while a member had a copy by it. */
+struct scene_loss {
+	ns_t opened;
+	int standby; /* whose copy */
+	ns_t from;  /* the last message on it */
+	ns_t lease; /* that ran out then */
 };
 
 /* A fault that lasts: a partition, a cable that is out, a disturbed line. */
@@ -122,6 +131,8 @@ struct scene {
 	size_t role_cnt, role_cap;
 	struct scene_take *take;
 	size_t take_cnt, take_cap;
+	struct scene_loss *loss;
+	size_t loss_cnt, loss_cap;
 	struct scene_fall *fall;
 	size_t fall_cnt, fall_cap;
 	struct scene_span *span;

@@ -219,13 +219,15 @@ started_in(const struct scene *s, int side, ns_t from, ns_t to)
 
 /* By the newest channel on which a message was read. */
 static bool
-has_copy(const struct scene *s, const struct channels *all, int heir, ns_t at, ns_t *fresh_until)
+has_copy(const struct scene *s, const struct channels *all, int heir, ns_t at, ns_t *fresh_until,
+	ns_t *channel)
 {
 	for (size_t i = all->cnt; i-- > 0;) {
 		const struct channel *c = all->c[i];
 
 		if (!c->last)
 			continue;
+		*channel = c->opened;
 		*fresh_until = c->sealed[heir] + ns_from_ms(c->lease_ms);
 		return c->ready[heir] && at <= *fresh_until &&
 			!started_in(s, heir, c->opened, at);
@@ -244,14 +246,14 @@ settle(struct scene *s, const struct channels *all, struct settled *done, size_t
 	for (; done->takes < s->take_cnt && s->take[done->takes].frame <= frame; done->takes++) {
 		struct scene_take *t = &s->take[done->takes];
 
-		t->copy = has_copy(s, all, t->heir, t->at, &t->fresh_until);
+		t->copy = has_copy(s, all, t->heir, t->at, &t->fresh_until, &t->channel);
 		t->ready = t->ready && t->copy;
 	}
 	for (; done->falls < s->fall_cnt && s->fall[done->falls].frame <= frame; done->falls++) {
 		struct scene_fall *f = &s->fall[done->falls];
-		ns_t fresh_until;
+		ns_t fresh_until, channel;
 
-		f->ready = has_copy(s, all, f->heir, f->at, &fresh_until) && f->ready;
+		f->ready = has_copy(s, all, f->heir, f->at, &fresh_until, &channel) && f->ready;
 	}
 }
 
@@ -344,6 +346,28 @@ read_sync_frame(struct scene *s, struct channels *all, size_t i)
 	all->late[all->late_cnt++] = (struct late){i, due};
 }
 
+/* Lost is what somebody closed, what another one took the place of, and what was silent for a lease. */
+static void
+note_losses(struct scene *s, const struct channels *all)
+{
+	ns_t end = s->cnt ? trace_frame(s->t, s->cnt - 1)->at : 0;
+
+	for (size_t i = 0; i < all->cnt; i++) {
+		const struct channel *c = all->c[i];
+		ns_t lease = ns_from_ms(c->lease_ms);
+
+		if (!c->shut[0] && !c->shut[1] && i + 1 == all->cnt && end - c->last <= lease)
+			continue;
+		for (int side = 0; side < SIDES; side++) {
+			if (!c->ready[side])
+				continue;
+			s->loss = scene_more(s->loss, s->loss_cnt, &s->loss_cap, sizeof(*s->loss));
+			s->loss[s->loss_cnt++] =
+				(struct scene_loss){c->opened, side, c->last, lease};
+		}
+	}
+}
+
 void
 scene_read_sync(struct scene *s)
 {
@@ -357,6 +381,7 @@ scene_read_sync(struct scene *s)
 			read_sync_frame(s, &all, i);
 	}
 	settle(s, &all, &done, s->cnt);
+	note_losses(s, &all);
 	for (size_t i = 0; i < all.cnt; i++) {
 		tlsopen_free(all.c[i]->tls);
 		free(all.c[i]);

@@ -15,7 +15,7 @@
  * The jump is told. Where the description states a largest jump, it is held to that, except where
  * the numbers in between may have been used unseen: into a pulled cable of the old one; and beyond
  * it by what the old one had in hand, what an heir that had to find its neighbour gave up, and a
- * block for each channel with a copy that was lost meanwhile, but for the heir's own. If
+ * block for each channel that was lost meanwhile, but for the one of the heir's copy. If
  * the heir had no copy, or its lease had run out before both its groups had moved, its copy may
  * have been stale (it then starts in the upper half, docs/spec/ssp.md 4), or of a block that the
  * old one had passed over while a line was disturbed or out.
@@ -187,7 +187,7 @@ steps_between(const struct scene *s, const struct scene_esp *old, const struct s
 	for (size_t i = 0; t && i < s->loss_cnt; i++) {
 		const struct scene_loss *l = &s->loss[i];
 
-		cnt += (l->opened != t->channel || l->standby != t->heir) && l->from + l->lease <= first->at &&
+		cnt += (l->opened != t->channel || l->copy[!t->heir]) && l->from + l->lease <= first->at &&
 			l->from + 2 * l->lease >= old->at;
 	}
 	return cnt;

@@ -182,6 +182,47 @@ START_TEST(who_cannot_open_a_delete_does_not_know)
 }
 END_TEST
 
+/* Two pairs; the first is deleted before B takes over, the second after that, by B. */
+static enum law_verdict
+one_deleted_before(bool copy, bool before)
+{
+	uint8_t sa[128];
+
+	stage_close();
+	stage_open();
+	stage.in.dynamic_map = true;
+	stage_hsrp(P_A_OUT, S_HELLO, S_ACTIVE);
+	stage_phase1(P_A_OUT);
+	stage_quick(P_A_OUT, 7, 3600, 0);
+	stage_ike(P_PEER, P_A_OUT, IKE_QUICK, 8, PAY_SA, true, sa,
+		stage_sa(sa, SPI_OUT + 1, 3600, 0));
+	stage_ike(P_A_OUT, P_PEER, IKE_QUICK, 8, PAY_SA, true, sa,
+		stage_sa(sa, SPI_IN + 1, 3600, 0));
+	if (before)
+		stage_delete(P_A_OUT, 9, SPI_OUT, true);
+	if (copy)
+		stage_ready(SIDE_B, 5000);
+	stage_wait(1);
+	stage_event(EVENT_POWER_OFF, WHO_A);
+	stage_wait(800);
+	stage_hsrp(P_B_OUT, S_HELLO, S_ACTIVE);
+	route(true, WHO_B);
+	stage_dpd(P_B_OUT, P_PEER, 10, 36136, 1); /* it holds the IKE SA */
+	if (!before)
+		stage_delete(P_B_OUT, 9, SPI_OUT, true);
+	stage_delete(P_B_OUT, 11, SPI_OUT + 1, true);
+	later(1000, P_B_OUT);
+	return verdict();
+}
+
+START_TEST(who_took_over_without_a_copy_missed_what_was_before)
+{
+	ck_assert_int_eq(one_deleted_before(true, true), LAW_BROKEN);
+	ck_assert_int_eq(one_deleted_before(false, true), LAW_HELD);
+	ck_assert_int_eq(one_deleted_before(false, false), LAW_BROKEN);
+}
+END_TEST
+
 static enum law_verdict
 gone_for(int64_t ms)
 {
@@ -217,6 +258,7 @@ main(void)
 	tcase_add_test(t, an_heir_has_its_route_in_time);
 	tcase_add_test(t, an_heir_owes_its_route_when_it_has_served_for_the_margin);
 	tcase_add_test(t, who_cannot_open_a_delete_does_not_know);
+	tcase_add_test(t, who_took_over_without_a_copy_missed_what_was_before);
 	tcase_add_test(t, a_route_goes_in_time);
 	return stage_main(t, "routes");
 }

@@ -41,7 +41,8 @@ struct map {
 	size_t cnt, cap;
 	struct live_sa *sa;
 	size_t sa_cnt, sa_cap;
-	ns_t gone; /* when the last SA was deleted; 0 not */
+	ns_t first; /* when one of those SAs was deleted first; 0 not */
+	ns_t gone;  /* when the last SA was deleted; 0 not */
 	size_t gone_frame;
 };
 
@@ -71,16 +72,33 @@ active_at(const struct scene *s, int side, ns_t at)
 	return active && scene_live(s, side, at);
 }
 
-/* Active in both groups, if there is one inside: a router with one alone takes no IKE. */
-static bool
-serves(const struct scene *s, int side, ns_t at)
+/*
+ * Since when does that member serve without interruption: Active in both groups, if there is one
+ * inside, with its lines in? NS_NEVER: it does not. A router with one alone takes no IKE.
+ */
+static ns_t
+serves_since(const struct scene *s, int side, ns_t at)
 {
-	bool inside = true;
+	ns_t since[SEG_CNT] = {NS_NEVER, NS_NEVER, NS_NEVER};
+	bool has[SEG_CNT] = {[SEG_OUTSIDE] = true};
 
-	for (size_t i = 0; i < s->role_cnt && s->role[i].at <= at; i++)
-		if (s->role[i].side == side && s->role[i].segment == SEG_INSIDE)
-			inside = s->role[i].state == STATE_ACTIVE;
-	return inside && active_at(s, side, at);
+	for (size_t i = 0; i < s->role_cnt && s->role[i].at <= at; i++) {
+		const struct scene_role *r = &s->role[i];
+
+		has[r->segment] = true;
+		if (r->side == side)
+			since[r->segment] = r->state == STATE_ACTIVE ? r->at : NS_NEVER;
+	}
+	for (size_t i = 0; i < s->span_cnt; i++) {
+		const struct scene_span *p = &s->span[i];
+
+		if (p->kind == EVENT_CABLE_OUT && p->side == side && p->from <= at &&
+			since[p->segment] != NS_NEVER && since[p->segment] <= p->from)
+			since[p->segment] = NS_NEVER;
+	}
+	if (has[SEG_INSIDE] && since[SEG_INSIDE] > since[SEG_OUTSIDE])
+		return since[SEG_INSIDE];
+	return since[SEG_OUTSIDE];
 }
 
 static struct prefix *
@@ -226,6 +244,18 @@ judge_take(struct map *m, const struct scene_take *t, ns_t at)
 	}
 }
 
+/* It took over without a copy, and one was deleted before that: it may hold what it knows of. */
+static bool
+may_not_know(const struct map *m, int side)
+{
+	const struct scene_take *t = NULL;
+
+	for (size_t i = 0; i < m->s->take_cnt && m->s->take[i].at <= m->gone; i++)
+		if (m->s->take[i].heir == side)
+			t = &m->s->take[i];
+	return t && !t->copy && m->first <= t->at;
+}
+
 static void
 judge_gone(struct map *m, ns_t at)
 {
@@ -236,7 +266,7 @@ judge_gone(struct map *m, ns_t at)
 			char net[IP4_TEXT];
 
 			m->p[i].wanted = false;
-			if (!m->p[i].in[side])
+			if (!m->p[i].in[side] || may_not_know(m, side))
 				continue;
 			scene_broken(m->r, m->gone_frame,
 				"no route of a dynamic map outlives its last SA: expected no "
@@ -341,7 +371,8 @@ was_heard(const struct scene *s, const struct scene_ike *ike)
 		known = known || s->role[i].state == STATE_ACTIVE;
 	for (int side = 0; side < SIDES; side++)
 		if (ike->to & scene_ports(s, side, SEG_OUTSIDE) &&
-			(!known || serves(s, side, ike->at)) && holds(s, side, ike))
+			(!known || serves_since(s, side, ike->at) != NS_NEVER) &&
+			scene_live(s, side, ike->at) && holds(s, side, ike))
 			return true;
 	return false;
 }
@@ -350,11 +381,15 @@ static void
 take_message(struct map *m, const struct scene_ike *ike)
 {
 	bool had = m->sa_cnt > 0;
+	size_t cnt;
 
 	if (ike->exchange != IKE_INFO || !ike->opened || ike->repeated || !was_heard(m->s, ike) ||
 		!is_authentic(m->s, ike))
 		return;
+	cnt = m->sa_cnt;
 	read_deletes(m, ike);
+	if (m->sa_cnt < cnt && !m->first)
+		m->first = ike->at;
 	if (!had || m->sa_cnt)
 		return;
 	m->gone = ike->at;
@@ -364,6 +399,8 @@ take_message(struct map *m, const struct scene_ike *ike)
 static void
 take_sa(struct map *m, const struct scene_sa *sa)
 {
+	if (!m->sa_cnt)
+		m->first = 0;
 	m->sa = scene_more(m->sa, m->sa_cnt, &m->sa_cap, sizeof(*m->sa));
 	m->sa[m->sa_cnt++] = (struct live_sa){sa->spi, sa->msgid};
 	m->gone = 0;
@@ -379,32 +416,6 @@ by_time(const void *x, const void *y)
 	if (a->kind != b->kind)
 		return a->kind < b->kind ? -1 : 1;
 	return a->no < b->no ? -1 : a->no > b->no;
-}
-
-/* Since when does that member serve, with its lines in, without interruption? NS_NEVER: it does not. */
-static ns_t
-serves_since(const struct scene *s, int side, ns_t at)
-{
-	ns_t since[SEG_CNT] = {NS_NEVER, NS_NEVER, NS_NEVER};
-	bool has[SEG_CNT] = {[SEG_OUTSIDE] = true};
-
-	for (size_t i = 0; i < s->role_cnt && s->role[i].at <= at; i++) {
-		const struct scene_role *r = &s->role[i];
-
-		has[r->segment] = true;
-		if (r->side == side)
-			since[r->segment] = r->state == STATE_ACTIVE ? r->at : NS_NEVER;
-	}
-	for (size_t i = 0; i < s->span_cnt; i++) {
-		const struct scene_span *p = &s->span[i];
-
-		if (p->kind == EVENT_CABLE_OUT && p->side == side && p->from <= at &&
-			since[p->segment] != NS_NEVER && since[p->segment] <= p->from)
-			since[p->segment] = NS_NEVER;
-	}
-	if (has[SEG_INSIDE] && since[SEG_INSIDE] > since[SEG_OUTSIDE])
-		return since[SEG_INSIDE];
-	return since[SEG_OUTSIDE];
 }
 
 /* When an heir owes its route: once it has served for the margin. NS_NEVER: it never did. */

@@ -96,10 +96,10 @@ struct scene_fall {
 	ns_t back;	  /* when it started again, or its line was in again; or NS_NEVER */
 };
 
-/* A sync channel that was lost while a member had a copy by it. */
+/* A sync channel on which something was said, and which was lost. */
 struct scene_loss {
 	ns_t opened;
-	int standby; /* whose copy */
+	bool copy[SIDES]; /* that member had one by it */
 	ns_t from;  /* the last message on it */
 	ns_t lease; /* that ran out then */
 };

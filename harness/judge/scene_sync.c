@@ -356,15 +356,12 @@ note_losses(struct scene *s, const struct channels *all)
 		const struct channel *c = all->c[i];
 		ns_t lease = ns_from_ms(c->lease_ms);
 
-		if (!c->shut[0] && !c->shut[1] && i + 1 == all->cnt && end - c->last <= lease)
+		if (!c->last ||
+			(!c->shut[0] && !c->shut[1] && i + 1 == all->cnt && end - c->last <= lease))
 			continue;
-		for (int side = 0; side < SIDES; side++) {
-			if (!c->ready[side])
-				continue;
-			s->loss = scene_more(s->loss, s->loss_cnt, &s->loss_cap, sizeof(*s->loss));
-			s->loss[s->loss_cnt++] =
-				(struct scene_loss){c->opened, side, c->last, lease};
-		}
+		s->loss = scene_more(s->loss, s->loss_cnt, &s->loss_cap, sizeof(*s->loss));
+		s->loss[s->loss_cnt++] = (struct scene_loss){c->opened,
+			{c->ready[SIDE_A], c->ready[SIDE_B]}, c->last, lease};
 	}
 }
 

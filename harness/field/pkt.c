@@ -13,12 +13,17 @@ uint32_t
 pkt_sum(const void *bytes, size_t len, uint32_t sum)
 {
 	const uint8_t *p = bytes;
+	uint64_t s = sum;
 
+	for (; len > 3; len -= 4, p += 4) /* two words at once: they are added up at the end */
+		s += (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 	for (; len > 1; len -= 2, p += 2)
-		sum += (uint32_t)p[0] << 8 | p[1];
+		s += (uint32_t)p[0] << 8 | p[1];
 	if (len)
-		sum += (uint32_t)p[0] << 8;
-	return (sum & 0xffff) + (sum >> 16);
+		s += (uint32_t)p[0] << 8;
+	s = (s & 0xffffffff) + (s >> 32);
+	s = (s & 0xffff) + (s >> 16 & 0xffff) + (s >> 32);
+	return (uint32_t)s;
 }
 
 uint16_t

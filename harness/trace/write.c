@@ -41,20 +41,20 @@ put(FILE *f, const void *bytes, size_t len)
 {
 	static const uint8_t zeros[4];
 
-	fwrite(bytes, 1, len, f);
-	fwrite(zeros, 1, (4 - len % 4) % 4, f);
+	fwrite_unlocked(bytes, 1, len, f);
+	fwrite_unlocked(zeros, 1, (4 - len % 4) % 4, f);
 }
 
 static void
 put_u16(FILE *f, uint16_t v)
 {
-	fwrite(&v, sizeof(v), 1, f);
+	fwrite_unlocked(&v, sizeof(v), 1, f);
 }
 
 static void
 put_u32(FILE *f, uint32_t v)
 {
-	fwrite(&v, sizeof(v), 1, f);
+	fwrite_unlocked(&v, sizeof(v), 1, f);
 }
 
 static uint32_t
@@ -125,7 +125,7 @@ put_options(FILE *f, const struct options *o)
 {
 	if (!o->len)
 		return;
-	fwrite(o->p, 1, o->len, f);
+	fwrite_unlocked(o->p, 1, o->len, f);
 	put_u32(f, OPT_END);
 }
 
@@ -327,6 +327,7 @@ trace_write(const struct trace *t, const char *path, ns_t epoch, char *err)
 	bool ok = place_open(&to, path, why);
 
 	if (ok) {
+		(void)setvbuf(to.f, NULL, _IOFBF, 1 << 18); /* most traces are a few hundred kilobytes */
 		put_all(to.f, t, epoch);
 		ok = place_close(&to, why);
 	}

@@ -45,7 +45,7 @@ static bool
 both_hold_all(struct world *w)
 {
 	return pair_show_until(
-		       w->lab, LAB_B, "show crypto ipsec sa standby", "", "1000", PAIR_UP_LIMIT) ||
+		       w->lab, LAB_B, "show crypto ipsec ha", "0.sa_pairs", "1000", PAIR_UP_LIMIT) ||
 	       (case_inconclusive(w->c, "B never held a copy of all the pairs"), false);
 }
 

@@ -206,7 +206,8 @@ burst(struct case_run *c)
 	if (!mate_kit_ends(&x, conn, 8 * NS_PER_S, "the end of a bulk that finds no room"))
 		return;
 	after = mate_kit_memory(&x);
-	case_figure(c, "pairs taken", (double)mate_kit_copies(&x), "");
+	case_figure(c, "pairs taken",
+		(double)pair_show_number(x.w.lab, x.real, "show crypto ipsec ha", "0.sa_pairs", -1), "");
 	case_figure(c, "memory more", (double)(after - before), "KB");
 	mate_forget(x.mate);
 	if (no_room_said(&x, conn) &&

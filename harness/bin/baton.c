@@ -61,7 +61,7 @@ static const char help[] =
 	"  baton decode FILE|-|-i PORT [FILTER]  the frames of a capture, one a line; -c COUNT: so many\n"
 	"      -v, --json     field by field: with offset and clause, as an object a line\n"
 	"      --words        as craft takes it; --octets: as hexadecimal digits\n"
-	"      --keys FILE    open IKE and ESP\n"
+	"      --keys FILE    open IKE, ESP and SSP in TLS\n"
 	"  baton craft -w FILE|-i PORT [LAYERS] FIELD=VALUE...\n"
 	"                                        frames from words, right or wrong\n"
 	"      -f FILE        the words are in a file (- = standard input)\n"
@@ -164,6 +164,24 @@ baton_read_keys(const char *command, const char *path, struct keyring *ring)
 	if (f)
 		fclose(f);
 	return good;
+}
+
+void
+baton_take_secrets(struct keyring *ring, const char *text)
+{
+	const char *what;
+	char line[512];
+
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+
+		if (len < sizeof(line)) {
+			memcpy(line, text, len);
+			line[len] = '\0';
+			(void)keyring_line(ring, line, &what);
+		}
+		text += len + (text[len] == '\n');
+	}
 }
 
 int

@@ -32,6 +32,8 @@ const char *baton_version(void);
 const char *baton_beside(const char *name);
 /* A key file into the ring; false, and it was said why not ("baton: COMMAND: FILE:3: ..."). */
 bool baton_read_keys(const char *command, const char *path, struct keyring *ring);
+/* The secrets that a capture carries, into the ring; lines that are not understood are somebody else's. */
+void baton_take_secrets(struct keyring *ring, const char *text);
 /* Take away a folder that a lab wrote into, and all that is in it. */
 void baton_remove_folder(const char *dir);
 /* How to get into a lab whose process 1 is pid, as seen from here: commands to try. */

@@ -109,6 +109,7 @@ struct run {
 	struct decode *d;
 	struct filter *filter;
 	uint64_t shown;
+	size_t secrets; /* octets of the capture's own that are in the ring */
 };
 
 /* False when as many were shown as were asked for. */
@@ -123,6 +124,16 @@ take(struct run *r, const struct capture_frame *f, const char *port)
 	return !r->w->count || ++r->shown < r->w->count;
 }
 
+/* A capture may have more of them anywhere between its frames. */
+static void
+take_new_secrets(struct run *r, const char *all)
+{
+	if (!r->d->ring || !all[r->secrets])
+		return;
+	baton_take_secrets(r->d->ring, all + r->secrets);
+	r->secrets += strlen(all + r->secrets);
+}
+
 static int
 from_file(struct run *r)
 {
@@ -135,9 +146,11 @@ from_file(struct run *r)
 		fprintf(stderr, "baton: decode: %s\n", err);
 		return EXIT_USAGE;
 	}
-	while (!baton_stopped() && (got = capture_next(c, &f)) == 1)
+	while (!baton_stopped() && (got = capture_next(c, &f)) == 1) {
+		take_new_secrets(r, capture_secrets(c));
 		if (!take(r, &f, capture_port(c, f.port)))
 			break;
+	}
 	fflush(stdout);
 	if (got < 0 && !baton_stopped())
 		fprintf(stderr, "baton: decode: %s\n", capture_error(c));
@@ -195,7 +208,8 @@ make_filter(struct run *r)
 		return true;
 	r->filter = filter_new(r->w->filter, err);
 	if (!r->filter)
-		(void)baton_usage("decode: %s\na filter is as pcap-filter(7) has it: 'udp port 1985' is HSRP, 'udp port 500 or "
+		(void)baton_usage("decode: %s\na filter is as pcap-filter(7) has it: 'udp port "
+				  "1985' is HSRP, 'udp port 500 or "
 				  "udp port 4500' ISAKMP, 'tcp port 3249' SSP",
 			err);
 	return r->filter != NULL;
@@ -213,11 +227,13 @@ decode(const struct decode_words *w, struct keyring *ring)
 	if (w->keys) {
 		r.d->ring = ring;
 		r.d->ike = ikeopen_new(ring);
+		r.d->tls = decode_tls_new(ring);
 	}
 	if (make_filter(&r))
 		rc = w->port ? from_port(&r) : from_file(&r);
 	filter_free(r.filter);
 	ikeopen_free(r.d->ike);
+	decode_tls_free(r.d->tls);
 	free(r.d->text);
 	free(r.d);
 	return rc;

@@ -59,13 +59,24 @@ open_esp(struct decode *d, const struct pkt *p)
 	d->opened = true;
 }
 
+static void
+open_tcp(struct decode *d, const struct pkt *p, ns_t at)
+{
+	size_t len = decode_tls_feed(d->tls, p, at, d->plain, sizeof d->plain);
+
+	if (!len)
+		return;
+	(void)field_decode_as(&d->inner, "ssp", d->plain, len);
+	d->opened = d->in_tls = true;
+}
+
 /* Look into the frame with the keys, if there are any: IKE's IVs go on from frame to frame. */
 static void
 open_frame(struct decode *d, const struct capture_frame *f)
 {
 	struct pkt p;
 
-	d->opened = false;
+	d->opened = d->in_tls = false;
 	if (!d->ring || !pkt_parse_cut(&p, f->link, f->bytes, f->len, f->wire_len) || p.mf ||
 		p.frag_off || p.ip_cut)
 		return;
@@ -73,6 +84,8 @@ open_frame(struct decode *d, const struct capture_frame *f)
 		open_ike(d, &p);
 	else if (p.is_esp)
 		open_esp(d, &p);
+	else if (p.is_tcp)
+		open_tcp(d, &p, f->at);
 }
 
 /* -- a line -- */
@@ -152,13 +165,32 @@ put_frame(const struct decode *d, const struct capture_frame *f)
 	}
 }
 
+/* The types of SSP messages, in order. */
 static void
-put_opened(const struct msg *m)
+put_ssp(const struct msg *m)
+{
+	const char *before = "SSP ";
+
+	for (size_t i = 0; i < m->field_cnt; i++) {
+		const struct field *f = &m->fields[i];
+		const char *name = words_value_name(f->def->name, f->value);
+
+		if (strcmp(f->def->name, "ssp.type") != 0)
+			continue;
+		printf("%s%s", before, name ? name : "of an unknown type");
+		before = ", ";
+	}
+}
+
+static void
+put_opened(const struct msg *m, bool in_tls)
 {
 	char line[LINE_CAP];
 
 	fputs(" | ", stdout);
-	if (field_layers(m, "ipv4") && m->err)
+	if (in_tls)
+		put_ssp(m);
+	else if (field_layers(m, "ipv4") && m->err)
 		put_beginning(m);
 	else if (field_layers(m, "ipv4"))
 		fputs(line_packet(m->bytes, m->len, line, sizeof line), stdout);
@@ -183,7 +215,7 @@ show_line(const struct decode *d, const struct capture_frame *f, const char *por
 		port ? " " : "");
 	put_frame(d, f);
 	if (d->opened)
-		put_opened(&d->inner);
+		put_opened(&d->inner, d->in_tls);
 	putchar('\n');
 }
 
@@ -344,7 +376,7 @@ show_words(struct decode *d, const struct capture_frame *f)
 	size_t need;
 
 	words_of(&d->words, &d->msg);
-	if (d->opened)
+	if (d->opened && !d->in_tls)
 		(void)keyseal_say(d->ring, &d->words, &d->msg, &opened);
 	d->words.have_time = f->at >= 0;
 	d->words.time = f->at;

@@ -9,6 +9,7 @@
  */
 #include <stdbool.h>
 
+#include "harness/bin/decode_tls.h"
 #include "harness/field/words.h"
 #include "harness/keys/keys.h"
 #include "harness/trace/capture.h"
@@ -20,10 +21,11 @@ struct decode {
 	enum decode_how how;
 	struct keyring *ring; /* borrowed; NULL: nothing is opened */
 	struct ikeopen *ike;  /* owned by decode_show's caller; with a ring */
+	struct decode_tls *tls; /* the same */
 	ns_t first;	      /* time of the first frame */
 	bool begun;
 	struct msg msg, inner; /* of this frame; inner: what was opened in it */
-	bool opened;
+	bool opened, in_tls; /* in_tls: whole SSP messages that this frame completes */
 	uint8_t iv[KEYPRIM_BLOCK_MAX], next; /* of what was opened */
 	uint8_t plain[65536];
 	struct words words;

@@ -26,25 +26,6 @@ struct judging {
 	unsigned file_cnt;
 };
 
-/* The secrets that the file itself carries; lines that are not understood are somebody else's. */
-static void
-take_secrets(struct judging *j, const char *text)
-{
-	const char *what;
-	char line[512];
-
-	while (*text) {
-		size_t len = strcspn(text, "\n");
-
-		if (len < sizeof(line)) {
-			memcpy(line, text, len);
-			line[len] = '\0';
-			(void)keyring_line(&j->ring, line, &what);
-		}
-		text += len + (text[len] == '\n');
-	}
-}
-
 static bool
 has_keys(const struct keyring *r)
 {
@@ -209,7 +190,7 @@ baton_judge(int argc, char **argv)
 	}
 	if (j.join) {
 		for (unsigned i = 0; i < j.file_cnt; i++)
-			take_secrets(&j, capture_secrets(join_capture(j.join, i)));
+			baton_take_secrets(&j.ring, capture_secrets(join_capture(j.join, i)));
 		rc = judge(&j);
 	}
 	join_close(j.join);

@@ -99,4 +99,7 @@ size_t words_text(const struct words *w, char *text, size_t cap);
 /* Octets that words_text surely needs at most. */
 size_t words_text_cap(const struct words *w);
 
+/* The name that words have for a field's value ("bulk-begin" of ssp.type 3); NULL if it has none. */
+const char *words_value_name(const char *field, uint64_t value);
+
 #endif

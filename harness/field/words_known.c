@@ -61,6 +61,15 @@ static const struct {
 };
 #define NAMES (sizeof names / sizeof names[0])
 
+const char *
+words_value_name(const char *field, uint64_t value)
+{
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (names[i].value == value && !strcmp(names[i].field, field))
+			return names[i].name;
+	return NULL;
+}
+
 bool
 words_name(const char *field, const char *name, size_t len, uint64_t *value)
 {

@@ -253,6 +253,15 @@ START_TEST(wrong_words)
 }
 END_TEST
 
+START_TEST(names_of_values)
+{
+	ck_assert_str_eq(words_value_name("ssp.type", 3), "bulk-begin");
+	ck_assert_str_eq(words_value_name("hsrp.state", 16), "active");
+	ck_assert_ptr_null(words_value_name("hsrp.state", 3));
+	ck_assert_ptr_null(words_value_name("hsrp.group", 1));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -262,6 +271,7 @@ main(void)
 	int failed;
 
 	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, names_of_values);
 	tcase_add_test(tc, said);
 	tcase_add_test(tc, links);
 	tcase_add_test(tc, whatever_comes);

@@ -59,7 +59,7 @@ static const struct {
 	{LAW_ROUTES, "routes", routes_judge,
 		"no route changed"},
 	{LAW_LIFETIMES, "lifetimes", lifetimes_judge,
-		"no ESP of the pair on an SA whose life is known"},
+		"no use by the pair of an SA whose life is known"},
 	{LAW_LEAK, "no leak", leak_judge,
 		"the pair sends nothing outside"},
 };

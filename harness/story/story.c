@@ -51,6 +51,7 @@ story_free(struct story *s)
 	free(s->conn);
 	free(s->pending);
 	free(s->seen);
+	free(s->come_in);
 	free(s);
 }
 
@@ -301,8 +302,10 @@ hand_on(struct story *s)
 	} else {
 		s->sum.other++;
 		s->sum.ip6 += p->ethertype == PKT_ETH_IP6;
-		if (p->is_ip)
+		if (p->is_ip) {
 			story_leak(s);
+			story_came_out(s);
+		}
 	}
 }
 

@@ -111,6 +111,8 @@ open_one(struct story *s, bool *known)
 		s->in.keys, p->dst, p->esp, p->esp_len, inner, sizeof(inner), &len, &next);
 
 	*known = e != ERR_UNKNOWN;
+	if (e == ERR_OK && next == 4)
+		story_came_in(s, inner, len);
 	return e == ERR_OK;
 }
 

@@ -12,6 +12,7 @@
 #define PENDING 8192 /* events that wait for their place in the order */
 #define RECENT 65536 /* frames that a second copy may follow */
 #define COPY_SPAN (20 * NS_PER_MS)
+#define INSIDE 65536 /* packets that came in, and may come out inside */
 #define TAKES 256
 #define SELECTORS 64
 #define BADS 32
@@ -146,6 +147,16 @@ struct seen {
 	bool matched;
 };
 
+struct come_in { /* one number of an inbound SA */
+	uint64_t digest;
+	ns_t at; /* when it came last */
+	uint32_t spi, seq;
+	unsigned cnt, let_in; /* deliveries; times that it came out inside */
+	unsigned takes;	      /* take-overs that had been when it was let in first */
+	int by;		      /* who did that; -1 unknown */
+	uint8_t ttl;
+};
+
 struct story {
 	struct story_in in;
 	struct story_sum sum;
@@ -169,6 +180,7 @@ struct story {
 	} seg[STORY_SEGMENTS];
 	unsigned seg_cnt;
 	struct seen *seen;
+	struct come_in *come_in;
 	struct {
 		const char *field;
 		uint64_t cnt;
@@ -192,7 +204,7 @@ struct story {
 	struct ikeopen *ike;
 	uint64_t fed, ike_opened;
 	struct law_note law[LAW_END + 1]; /* 0: nothing anew */
-	uint64_t active_hellos, dpd_closed, split, anew, lives;
+	uint64_t active_hellos, dpd_closed, split, anew, lives, let_in_again;
 };
 
 /* An event now, at this frame. */
@@ -240,6 +252,9 @@ void story_ike_clear(struct story *s, const uint8_t *msg, size_t len);
 void story_esp(struct story *s);
 void story_esp_life(struct story *s, uint32_t spi, uint32_t life_s);
 void story_esp_end(struct story *s);
+/* An ESP packet for the pair was opened; a packet in clear was seen. */
+void story_came_in(struct story *s, const uint8_t *inner, size_t len);
+void story_came_out(struct story *s);
 void story_leak(struct story *s);
 void story_ssp(struct story *s);
 void story_ssp_end(struct story *s);

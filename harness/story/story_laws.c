@@ -129,8 +129,21 @@ no_replay(const struct story *s)
 		return "there is no ESP";
 	if (!some_keys(s))
 		return "no keys";
-	return opened ? "which packets came out inside is known of our own traces alone"
+	return opened ? "no packet that came in for a virtual address was seen to come out inside"
 		      : "no ESP was opened by the keys that are there";
+}
+
+static void
+judge_replay(struct story *s, struct law_result *r)
+{
+	set(s, r, LAW_REPLAY, "no replay", no_replay(s));
+	if (r->verdict != LAW_HELD || !s->let_in_again)
+		return;
+	r->verdict = LAW_NOTHING;
+	snprintf(r->text, sizeof(r->text),
+		"%llu packets were let in again, by another member or after a take-over: whether "
+		"the inbound interval allows that is not known",
+		(unsigned long long)s->let_in_again);
 }
 
 static const char *
@@ -177,7 +190,7 @@ story_laws(struct story *s, struct law_result *out)
 		s->sum.esp ? "no ESP comes from the pair" : "there is no ESP");
 	count_copies(s, &out[0]);
 	set(s, &out[n++], LAW_CONTINUITY, "continuity", no_continuity(s));
-	set(s, &out[n++], LAW_REPLAY, "no replay", no_replay(s));
+	judge_replay(s, &out[n++]);
 	judge_owner(s, &out[n++]);
 	set(s, &out[n++], LAW_OUTAGE, "outage", no_outage(s));
 	judge_anew(s, &out[n++]);

@@ -338,68 +338,6 @@ START_TEST(a_death_is_no_kill)
 }
 END_TEST
 
-START_TEST(selection)
-{
-	char *none[] = {(char *)(uintptr_t) "zz/", (char *)(uintptr_t) "nothing/"};
-	struct run_selection s;
-	const char *word;
-
-	ck_assert_int_eq(run_select(none, 2, &s, &word), RUN_NO_MATCH);
-	ck_assert_str_eq(word, "nothing/");
-	run_selection_free(&s);
-	ck_assert_int_eq(run_select(none, 1, &s, &word), RUN_SELECTED);
-	ck_assert_uint_eq(s.cnt, sizeof(cases) / sizeof(cases[0]));
-	for (size_t i = 1; i < s.cnt; i++)
-		ck_assert(strcmp(s.cases[i - 1]->id, s.cases[i]->id) < 0);
-	run_selection_free(&s);
-	ck_assert(run_seed(1, "a") != run_seed(2, "a"));
-	ck_assert(run_seed(1, "a") != run_seed(1, "b"));
-}
-END_TEST
-
-START_TEST(fewer_and_more_often)
-{
-	char *all[] = {(char *)(uintptr_t) "zz/"};
-	struct run_selection s;
-	const char *word;
-	char dir[128];
-
-	ck_assert_int_eq(run_select(all, 1, &s, &word), RUN_SELECTED);
-	run_keep_words(&s, "RUNS, out");
-	ck_assert_uint_eq(s.cnt, 1);
-	ck_assert_str_eq(s.cases[0]->id, "zz/runs-out/1");
-	run_repeat(&s, 3);
-	ck_assert_uint_eq(s.cnt, 3);
-	ck_assert_uint_eq(run_round(&s, 2), 2);
-	run_keep_words(&s, "nothing-of-that");
-	ck_assert_uint_eq(s.cnt, 0);
-	run_selection_free(&s);
-	ck_assert(run_dir("out", "a/b", 0, dir, sizeof(dir)));
-	ck_assert_str_eq(dir, "out/a-b");
-	ck_assert(run_dir("out", "a/b", 2, dir, sizeof(dir)));
-	ck_assert_str_eq(dir, "out/a-b.3");
-	ck_assert(!run_dir("out", "a/b", 0, dir, 7));
-}
-END_TEST
-
-/* A pass, a failure and a case never run: the failure alone is run again. */
-START_TEST(last_failed)
-{
-	char *all[] = {(char *)(uintptr_t) "zz/"};
-	struct run_selection s;
-	const char *word;
-
-	run_clean(out);
-	json_decref(run_one("zz/passes/1", false));
-	json_decref(run_one("zz/fails/1", false));
-	ck_assert_int_eq(run_select(all, 1, &s, &word), RUN_SELECTED);
-	ck_assert_uint_eq(run_keep_failed(&s, out), 2);
-	ck_assert_uint_eq(s.cnt, 1);
-	ck_assert_str_eq(s.cases[0]->id, "zz/fails/1");
-	run_selection_free(&s);
-}
-END_TEST
-
 /* Cases whose order is that of their ids: the second fails, so the third has no chance. */
 START_TEST(stop_early)
 {
@@ -592,77 +530,6 @@ START_TEST(followed)
 }
 END_TEST
 
-START_TEST(no_such_suite)
-{
-	char err[LAB_ERR] = "";
-
-	ck_assert(!run_load_suite("/nothing/there.so", err));
-	ck_assert(strstr(err, "/nothing/there.so") != NULL);
-}
-END_TEST
-
-static void
-put_file(const char *path, const char *text)
-{
-	FILE *f = fopen(path, "w");
-
-	ck_assert_ptr_nonnull(f);
-	fputs(text, f);
-	fclose(f);
-}
-
-/* What a run did not make stays: a file, and folders whose verdict.json is not of the case that they are named after. */
-START_TEST(only_results_are_cleaned)
-{
-	static const char *const others[] = {"{}", "no JSON", "{\"verdict\": \"pass\"}",
-		"{\"id\": \"zz/other/1\", \"verdict\": \"pass\", \"seconds\": 1}"};
-	char path[128], mine[128];
-
-	run_clean(out);
-	snprintf(path, sizeof(path), "%s/mine", out);
-	put_file(path, "");
-	json_decref(run_one("zz/says-nothing/1", false));
-	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-		snprintf(mine, sizeof(mine), "%s/folder", out);
-		ck_assert(run_make_dir(mine));
-		snprintf(mine, sizeof(mine), "%s/folder/verdict.json", out);
-		put_file(mine, others[i]);
-		snprintf(path, sizeof(path), "%s/zz-says-nothing-1/verdict.json", out);
-		ck_assert(access(path, F_OK) == (i ? -1 : 0));
-		ck_assert_uint_eq(run_clean(out), i ? 0 : 1);
-		ck_assert(access(path, F_OK) != 0);
-		ck_assert(access(mine, F_OK) == 0);
-	}
-	ck_assert(unlink(mine) == 0);
-	snprintf(mine, sizeof(mine), "%s/folder", out);
-	ck_assert(rmdir(mine) == 0);
-	snprintf(path, sizeof(path), "%s/mine", out);
-	ck_assert(unlink(path) == 0);
-}
-END_TEST
-
-/* A second round of a case is one; what hangs behind a link is not. */
-START_TEST(rounds_are_cleaned_and_links_are_not)
-{
-	static const char text[] = "{\"id\": \"zz/a/1\", \"verdict\": \"pass\", \"seconds\": 1}";
-	char dir[128], path[160], link[128];
-
-	run_clean(out);
-	ck_assert(run_dir(out, "zz/a/1", 1, dir, sizeof(dir)) && run_make_dir(dir));
-	snprintf(path, sizeof(path), "%s/verdict.json", dir);
-	put_file(path, text);
-	ck_assert_uint_eq(run_clean(out), 1);
-	snprintf(dir, sizeof(dir), "%s/elsewhere", out);
-	ck_assert(run_make_dir(dir));
-	snprintf(path, sizeof(path), "%s/verdict.json", dir);
-	put_file(path, text);
-	ck_assert(run_dir(out, "zz/a/1", 0, link, sizeof(link)) && symlink("elsewhere", link) == 0);
-	ck_assert_uint_eq(run_clean(out), 0);
-	ck_assert(access(path, F_OK) == 0);
-	ck_assert(unlink(link) == 0 && unlink(path) == 0 && rmdir(dir) == 0);
-}
-END_TEST
-
 int
 main(int argc, char **argv)
 {
@@ -686,17 +553,11 @@ main(int argc, char **argv)
 	tcase_add_loop_test(t, ends_in_sim, 0, sizeof(in_sim) / sizeof(in_sim[0]));
 	tcase_add_test(t, a_failure_says_all);
 	tcase_add_test(t, a_death_is_no_kill);
-	tcase_add_test(t, selection);
-	tcase_add_test(t, fewer_and_more_often);
-	tcase_add_test(t, last_failed);
 	tcase_add_test(t, stop_early);
 	tcase_add_test(t, interrupted_in_the_middle);
 	tcase_add_test(t, recheck);
 	tcase_add_test(t, pause_on_fail);
 	tcase_add_test(t, followed);
-	tcase_add_test(t, no_such_suite);
-	tcase_add_test(t, only_results_are_cleaned);
-	tcase_add_test(t, rounds_are_cleaned_and_links_are_not);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_NORMAL);

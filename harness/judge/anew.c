@@ -15,6 +15,8 @@
 #define USED_LATELY (2 * NS_PER_S) /* before the old one fell silent: a hold time earlier */
 #define ANSWER_IN (2 * NS_PER_S)
 
+enum { R_U_THERE = 36136, PROTO_ISAKMP = 1 };
+
 /* Was there anything for the heir to protect, once both its groups had moved? */
 static bool
 was_asked(const struct scene *s, const struct scene_take *t, ns_t until)
@@ -78,7 +80,44 @@ is_last(const struct scene *s, const struct scene_ike *m)
 	return first && first->side < 0 && ours;
 }
 
-/* A message of the peer under a known IKE SA that the heir got and did not answer. */
+/* Is its IKE SA of before the take-over, and deleted by nobody since? */
+static bool
+known_before(const struct scene *s, const struct scene_take *t, const struct scene_ike *m)
+{
+	bool known = false;
+
+	for (const struct scene_ike *e = s->ike; e < m; e++) {
+		struct scene_payload p;
+		uint8_t next = e->first;
+		size_t at = 0;
+
+		if (memcmp(e->rcookie, m->rcookie, 8) || memcmp(e->icookie, m->icookie, 8))
+			continue;
+		known = known || (e->at <= t->at && e->side >= 0);
+		while (e->opened && e->exchange == IKE_INFO &&
+			scene_payload(e->body, e->body_len, &at, &next, &p))
+			if (p.type == PAY_DELETE && p.len >= 5 && p.bytes[4] == PROTO_ISAKMP)
+				return false;
+	}
+	return known;
+}
+
+/* A question of DPD (RFC 3706 5.4)? It has to be answered, as a Quick Mode has. */
+static bool
+asks_dpd(const struct scene_ike *m)
+{
+	struct scene_payload p;
+	uint8_t next = m->first;
+	size_t at = 0;
+
+	while (m->exchange == IKE_INFO && scene_payload(m->body, m->body_len, &at, &next, &p))
+		if (p.type == PAY_NOTIFY && p.len >= 8 &&
+			(p.bytes[6] << 8 | p.bytes[7]) == R_U_THERE)
+			return true;
+	return false;
+}
+
+/* A message of the peer under a known IKE SA that the heir got, once whole, and did not answer. */
 static const struct scene_ike *
 unanswered(const struct scene *s, const struct scene_take *t, ns_t until)
 {
@@ -88,8 +127,9 @@ unanswered(const struct scene *s, const struct scene_take *t, ns_t until)
 		const struct scene_ike *m = &s->ike[i];
 		bool answered = false;
 
-		if (m->side >= 0 || m->at <= t->at || m->at > until || m->exchange != IKE_QUICK ||
-			!m->opened || !(m->to & ports) || is_last(s, m))
+		if (m->side >= 0 || m->at <= t->whole || m->at > until || !m->opened ||
+			!(m->to & ports) || !known_before(s, t, m) ||
+			(m->exchange == IKE_QUICK ? is_last(s, m) : !asks_dpd(m)))
 			continue;
 		for (size_t j = i + 1; j < s->ike_cnt && !answered; j++)
 			answered = s->ike[j].side >= 0 &&
@@ -172,6 +212,24 @@ completed(const struct scene *s, const struct scene_take *t, const struct scene_
 	return false;
 }
 
+/*
+ * Was a line of the heir out since the take-over, and so lately that its group may not have come
+ * back (Listen and Speak, RFC 2281 5.7)? It can use nothing then.
+ */
+static bool
+was_cut_off(const struct scene *s, const struct scene_take *t, ns_t at)
+{
+	for (size_t i = 0; i < s->span_cnt; i++) {
+		const struct scene_span *p = &s->span[i];
+
+		if (p->kind == EVENT_CABLE_OUT && p->side == t->heir && p->segment != SEG_SYNC &&
+			scene_overlaps(p, t->at, at) &&
+			(p->to == NS_NEVER || at <= p->to + 2 * s->in->hold + s->in->hello))
+			return true;
+	}
+	return false;
+}
+
 void
 anew_judge(const struct scene *s, struct law_result *r)
 {
@@ -189,6 +247,7 @@ anew_judge(const struct scene *s, struct law_result *r)
 				s->esp[i].at < t->until;
 		for (size_t i = 0; i < s->ike_cnt; i++) {
 			if (s->ike[i].at <= t->at || s->ike[i].at >= t->until || !is_first(s, i) ||
+				was_cut_off(s, t, s->ike[i].at) ||
 				judge_sets_aside(s, r, ANYWHERE, t->at, s->ike[i].at))
 				continue;
 			r->judged++;

@@ -335,6 +335,28 @@ START_TEST(its_own_twice_breaks_it)
 }
 END_TEST
 
+/* It started anew in between, and has its window from the other one: the interval counts. */
+START_TEST(its_own_after_a_start_has_the_interval)
+{
+	for (int row = 0; row < 2; row++) {
+		stage_close();
+		stage_open();
+		for (uint32_t n = 1; n <= 100; n++) {
+			stage_in(P_A_OUT, n, n);
+			stage_inside(P_A_IN, n);
+			stage_wait(10);
+		}
+		stage_event(EVENT_CRASH, WHO_A);
+		stage_wait(1000);
+		stage_event(EVENT_START, WHO_A);
+		stage_wait(10);
+		stage_in(P_A_OUT, row ? 50 : 95, row ? 50 : 95);
+		stage_inside(P_A_IN, row ? 50 : 95);
+		stage_expect(LAW_REPLAY, row ? LAW_BROKEN : LAW_HELD);
+	}
+}
+END_TEST
+
 /* Two packets with the same inner bytes and other numbers are no replay. */
 START_TEST(equal_inner_packets_are_told_apart)
 {
@@ -427,6 +449,7 @@ main(void)
 	tcase_add_test(t, within_the_interval_holds);
 	tcase_add_test(t, an_interval_of_none_is_not_judged);
 	tcase_add_test(t, its_own_twice_breaks_it);
+	tcase_add_test(t, its_own_after_a_start_has_the_interval);
 	tcase_add_test(t, equal_inner_packets_are_told_apart);
 	tcase_add_test(t, within_its_life_holds);
 	tcase_add_test(t, beyond_its_life_breaks_it);

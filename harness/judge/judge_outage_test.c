@@ -498,6 +498,91 @@ START_TEST(who_answers_under_the_inherited_ike_sa_needs_no_other)
 }
 END_TEST
 
+/* The heir's outside line is out for 100 ms after the take-over; somebody negotiates so long after. */
+static enum law_verdict
+cut_off(enum trace_event_kind kind, int64_t ms)
+{
+	struct trace_event e = {.kind = kind, .port = P_B_OUT, .who = WHO_B};
+	uint8_t ip[256];
+
+	stage_close();
+	stage_open();
+	stage_phase1(P_A_OUT);
+	stage_quick(P_A_OUT, 7, 3600, 0);
+	stage_hsrp(P_A_OUT, S_HELLO, S_ACTIVE);
+	stage_esp(P_A_OUT, 1, 1);
+	stage_ready(SIDE_B, 60000);
+	stage_wait(500);
+	stage_hsrp(P_B_OUT, S_HELLO, S_ACTIVE);
+	stage_ip(P_HOST, 1u << P_B_IN, ip, stage_inner(ip, sizeof(ip), true, 2, 64));
+	for (int i = 0; i < 2; i++) {
+		e.at = stage.now;
+		trace_event_add(stage.t, &e);
+		e.kind = kind == EVENT_MARK ? EVENT_MARK : EVENT_CABLE_IN;
+		stage_wait(i ? ms : 100);
+	}
+	stage_quick(P_B_OUT, 8, 3600, 0);
+	return stage.cnt = judge_laws(&stage.in, stage.out), stage.out[5].verdict;
+}
+
+START_TEST(who_was_cut_off_can_use_nothing)
+{
+	ck_assert_int_eq(cut_off(EVENT_MARK, 100), LAW_BROKEN);
+	ck_assert_int_ne(cut_off(EVENT_CABLE_OUT, 100), LAW_BROKEN);
+	ck_assert_int_ne(cut_off(EVENT_CABLE_OUT, 1799), LAW_BROKEN);
+	ck_assert_int_eq(cut_off(EVENT_CABLE_OUT, 1801), LAW_BROKEN);
+}
+END_TEST
+
+/* The heir uses its SAs, and the peer asks it under an IKE SA of before; then comes Main Mode. */
+static enum law_verdict
+mute(bool asks, bool answers, bool deleted)
+{
+	uint8_t ip[256], m[64];
+	struct wr w;
+
+	stage_close();
+	stage_open();
+	stage_phase1(P_A_OUT);
+	stage_quick(P_A_OUT, 7, 3600, 0);
+	stage_hsrp(P_A_OUT, S_HELLO, S_ACTIVE);
+	stage_esp(P_A_OUT, 1, 1);
+	stage_ready(SIDE_B, 60000);
+	stage_wait(500);
+	stage_hsrp(P_B_OUT, S_HELLO, S_ACTIVE);
+	stage_ip(P_HOST, 1u << P_B_IN, ip, stage_inner(ip, sizeof(ip), true, 2, 64));
+	stage_esp(P_B_OUT, 1000, 2);
+	if (deleted) {
+		wr_init(&w, m, sizeof(m));
+		wr_bytes(&w, (uint8_t[12]){0, 0, 0, 28, 0, 0, 0, 1, 1, 16, 0, 1}, 12);
+		wr_bytes(&w, stage.ike.icookie, 8);
+		wr_bytes(&w, stage.ike.rcookie, 8);
+		stage_ike(P_PEER, P_B_OUT, IKE_INFO, 20, PAY_DELETE, true, m, w.len);
+	}
+	if (asks)
+		stage_dpd(P_PEER, P_B_OUT, 21, 36136, 5);
+	if (answers)
+		stage_dpd(P_B_OUT, P_PEER, 22, 36137, 5);
+	stage_wait(1000);
+	memset(stage.ike.icookie, 0xd1, 8);
+	memset(stage.ike.rcookie, 0, 8);
+	wr_init(&w, m, sizeof(m));
+	stage_head(&w, PAY_SA, IKE_MAIN, false, 0, 0);
+	stage_isakmp(P_PEER, P_B_OUT, m, w.len);
+	stage_wait(2000);
+	stage_hsrp(P_B_OUT, S_HELLO, S_ACTIVE);
+	return stage.cnt = judge_laws(&stage.in, stage.out), stage.out[5].verdict;
+}
+
+START_TEST(who_answers_no_dpd_makes_a_phase_1_needed)
+{
+	ck_assert_int_ne(mute(false, false, false), LAW_BROKEN);
+	ck_assert_int_eq(mute(true, false, false), LAW_BROKEN);
+	ck_assert_int_ne(mute(true, true, false), LAW_BROKEN);
+	ck_assert_int_ne(mute(true, false, true), LAW_BROKEN); /* that IKE SA was gone */
+}
+END_TEST
+
 /* An SA that was negotiated before, and that the old one never used, is inherited as well. */
 static enum law_verdict
 uses(uint32_t spi, bool negotiated)
@@ -558,5 +643,7 @@ main(void)
 	tcase_add_test(t, what_came_before_it_was_whole_asks_nothing);
 	tcase_add_test(t, who_answers_under_the_inherited_ike_sa_needs_no_other);
 	tcase_add_test(t, what_was_negotiated_is_inherited);
+	tcase_add_test(t, who_was_cut_off_can_use_nothing);
+	tcase_add_test(t, who_answers_no_dpd_makes_a_phase_1_needed);
 	return stage_main(t, "outage");
 }

@@ -30,7 +30,7 @@ enum {
 #define BYTE_ORDER_MAGIC 0x1A2B3C4Du
 #define SECRETS_TLS 0x544C534Bu
 #define NAME_MAX_LEN 255
-#define COMMENT_MAX 65536
+#define COMMENT_MAX (1u << 20) /* of a frame: a thousand routes may change at once */
 
 /* A block; its body is in c->buf, without the length behind it. */
 struct block {

@@ -84,6 +84,7 @@ run_cases(const char *dir)
 
 	if (!freopen("/dev/null", "w", stdout))
 		_exit(3);
+	optind = 0; /* getopt(3): from the beginning, though we have read words of our own */
 	_exit(baton_run(7, words));
 }
 

@@ -225,6 +225,7 @@ words_parse(struct words *w, int argc, char **argv, const char *letters, const s
 
 	*w = (struct words){.jobs = 1, .rounds = 1, .out = "baton-results"};
 	opterr = 0;
+	optind = 0; /* `bench sim` comes here with words of its own, behind those of its command line */
 	while ((opt = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
 		wrong = take(w, opt, argv);
 		if (wrong)

@@ -4,9 +4,10 @@
  * while it was in office. Needed means: there was something to protect once both its groups had
  * moved, the heir never used an SA that the old active had used, and somebody negotiated anew; or
  * it left an encrypted message of the peer under the IKE SA without an answer, and then came Main
- * Mode. What is renegotiated beside SAs that work (a rekey that was due, a wish of the case) was not
- * needed; after such a one, or one that the heir completed, the inherited SAs may rest, and a second
- * one says nothing about them. Who has spoken under the IKE SA that it inherited needed no Phase 1.
+ * Mode. What is renegotiated beside SAs that work (a rekey that was due, a wish of the case) was
+ * not needed; after such a one, or one that the heir completed, the inherited SAs may rest, and a
+ * second one says nothing about them. Who has spoken under the IKE SA that it inherited needed no
+ * Phase 1.
  */
 #include <string.h>
 
@@ -28,8 +29,8 @@ was_asked(const struct scene *s, const struct scene_take *t, ns_t until)
 
 		if (f->at >= until)
 			break;
-		if (f->at >= t->whole && f->to & ports && s->pkt[i].is_ip && ip4_in(s->in->near, s->pkt[i].src) &&
-			ip4_in(s->in->far, s->pkt[i].dst))
+		if (f->at >= t->whole && f->to & ports && s->pkt[i].is_ip &&
+			ip4_in(s->in->near, s->pkt[i].src) && ip4_in(s->in->far, s->pkt[i].dst))
 			return true;
 	}
 	return false;
@@ -59,7 +60,7 @@ used_inherited(const struct scene *s, const struct scene_take *t, bool *there_wa
 		if (e->side == t->heir && e->at > t->at && is_inherited(s, t, e))
 			return true;
 		*there_was = *there_was || (e->side == !t->heir && e->at <= t->at &&
-			t->at - e->at <= USED_LATELY + s->in->hold);
+						   t->at - e->at <= USED_LATELY + s->in->hold);
 	}
 	return false;
 }
@@ -132,8 +133,7 @@ unanswered(const struct scene *s, const struct scene_take *t, ns_t until)
 			(m->exchange == IKE_QUICK ? is_last(s, m) : !asks_dpd(m)))
 			continue;
 		for (size_t j = i + 1; j < s->ike_cnt && !answered; j++)
-			answered = s->ike[j].side >= 0 &&
-				!memcmp(s->ike[j].icookie, m->icookie, 8);
+			answered = s->ike[j].side >= 0 && !memcmp(s->ike[j].icookie, m->icookie, 8);
 		if (!answered && trace_frame(s->t, s->cnt - 1)->at - m->at > ANSWER_IN)
 			return m;
 	}
@@ -197,7 +197,8 @@ is_first(const struct scene *s, size_t i)
 	return true;
 }
 
-/* Did the heir complete an exchange of before the take-over, before m? The inherited may rest then. */
+/* Did the heir complete an exchange of before the take-over, before m? The inherited may rest then.
+ */
 static bool
 completed(const struct scene *s, const struct scene_take *t, const struct scene_ike *m)
 {
@@ -244,7 +245,7 @@ anew_judge(const struct scene *s, struct law_result *r)
 			continue;
 		for (size_t i = 0; i < s->esp_cnt; i++)
 			r->judged += s->esp[i].side == t->heir && s->esp[i].at > t->at &&
-				s->esp[i].at < t->until;
+				     s->esp[i].at < t->until;
 		for (size_t i = 0; i < s->ike_cnt; i++) {
 			if (s->ike[i].at <= t->at || s->ike[i].at >= t->until || !is_first(s, i) ||
 				was_cut_off(s, t, s->ike[i].at) ||

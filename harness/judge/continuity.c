@@ -30,9 +30,9 @@
 #define WRAP_ROOM 0x10000u
 #define BLOCK 0x1000000u /* H of docs/spec/ssp.md 4: numbers of an heir, which others step over */
 
-struct line { /* one SA, outwards */
+struct line {			    /* one SA, outwards */
 	const struct scene_esp *sa; /* a packet of it */
-	int owner; /* who took it last, or -1 */
+	int owner;		    /* who took it last, or -1 */
 	const struct scene_esp *last[SIDES], *top[SIDES];
 	bool changed;
 };
@@ -73,7 +73,8 @@ promoted_at(const struct scene *s, int side, ns_t to)
 	for (size_t i = 0; i < trace_events(s->t); i++) {
 		const struct trace_event *e = trace_event(s->t, i);
 
-		if (e->kind == EVENT_START && scene_side(e->who) == side && e->at <= to && e->at > at)
+		if (e->kind == EVENT_START && scene_side(e->who) == side && e->at <= to &&
+			e->at > at)
 			at = e->at;
 	}
 	return at;
@@ -151,7 +152,8 @@ unlimited(const struct scene *s, const struct scene_esp *old, const struct scene
 		if (p->from > first->at)
 			continue;
 		if (p->kind != EVENT_CABLE_OUT)
-			return p->kind == EVENT_PARTITION ? "after a split" : "a line was disturbed";
+			return p->kind == EVENT_PARTITION ? "after a split"
+							  : "a line was disturbed";
 		if (p->segment == SEG_SYNC)
 			return "the sync line was out";
 	}
@@ -168,15 +170,15 @@ in_hand(const struct scene *s, const struct scene_esp *old)
 		const struct scene_esp *e = &s->esp[i];
 
 		cnt += e->side == old->side && !scene_compare_sa(e, old) && e->at <= old->at &&
-			old->at - e->at <= IN_HAND + s->in->margin;
+		       old->at - e->at <= IN_HAND + s->in->margin;
 	}
 	return cnt;
 }
 
 /*
  * How often somebody may have stepped over a block, and what it had reserved below it, between the
- * two, unseen: who lost a channel over which it had copied, once the lease had run out. The loss of the heir's own copy is the
- * take-over, and makes nobody step.
+ * two, unseen: who lost a channel over which it had copied, once the lease had run out. The loss of
+ * the heir's own copy is the take-over, and makes nobody step.
  */
 static uint32_t
 steps_between(const struct scene *s, const struct scene_esp *old, const struct scene_esp *first)
@@ -187,8 +189,8 @@ steps_between(const struct scene *s, const struct scene_esp *old, const struct s
 	for (size_t i = 0; t && i < s->loss_cnt; i++) {
 		const struct scene_loss *l = &s->loss[i];
 
-		cnt += (l->opened != t->channel || l->copy[!t->heir]) && l->from + l->lease <= first->at &&
-			l->from + 2 * l->lease >= old->at;
+		cnt += (l->opened != t->channel || l->copy[!t->heir]) &&
+		       l->from + l->lease <= first->at && l->from + 2 * l->lease >= old->at;
 	}
 	return cnt;
 }
@@ -206,19 +208,20 @@ kept_waiting(const struct scene *s, const struct scene_esp *first)
 
 	for (size_t i = t ? t->frame : first->frame; i < first->frame; i++)
 		cnt += trace_frame(s->t, i)->to & ports && s->pkt[i].is_ip &&
-			ip4_in(s->in->near, s->pkt[i].src) && ip4_in(s->in->far, s->pkt[i].dst);
+		       ip4_in(s->in->near, s->pkt[i].src) && ip4_in(s->in->far, s->pkt[i].dst);
 	return cnt ? cnt - 1 : 0;
 }
 
-/* The highest number of the other one below that: what it used beside the heir is not passed over. */
+/* The highest number of the other one below that: what it used beside the heir is not passed over.
+ */
 static const struct scene_esp *
 just_below(const struct scene *s, const struct scene_esp *first)
 {
 	const struct scene_esp *top = NULL;
 
 	for (const struct scene_esp *o = s->esp; o < first; o++)
-		if (o->side == !first->side && !scene_compare_sa(o, first) &&
-			o->seq < first->seq && (!top || o->seq > top->seq))
+		if (o->side == !first->side && !scene_compare_sa(o, first) && o->seq < first->seq &&
+			(!top || o->seq > top->seq))
 			top = o;
 	return top;
 }
@@ -233,9 +236,10 @@ judge_jump(const struct scene *s, const struct scene_esp *first, struct law_resu
 
 	if (max && !why &&
 		(uint64_t)jump > (uint64_t)max + in_hand(s, old) + kept_waiting(s, first) +
-					  (uint64_t)steps * (BLOCK + (uint64_t)max))
+					 (uint64_t)steps * (BLOCK + (uint64_t)max))
 		scene_broken(r, first->frame,
-			"a take-over passes over at most %u numbers: expected up to %u after %u on SPI "
+			"a take-over passes over at most %u numbers: expected up to %u after %u on "
+			"SPI "
 			"0x%08x (frame %zu, from %c), saw %u in frame %zu, from %c",
 			max, old->seq + 1 + max, old->seq, old->spi, old->frame + 1,
 			scene_letter(old->side), first->seq, first->frame + 1,

@@ -181,7 +181,8 @@ dpd_judge(const struct scene *s, struct law_result *r)
 		k.a[k.a_cnt++] = q;
 	}
 	if (k.unknown)
-		scene_note(r, "%zu numbers were asked where the heir could not know them", k.unknown);
+		scene_note(
+			r, "%zu numbers were asked where the heir could not know them", k.unknown);
 	free(k.a);
 	free(k.sa);
 }

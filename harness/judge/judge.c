@@ -2,7 +2,8 @@
 /*
  * The court: the scene is read once, each law is asked, and one table says which fault suspends
  * which law: on these lines, for as long as it lasts and a while longer. A law finds its own
- * exceptions (a partition parts a segment, a cable hides numbers) where the table would say too much.
+ * exceptions (a partition parts a segment, a cable hides numbers) where the table would say too
+ * much.
  */
 #include "harness/judge/judge.h"
 
@@ -11,10 +12,10 @@
 #include "harness/judge/judge_in.h"
 
 /*
- * Suspensions: what the fault makes impossible, or makes another law, on the segments given. A delay
- * counts above `margin` of the description. 1, 2, 6, 8 and 9 hold under every fault. Law 4 deals with
- * partitions by itself: they make two segments. Law 5 asks of a copy only what the sync channel
- * proved to have arrived, so that a bad sync line does not suspend it.
+ * Suspensions: what the fault makes impossible, or makes another law, on the segments given. A
+ * delay counts above `margin` of the description. 1, 2, 6, 8 and 9 hold under every fault. Law 4
+ * deals with partitions by itself: they make two segments. Law 5 asks of a copy only what the sync
+ * channel proved to have arrived, so that a bad sync line does not suspend it.
  */
 #define BLURRED (1u << LAW_OWNER | 1u << LAW_OUTAGE | 1u << LAW_ROUTES)
 
@@ -42,26 +43,22 @@ static const struct {
 	void (*judge)(const struct scene *s, struct law_result *r);
 	const char *idle; /* what is missing in a trace that gives it nothing to judge */
 } laws[] = {
-	{LAW_UNIQUENESS, "uniqueness", uniqueness_judge,
-		"no ESP comes from the pair"},
+	{LAW_UNIQUENESS, "uniqueness", uniqueness_judge, "no ESP comes from the pair"},
 	{LAW_CONTINUITY, "continuity", continuity_judge,
 		"no member goes on with an SA of the other"},
 	{LAW_REPLAY, "no replay", replay_judge,
 		"no packet that came in through ESP was seen inside"},
-	{LAW_OWNER, "one owner", owner_judge,
-		"nobody claims a virtual address"},
+	{LAW_OWNER, "one owner", owner_judge, "nobody claims a virtual address"},
 	{LAW_OUTAGE, "outage", outage_judge,
-		"no stream of numbered packets runs across a take-over by a standby that was ready"},
+		"no stream of numbered packets runs across a take-over by a standby that was "
+		"ready"},
 	{LAW_OUTAGE, "nothing anew", anew_judge,
 		"no take-over by a standby that was ready has ESP or IKE behind it"},
-	{LAW_DPD, "dpd", dpd_judge,
-		"no DPD of the pair was opened"},
-	{LAW_ROUTES, "routes", routes_judge,
-		"no route changed"},
+	{LAW_DPD, "dpd", dpd_judge, "no DPD of the pair was opened"},
+	{LAW_ROUTES, "routes", routes_judge, "no route changed"},
 	{LAW_LIFETIMES, "lifetimes", lifetimes_judge,
 		"no use by the pair of an SA whose life is known"},
-	{LAW_LEAK, "no leak", leak_judge,
-		"the pair sends nothing outside"},
+	{LAW_LEAK, "no leak", leak_judge, "the pair sends nothing outside"},
 };
 
 _Static_assert(sizeof(laws) / sizeof(laws[0]) <= LAWS_MAX, "room for a result of each law");
@@ -70,9 +67,8 @@ _Static_assert(sizeof(laws) / sizeof(laws[0]) <= LAWS_MAX, "room for a result of
 static ns_t
 settles_in(const struct scene *s, int law)
 {
-	return law == LAW_OWNER
-		? 0
-		: s->in->hello + s->in->hello / 10 + s->in->margin + s->in->hold;
+	return law == LAW_OWNER ? 0
+				: s->in->hello + s->in->hello / 10 + s->in->margin + s->in->hold;
 }
 
 static bool
@@ -143,8 +139,10 @@ judge_last_end(const struct scene *s, int law, unsigned segments, ns_t at)
 static struct law_result
 ask(const struct scene *s, size_t i)
 {
-	struct law_result r = {.law = (int)laws[i].law, .name = laws[i].name,
-		.verdict = LAW_NOTHING, .frame = TRACE_NONE};
+	struct law_result r = {.law = (int)laws[i].law,
+		.name = laws[i].name,
+		.verdict = LAW_NOTHING,
+		.frame = TRACE_NONE};
 
 	laws[i].judge(s, &r);
 	if (r.verdict == LAW_BROKEN)

@@ -5,8 +5,12 @@
 static void
 event(enum trace_event_kind kind, int port, enum trace_who who, enum trace_segment seg, uint32_t v)
 {
-	trace_event_add(stage.t, &(struct trace_event){.kind = kind, .port = (uint8_t)port,
-		.who = who, .segment = seg, .value = v, .at = stage.now});
+	trace_event_add(stage.t, &(struct trace_event){.kind = kind,
+					 .port = (uint8_t)port,
+					 .who = who,
+					 .segment = seg,
+					 .value = v,
+					 .at = stage.now});
 }
 
 /* A sends 91 to 100, one in 100 ms; B, a standby that is ready or not, becomes active and sends. */
@@ -188,7 +192,8 @@ START_TEST(a_channel_lost_meanwhile_costs_a_block)
 
 	ck_assert_int_eq(lost_between(true, 1300, 2 * 2000 + block + 1), LAW_HELD);
 	ck_assert_int_eq(lost_between(true, 1300, 2 * 2000 + block + 2), LAW_BROKEN);
-	ck_assert_int_eq(lost_between(true, 1000, 2002), LAW_BROKEN); /* the lease had not run out */
+	ck_assert_int_eq(
+		lost_between(true, 1000, 2002), LAW_BROKEN); /* the lease had not run out */
 	ck_assert_int_eq(lost_between(false, 0, 2002), LAW_BROKEN);
 }
 END_TEST
@@ -341,7 +346,8 @@ main(void)
 	tcase_add_test(t, an_heir_that_is_ready_has_no_stale_copy);
 	tcase_add_test(t, below_the_upper_half_a_stale_copy_excuses_nothing);
 	tcase_add_test(t, an_heir_that_came_too_late_may_be_stale);
-	tcase_add_loop_test(t, which_fault_excuses_a_jump, 0, (int)(sizeof faults / sizeof *faults));
+	tcase_add_loop_test(
+		t, which_fault_excuses_a_jump, 0, (int)(sizeof faults / sizeof *faults));
 	tcase_add_test(t, an_heir_may_give_up_what_waited_for_its_neighbour);
 	tcase_add_test(t, a_channel_lost_meanwhile_costs_a_block);
 	tcase_add_test(t, what_the_old_one_used_is_not_passed_over);

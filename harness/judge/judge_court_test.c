@@ -47,8 +47,11 @@ long_dark(void)
 static void
 route(enum trace_who who)
 {
-	trace_event_add(stage.t, &(struct trace_event){.at = stage.now, .who = who,
-		.value = IP4(10, 2, 0, 0), .prefix_len = 24, .kind = EVENT_ROUTE_ADD});
+	trace_event_add(stage.t, &(struct trace_event){.at = stage.now,
+					 .who = who,
+					 .value = IP4(10, 2, 0, 0),
+					 .prefix_len = 24,
+					 .kind = EVENT_ROUTE_ADD});
 }
 
 static void
@@ -102,9 +105,13 @@ static const struct {
 static void
 fault(enum trace_event_kind kind, int port, uint32_t value)
 {
-	trace_event_add(stage.t, &(struct trace_event){.kind = kind, .port = (uint8_t)port,
-		.segment = (enum trace_segment)(port % 3), .value = value, .at = stage.now,
-		.who = kind == EVENT_PARTITION || kind == EVENT_HEAL ? WHO_OTHER : WHO_A});
+	trace_event_add(stage.t,
+		&(struct trace_event){.kind = kind,
+			.port = (uint8_t)port,
+			.segment = (enum trace_segment)(port % 3),
+			.value = value,
+			.at = stage.now,
+			.who = kind == EVENT_PARTITION || kind == EVENT_HEAL ? WHO_OTHER : WHO_A});
 }
 
 static void
@@ -129,8 +136,8 @@ START_TEST(what_suspends_what)
 			fault(EVENT_START, table[_i].port, 0);
 		breaches[i].breach();
 		r = stage_law(breaches[i].law);
-		ck_assert_msg((r->verdict != LAW_BROKEN) ==
-				!!(table[_i].laws & 1u << breaches[i].law),
+		ck_assert_msg(
+			(r->verdict != LAW_BROKEN) == !!(table[_i].laws & 1u << breaches[i].law),
 			"law %d, fault %s: verdict %d: %s", (int)breaches[i].law,
 			trace_event_name(table[_i].fault), (int)r->verdict, r->text);
 	}
@@ -156,7 +163,8 @@ broken_after(size_t row, size_t i, int64_t ms)
 
 START_TEST(a_fault_that_is_over_suspends_nothing)
 {
-	int64_t settled = 200 + 20 + 20 + 800 + 21; /* hello, jitter, margin, hold; the last delay */
+	int64_t settled =
+		200 + 20 + 20 + 800 + 21; /* hello, jitter, margin, hold; the last delay */
 
 	if (table[_i].fault == EVENT_EXIT || table[_i].fault == EVENT_CABLE_OUT)
 		return;
@@ -219,8 +227,7 @@ START_TEST(a_slow_line_lasts_until_it_is_empty)
 	fault(EVENT_SLOW, P_A_OUT, 0);
 	scene_init(&s, &stage.in);
 	ck_assert_uint_eq(s.span_cnt, 1);
-	ck_assert_int_eq(s.span[0].to - begun,
-		10 * (ns_t)trace_frame(stage.t, 0)->len * NS_PER_MS);
+	ck_assert_int_eq(s.span[0].to - begun, 10 * (ns_t)trace_frame(stage.t, 0)->len * NS_PER_MS);
 	scene_free(&s);
 }
 END_TEST

@@ -20,8 +20,9 @@ static struct {
 static enum trace_segment
 segment_of(int port)
 {
-	return port == P_HOST ? SEG_INSIDE : port == P_PEER ? SEG_OUTSIDE
-							    : (enum trace_segment)(port % 3);
+	return port == P_HOST	? SEG_INSIDE
+	       : port == P_PEER ? SEG_OUTSIDE
+				: (enum trace_segment)(port % 3);
 }
 
 static void
@@ -32,8 +33,10 @@ events(int64_t ms)
 
 		if (h->ms && h->ms == ms)
 			trace_event_add(stage.t, &(struct trace_event){.at = stage.now,
-				.kind = h->kind, .port = (uint8_t)h->port, .who = h->who,
-				.segment = segment_of(h->port)});
+							 .kind = h->kind,
+							 .port = (uint8_t)h->port,
+							 .who = h->who,
+							 .segment = segment_of(h->port)});
 	}
 }
 
@@ -291,8 +294,11 @@ END_TEST
 static bool
 ready_behind(enum trace_event_kind kind, uint32_t value, int64_t take_ms, uint8_t closes)
 {
-	struct trace_event e = {.kind = kind, .segment = SEG_SYNC, .port = P_A_SYNC,
-		.value = value, .at = stage.now};
+	struct trace_event e = {.kind = kind,
+		.segment = SEG_SYNC,
+		.port = P_A_SYNC,
+		.value = value,
+		.at = stage.now};
 	struct scene s;
 	bool ready;
 	size_t i;
@@ -323,7 +329,8 @@ ready_behind(enum trace_event_kind kind, uint32_t value, int64_t take_ms, uint8_
 START_TEST(what_waits_in_a_line_has_not_come)
 {
 	ck_assert(ready_behind(EVENT_STALL, 1, 890, 0));
-	ck_assert(ready_behind(EVENT_STALL, 1, 910, 0)); /* it has come: its lease is 100 ms longer */
+	ck_assert(
+		ready_behind(EVENT_STALL, 1, 910, 0)); /* it has come: its lease is 100 ms longer */
 	ck_assert(!ready_behind(EVENT_STALL, 1, 1010, 0));
 	ck_assert(ready_behind(EVENT_DELAY, 300000, 950, 0));
 	ck_assert(!ready_behind(EVENT_DELAY, 980000, 950, 0));
@@ -438,8 +445,8 @@ asked_at(int64_t ms)
 		if (i == 0)
 			stage_hsrp(P_B_IN, S_HELLO, S_ACTIVE);
 		if (i == ms)
-			stage_ip(P_HOST, 1u << P_B_IN, ip,
-				stage_inner(ip, sizeof(ip), true, 2, 64));
+			stage_ip(
+				P_HOST, 1u << P_B_IN, ip, stage_inner(ip, sizeof(ip), true, 2, 64));
 		stage_wait(10);
 	}
 	stage_quick(P_B_OUT, 8, 3600, 0);
@@ -498,7 +505,8 @@ START_TEST(who_answers_under_the_inherited_ike_sa_needs_no_other)
 }
 END_TEST
 
-/* The heir's outside line is out for 100 ms after the take-over; somebody negotiates so long after. */
+/* The heir's outside line is out for 100 ms after the take-over; somebody negotiates so long after.
+ */
 static enum law_verdict
 cut_off(enum trace_event_kind kind, int64_t ms)
 {
@@ -608,8 +616,10 @@ uses(uint32_t spi, bool negotiated)
 	stage_hsrp(P_B_OUT, S_HELLO, S_ACTIVE);
 	stage_ip(P_HOST, 1u << P_B_IN, ip, stage_inner(ip, sizeof(ip), true, 2, 64));
 	memset(inner, 0, 64);
-	memcpy(inner, (uint8_t[8]){(uint8_t)(spi >> 24), (uint8_t)(spi >> 16), (uint8_t)(spi >> 8),
-		(uint8_t)spi, 0, 0, 0, 1}, 8);
+	memcpy(inner,
+		(uint8_t[8]){(uint8_t)(spi >> 24), (uint8_t)(spi >> 16), (uint8_t)(spi >> 8),
+			(uint8_t)spi, 0, 0, 0, 1},
+		8);
 	stage_ip(P_B_OUT, 1u << P_PEER, ip, pkt_put_ip(ip, sizeof(ip), &h, inner, 64));
 	stage_quick(P_B_OUT, 8, 3600, 0);
 	return stage.cnt = judge_laws(&stage.in, stage.out), stage.out[5].verdict;

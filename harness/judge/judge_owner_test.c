@@ -19,8 +19,8 @@ answer(int port)
 	static const struct mac own = {{2, 0, 0, 0, 0, 3}};
 	uint8_t f[64];
 
-	return stage_frame(port, 0xffff, f,
-		pkt_put_arp(f, sizeof(f), &broadcast, 2, &virt, VIP, &own, PEER));
+	return stage_frame(
+		port, 0xffff, f, pkt_put_arp(f, sizeof(f), &broadcast, 2, &virt, VIP, &own, PEER));
 }
 
 /* A is Active and B Standby, for so many Hellos of both. */
@@ -37,15 +37,18 @@ at_peace(int cnt)
 static void
 part(enum trace_event_kind kind, enum trace_segment seg, unsigned far)
 {
-	trace_event_add(stage.t, &(struct trace_event){.kind = kind, .segment = seg, .value = far,
-		.at = stage.now});
+	trace_event_add(stage.t,
+		&(struct trace_event){.kind = kind, .segment = seg, .value = far, .at = stage.now});
 }
 
 static void
 cable(enum trace_event_kind kind, int port, enum trace_who who)
 {
-	trace_event_add(stage.t, &(struct trace_event){.kind = kind, .port = (uint8_t)port,
-		.who = who, .segment = SEG_OUTSIDE, .at = stage.now});
+	trace_event_add(stage.t, &(struct trace_event){.kind = kind,
+					 .port = (uint8_t)port,
+					 .who = who,
+					 .segment = SEG_OUTSIDE,
+					 .at = stage.now});
 }
 
 /* A spoke last so many ms, and some microseconds, after B's first Hello as Active. */
@@ -276,7 +279,8 @@ START_TEST(a_line_that_is_out_parts_the_members)
 }
 END_TEST
 
-/* B, Active for a moment in a line's blackout, died; A, who never heard of it, owes nothing to it. */
+/* B, Active for a moment in a line's blackout, died; A, who never heard of it, owes nothing to it.
+ */
 static enum law_verdict
 the_younger_ends(enum trace_event_kind kind)
 {

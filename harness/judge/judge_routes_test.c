@@ -7,9 +7,11 @@
 static void
 route(bool in, enum trace_who who)
 {
-	trace_event_add(stage.t,
-		&(struct trace_event){.at = stage.now, .who = who, .value = IP4(10, 2, 0, 0),
-			.prefix_len = 24, .kind = in ? EVENT_ROUTE_ADD : EVENT_ROUTE_DEL});
+	trace_event_add(stage.t, &(struct trace_event){.at = stage.now,
+					 .who = who,
+					 .value = IP4(10, 2, 0, 0),
+					 .prefix_len = 24,
+					 .kind = in ? EVENT_ROUTE_ADD : EVENT_ROUTE_DEL});
 }
 
 /* Time goes by, and a frame says so. */
@@ -100,7 +102,7 @@ START_TEST(an_heir_has_its_route_in_time)
 	ck_assert_int_eq(taken_over(true, true, GRACE_MS - 1), LAW_HELD);
 	ck_assert_int_eq(taken_over(true, true, GRACE_MS + 1), LAW_BROKEN);
 	ck_assert_int_eq(taken_over(true, true, 0), LAW_BROKEN);
-	ck_assert_int_eq(taken_over(false, true, 0), LAW_HELD); /* it has no SA */
+	ck_assert_int_eq(taken_over(false, true, 0), LAW_HELD);	   /* it has no SA */
 	ck_assert_int_eq(taken_over(false, false, 0), LAW_BROKEN); /* a static map needs none */
 }
 END_TEST
@@ -108,8 +110,11 @@ END_TEST
 static void
 cable(enum trace_event_kind kind)
 {
-	trace_event_add(stage.t, &(struct trace_event){.kind = kind, .port = P_B_IN, .who = WHO_B,
-		.segment = SEG_INSIDE, .at = stage.now});
+	trace_event_add(stage.t, &(struct trace_event){.kind = kind,
+					 .port = P_B_IN,
+					 .who = WHO_B,
+					 .segment = SEG_INSIDE,
+					 .at = stage.now});
 }
 
 /* The heir's inside line blinks 20 ms after it was whole; it is Active there again after 400 ms. */
@@ -196,8 +201,8 @@ one_deleted_before(bool copy, bool before)
 	stage_quick(P_A_OUT, 7, 3600, 0);
 	stage_ike(P_PEER, P_A_OUT, IKE_QUICK, 8, PAY_SA, true, sa,
 		stage_sa(sa, SPI_OUT + 1, 3600, 0));
-	stage_ike(P_A_OUT, P_PEER, IKE_QUICK, 8, PAY_SA, true, sa,
-		stage_sa(sa, SPI_IN + 1, 3600, 0));
+	stage_ike(
+		P_A_OUT, P_PEER, IKE_QUICK, 8, PAY_SA, true, sa, stage_sa(sa, SPI_IN + 1, 3600, 0));
 	if (before)
 		stage_delete(P_A_OUT, 9, SPI_OUT, true);
 	if (copy)

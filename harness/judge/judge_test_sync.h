@@ -12,7 +12,9 @@ enum { V_LEASE = 5, V_ACKED = 37, V_TIME, V_ECHO };
 static inline void
 stage_tcp(int side, uint8_t flags, const uint8_t *data, size_t len)
 {
-	struct pkt_ip h = {.src = IP4(10, 255, 0, side == SIDE_A ? 1 : 2), .proto = 6, .ttl = 64,
+	struct pkt_ip h = {.src = IP4(10, 255, 0, side == SIDE_A ? 1 : 2),
+		.proto = 6,
+		.ttl = 64,
 		.dst = IP4(10, 255, 0, side == SIDE_A ? 2 : 1)};
 	unsigned to = 1u << (side == SIDE_A ? P_B_SYNC : P_A_SYNC);
 	uint8_t tcp[300], ip[400];

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Law 8, lifetimes: no failover extends one. In seconds: an ESP SA carries nothing of the pair's, and
- * lets nothing in, after the life that its Quick Mode negotiated; under an IKE SA the pair begins and
- * answers no Quick Mode and no DPD after the life that its Main Mode took. In kilobytes: all that the
- * pair protected with an SA, both members together, is not more than was negotiated, but for one
- * reporting step a take-over.
+ * Law 8, lifetimes: no failover extends one. In seconds: an ESP SA carries nothing of the pair's,
+ * and lets nothing in, after the life that its Quick Mode negotiated; under an IKE SA the pair
+ * begins and answers no Quick Mode and no DPD after the life that its Main Mode took. In kilobytes:
+ * all that the pair protected with an SA, both members together, is not more than was negotiated,
+ * but for one reporting step a take-over.
  *
  * Octets are counted as the inner packets that were protected (RFC 2401 4.4.3: the payload).
  * Inbound SAs are judged in seconds only, by what comes out inside: a packet that a member refused
@@ -130,9 +130,9 @@ life_taken(const struct scene_ike *m)
 		uint16_t type = rd_u16(&r, "attribute");
 		uint16_t len = type & 0x8000 ? 2 : rd_u16(&r, "attribute.length");
 		struct rd v = rd_sub(&r, len, "attribute.value");
-		uint32_t value = len == 4 ? rd_u32(&v, "value")
-			: len == 2	  ? rd_u16(&v, "value")
-					  : 0;
+		uint32_t value = len == 4   ? rd_u32(&v, "value")
+				 : len == 2 ? rd_u16(&v, "value")
+					    : 0;
 
 		type &= 0x7fff;
 		kind = type == IKE_LIFE_TYPE ? (uint16_t)value : kind;
@@ -180,7 +180,8 @@ judge_phase1(const struct scene *s, size_t i, uint32_t life, struct law_result *
 		if (m->at > from + ns_from_s(life) + s->in->margin)
 			scene_broken(r, m->frame,
 				"no IKE SA is used beyond its life: expected nothing under that of "
-				"frame %zu later than its %u s, saw %c use it in frame %zu, %lld ms "
+				"frame %zu later than its %u s, saw %c use it in frame %zu, %lld "
+				"ms "
 				"after its Main Mode",
 				two->frame + 1, life, scene_letter(m->side), m->frame + 1,
 				(long long)ns_to_ms(m->at - from));
@@ -195,9 +196,9 @@ judge_ikes(const struct scene *s, struct law_result *r)
 	for (size_t i = 0; i < s->ike_cnt; i++) {
 		const struct scene_ike *m = &s->ike[i];
 		uint32_t life = m->exchange == IKE_MAIN && m->opened && !m->repeated &&
-				memcmp(m->rcookie, none, 8)
-			? life_taken(m)
-			: 0;
+						memcmp(m->rcookie, none, 8)
+					? life_taken(m)
+					: 0;
 
 		if (life)
 			judge_phase1(s, i, life, r);

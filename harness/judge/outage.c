@@ -8,11 +8,11 @@
  * left a member on the other side. Dark is the time from the sending of the first lost one to the
  * sending of the last lost one: so long it was dark at least, however thin the stream. Where the
  * active went, or a line of its was pulled, and a ready standby never took over, its time runs from
- * then. A line of the old active that was pulled takes two Hellos more, since the other group has to
- * move as well. The heir must be whole itself: up, and both its lines in. If it was not lately, its
- * time begins when it was again, and is one hold time longer: its group begins anew, and is in
- * Listen and in Speak for as long each (RFC 2281 5.7). Judged is the time until it is whole no more,
- * or the other one is back.
+ * then. A line of the old active that was pulled takes two Hellos more, since the other group has
+ * to move as well. The heir must be whole itself: up, and both its lines in. If it was not lately,
+ * its time begins when it was again, and is one hold time longer: its group begins anew, and is in
+ * Listen and in Speak for as long each (RFC 2281 5.7). Judged is the time until it is whole no
+ * more, or the other one is back.
  */
 #include "harness/judge/judge_in.h"
 
@@ -231,7 +231,8 @@ next_of(const struct log *l, size_t i)
 	return TRACE_NONE;
 }
 
-/* What is judged: a take-over, or one that had to come and did not (frame: what it is blamed on). */
+/* What is judged: a take-over, or one that had to come and did not (frame: what it is blamed on).
+ */
 struct trial {
 	const struct scene_take *t;
 	size_t frame;
@@ -328,7 +329,7 @@ list_streams(const struct log *l, size_t start[STREAMS])
 		size_t k = 0;
 
 		while (k < cnt && (l->n[start[k]].id != l->n[i].id ||
-			l->n[start[k]].outwards != l->n[i].outwards))
+					  l->n[start[k]].outwards != l->n[i].outwards))
 			k++;
 		if (k == cnt && cnt < STREAMS)
 			start[cnt++] = i;
@@ -360,10 +361,10 @@ judge_fall(const struct log *l, const struct scene_fall *f, const size_t *start,
 	struct law_result *r)
 {
 	const struct scene *s = l->s;
-	struct scene_take t = {.at = f->at, .heir = f->heir,
-		.until = whole_until(s, f->heir, f->at, f->back)};
-	struct trial k = {.t = &t, .missing = true,
-		.frame = f->frame < s->cnt ? f->frame : s->cnt - 1};
+	struct scene_take t = {
+		.at = f->at, .heir = f->heir, .until = whole_until(s, f->heir, f->at, f->back)};
+	struct trial k = {
+		.t = &t, .missing = true, .frame = f->frame < s->cnt ? f->frame : s->cnt - 1};
 	ns_t whole = whole_since(s, f->heir, f->at + 1), by;
 
 	if (!f->ready || whole == NS_NEVER)

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Law 4, one owner: on one connected segment at most one member answers for a virtual address. A
- * claim is an ARP packet that says the address is here, any frame from the virtual MAC, an IP packet
- * from the virtual address, or a Hello in state Active. A member's tenure begins with its first
- * claim, and ends when it says that it is active no more, dies or starts anew. While both have a tenure,
- * the older one must fall silent within one hello and jitter from the beginning of the younger, or
- * of a reconnection of members. Who is silent for that long after a reconnection has left, said or
- * not; a later claim begins a new tenure. A process that was killed gets no new tenure by what its
- * kernel still says. A tenure of which no Hello ever said Active was none: who claims so beside an
- * owner, and then says that it is not active, has answered for an address that is not its own.
+ * claim is an ARP packet that says the address is here, any frame from the virtual MAC, an IP
+ * packet from the virtual address, or a Hello in state Active. A member's tenure begins with its
+ * first claim, and ends when it says that it is active no more, dies or starts anew. While both
+ * have a tenure, the older one must fall silent within one hello and jitter from the beginning of
+ * the younger, or of a reconnection of members. Who is silent for that long after a reconnection
+ * has left, said or not; a later claim begins a new tenure. A process that was killed gets no new
+ * tenure by what its kernel still says. A tenure of which no Hello ever said Active was none: who
+ * claims so beside an owner, and then says that it is not active, has answered for an address that
+ * is not its own.
  *
  * A partition that parts the members makes two segments, and so does a cable of one that is out:
  * there nothing is judged until they are together again.
@@ -26,7 +27,7 @@ static const uint8_t virtual_mac[5] = {0, 0, 0x0c, 0x07, 0xac}; /* RFC 2281 3: a
 
 struct tenure {
 	bool open;
-	bool said; /* that it is active, by a Hello */
+	bool said;    /* that it is active, by a Hello */
 	size_t first; /* frame */
 	ns_t from, last;
 	ns_t left; /* when a tenure ended by what the member said; 0 never */
@@ -199,7 +200,8 @@ leaves(const struct pkt *p)
 	return p->data[1] == 2 || (p->data[1] == 0 && p->data[2] != STATE_ACTIVE);
 }
 
-/* Of two that began at one instant the one whose frame came first. Who has none is older than any. */
+/* Of two that began at one instant the one whose frame came first. Who has none is older than any.
+ */
 static bool
 is_older(const struct tenure *a, const struct tenure *b)
 {
@@ -272,15 +274,15 @@ judge_pretender(struct court *c, size_t frame, int side, const struct group *g)
 	ns_t grace = grace_of(c);
 	char vip[IP4_TEXT];
 
-	if (!mine->open || mine->said || !other->open || apart(c, seg) ||
-		is_older(mine, other) || mine->from <= other->from + grace ||
-		mine->from <= c->joined[seg] + grace ||
-		judge_sets_aside(c->s, c->r, 1u << seg, mine->from,
-			trace_frame(c->s->t, frame)->at))
+	if (!mine->open || mine->said || !other->open || apart(c, seg) || is_older(mine, other) ||
+		mine->from <= other->from + grace || mine->from <= c->joined[seg] + grace ||
+		judge_sets_aside(
+			c->s, c->r, 1u << seg, mine->from, trace_frame(c->s->t, frame)->at))
 		return;
 	scene_broken(c->r, mine->first,
 		"at most one member answers for a virtual address: expected nothing for %s from "
-		"%c, which says in frame %zu that it is not active, beside %c, whose claim began in "
+		"%c, which says in frame %zu that it is not active, beside %c, whose claim began "
+		"in "
 		"frame %zu, saw it answer in frame %zu",
 		ip4_put(vip, g->vip), scene_letter(side), frame + 1, scene_letter(!side),
 		other->first + 1, mine->first + 1);
@@ -289,8 +291,7 @@ judge_pretender(struct court *c, size_t frame, int side, const struct group *g)
 static void
 leave(struct court *c, size_t frame, int side)
 {
-	struct group *g =
-		&c->group[scene_segment(c->s, frame)][c->s->pkt[frame].data[6]];
+	struct group *g = &c->group[scene_segment(c->s, frame)][c->s->pkt[frame].data[6]];
 	struct tenure *t = &g->of[side];
 
 	judge_pretender(c, frame, side, g);

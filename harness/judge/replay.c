@@ -34,7 +34,7 @@ struct delivery {
 struct accepted {
 	const struct scene_esp *e;
 	int side;
-	size_t inside; /* frame */
+	size_t inside;	/* frame */
 	uint64_t order; /* n-th accepted packet of its SA */
 };
 
@@ -45,7 +45,7 @@ struct book {
 	void *ctx;
 	struct delivery *d;
 	size_t d_cnt, d_seen; /* d_seen: those that lie before the frame that is looked at */
-	size_t *first_of; /* by id: its place in a, plus 1; 0 = not accepted yet */
+	size_t *first_of;     /* by id: its place in a, plus 1; 0 = not accepted yet */
 	struct accepted *a;
 	size_t a_cnt, a_cap;
 };
@@ -76,7 +76,7 @@ static bool
 same_inner(const uint8_t *a, const uint8_t *b, size_t len)
 {
 	return !memcmp(a, b, TTL_AT) && a[TTL_AT + 1] == b[TTL_AT + 1] &&
-		!memcmp(a + SUM_AT + 2, b + SUM_AT + 2, len - SUM_AT - 2);
+	       !memcmp(a + SUM_AT + 2, b + SUM_AT + 2, len - SUM_AT - 2);
 }
 
 static int
@@ -251,8 +251,8 @@ look_inside(struct book *k, size_t frame)
 		return;
 	}
 	k->a = scene_more(k->a, k->a_cnt, &k->a_cap, sizeof(*k->a));
-	k->a[k->a_cnt] = (struct accepted){.e = d->e, .side = side, .inside = frame,
-		.order = k->a_cnt};
+	k->a[k->a_cnt] =
+		(struct accepted){.e = d->e, .side = side, .inside = frame, .order = k->a_cnt};
 	k->first_of[d->id] = ++k->a_cnt;
 }
 

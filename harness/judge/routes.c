@@ -72,35 +72,6 @@ active_at(const struct scene *s, int side, ns_t at)
 	return active && scene_live(s, side, at);
 }
 
-/*
- * Since when does that member serve without interruption: Active in both groups, if there is one
- * inside, with its lines in? NS_NEVER: it does not. A router with one alone takes no IKE.
- */
-static ns_t
-serves_since(const struct scene *s, int side, ns_t at)
-{
-	ns_t since[SEG_CNT] = {NS_NEVER, NS_NEVER, NS_NEVER};
-	bool has[SEG_CNT] = {[SEG_OUTSIDE] = true};
-
-	for (size_t i = 0; i < s->role_cnt && s->role[i].at <= at; i++) {
-		const struct scene_role *r = &s->role[i];
-
-		has[r->segment] = true;
-		if (r->side == side)
-			since[r->segment] = r->state == STATE_ACTIVE ? r->at : NS_NEVER;
-	}
-	for (size_t i = 0; i < s->span_cnt; i++) {
-		const struct scene_span *p = &s->span[i];
-
-		if (p->kind == EVENT_CABLE_OUT && p->side == side && p->from <= at &&
-			since[p->segment] != NS_NEVER && since[p->segment] <= p->from)
-			since[p->segment] = NS_NEVER;
-	}
-	if (has[SEG_INSIDE] && since[SEG_INSIDE] > since[SEG_OUTSIDE])
-		return since[SEG_INSIDE];
-	return since[SEG_OUTSIDE];
-}
-
 static struct prefix *
 prefix_of(struct map *m, const struct trace_event *e)
 {
@@ -359,7 +330,8 @@ holds(const struct scene *s, int side, const struct scene_ike *ike)
 	return copy || !took;
 }
 
-/* Did a member that could act on it get the peer's message? One of the pair's own counts as sent. */
+/* Did a member that could act on it get the peer's message? One of the pair's own counts as sent.
+ */
 static bool
 was_heard(const struct scene *s, const struct scene_ike *ike)
 {
@@ -371,7 +343,7 @@ was_heard(const struct scene *s, const struct scene_ike *ike)
 		known = known || s->role[i].state == STATE_ACTIVE;
 	for (int side = 0; side < SIDES; side++)
 		if (ike->to & scene_ports(s, side, SEG_OUTSIDE) &&
-			(!known || serves_since(s, side, ike->at) != NS_NEVER) &&
+			(!known || scene_serves_since(s, side, ike->at) != NS_NEVER) &&
 			scene_live(s, side, ike->at) && holds(s, side, ike))
 			return true;
 	return false;
@@ -425,7 +397,7 @@ due_at(const struct scene *s, const struct scene_take *t)
 	ns_t from = t->whole;
 
 	for (size_t i = 0; i <= s->role_cnt && from < t->until; i++) {
-		ns_t since = serves_since(s, t->heir, from + grace(s));
+		ns_t since = scene_serves_since(s, t->heir, from + grace(s));
 
 		if (since <= from)
 			return from + grace(s);

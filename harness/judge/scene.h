@@ -157,6 +157,11 @@ unsigned scene_ports(const struct scene *s, int side, enum trace_segment seg);
  * that never tells of a start. */
 bool scene_live(const struct scene *s, int side, ns_t at);
 /*
+ * Since when does that member serve without interruption: Active in both groups, if there is one
+ * inside, with its lines in? NS_NEVER: it does not. A router with one group alone takes no IKE.
+ */
+ns_t scene_serves_since(const struct scene *s, int side, ns_t at);
+/*
  * One order over SAs, 0 for the same one. An instance of a key is one SA wherever its packets go:
  * behind a NAT its port and its address may change. Without a key: destination, port and SPI.
  */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The pair itself: states as HSRP tells them (RFC 2281 5.1), take-overs, and those that had to come.
- * An heir is ready if it has a copy (scene_sync.c), and was Standby, by its own Hellos, in each
- * group directly before it was Active.
+ * The pair itself: states as HSRP tells them (RFC 2281 5.1), take-overs, and those that had to
+ * come. An heir is ready if it has a copy (scene_sync.c), and was Standby, by its own Hellos, in
+ * each group directly before it was Active.
  */
 #include "harness/judge/scene.h"
 
@@ -31,8 +31,8 @@ add_role(struct scene *s, size_t frame, uint8_t state, bool was_active)
 struct states {
 	uint8_t is[SIDES][SEG_CNT];
 	bool stood[SIDES][SEG_CNT]; /* Active: it was Standby directly before */
-	int owner; /* last active on the outside */
-	bool inside; /* there is a group inside */
+	int owner;		    /* last active on the outside */
+	bool inside;		    /* there is a group inside */
 	size_t event;
 };
 
@@ -58,9 +58,12 @@ add_take(struct scene *s, const struct states *st, size_t frame, int heir)
 	if (s->take_cnt)
 		s->take[s->take_cnt - 1].until = ns_min(s->take[s->take_cnt - 1].until, at);
 	s->take = scene_more(s->take, s->take_cnt, &s->take_cap, sizeof(*s->take));
-	s->take[s->take_cnt++] =
-		(struct scene_take){.frame = frame, .at = at, .heir = heir, .whole = NS_NEVER,
-			.until = NS_NEVER, .ready = was_standby(st, heir)};
+	s->take[s->take_cnt++] = (struct scene_take){.frame = frame,
+		.at = at,
+		.heir = heir,
+		.whole = NS_NEVER,
+		.until = NS_NEVER,
+		.ready = was_standby(st, heir)};
 }
 
 /* Both groups have moved, or there is none inside: the SAs and routes of the heir come to life. */
@@ -90,12 +93,14 @@ add_fall(struct scene *s, const struct states *st, const struct trace_event *e, 
 {
 	int side = scene_side(e->who);
 
-	if (st->is[side][SEG_OUTSIDE] != STATE_ACTIVE ||
-		st->is[!side][SEG_OUTSIDE] == STATE_ACTIVE)
+	if (st->is[side][SEG_OUTSIDE] != STATE_ACTIVE || st->is[!side][SEG_OUTSIDE] == STATE_ACTIVE)
 		return;
 	s->fall = scene_more(s->fall, s->fall_cnt, &s->fall_cap, sizeof(*s->fall));
-	s->fall[s->fall_cnt++] = (struct scene_fall){.frame = frame, .at = e->at, .heir = !side,
-		.pulled = e->kind == EVENT_CABLE_OUT, .ready = was_standby(st, !side),
+	s->fall[s->fall_cnt++] = (struct scene_fall){.frame = frame,
+		.at = e->at,
+		.heir = !side,
+		.pulled = e->kind == EVENT_CABLE_OUT,
+		.ready = was_standby(st, !side),
 		.back = NS_NEVER};
 }
 
@@ -107,7 +112,8 @@ end_falls(struct scene *s, int side, ns_t at)
 			s->fall[i].back = ns_min(s->fall[i].back, at);
 }
 
-/* A process that starts again was nothing before, and a group whose line is out is nothing, unsaid. */
+/* A process that starts again was nothing before, and a group whose line is out is nothing, unsaid.
+ */
 static void
 take_event(struct scene *s, struct states *st, const struct trace_event *e, size_t frame)
 {
@@ -120,7 +126,7 @@ take_event(struct scene *s, struct states *st, const struct trace_event *e, size
 		end_take(s, side, e->at);
 		end_falls(s, side, e->at);
 	} else if (e->kind == EVENT_STOP || e->kind == EVENT_EXIT || e->kind == EVENT_CRASH ||
-		e->kind == EVENT_POWER_OFF) {
+		   e->kind == EVENT_POWER_OFF) {
 		add_fall(s, st, e, frame);
 		end_take(s, side, e->at);
 	} else if (e->kind == EVENT_CABLE_OUT) {
@@ -180,4 +186,29 @@ scene_read_roles(struct scene *s)
 		read_role(s, &st, i);
 	}
 	take_events(s, &st, s->cnt);
+}
+
+ns_t
+scene_serves_since(const struct scene *s, int side, ns_t at)
+{
+	ns_t since[SEG_CNT] = {NS_NEVER, NS_NEVER, NS_NEVER};
+	bool has[SEG_CNT] = {[SEG_OUTSIDE] = true};
+
+	for (size_t i = 0; i < s->role_cnt && s->role[i].at <= at; i++) {
+		const struct scene_role *r = &s->role[i];
+
+		has[r->segment] = true;
+		if (r->side == side)
+			since[r->segment] = r->state == STATE_ACTIVE ? r->at : NS_NEVER;
+	}
+	for (size_t i = 0; i < s->span_cnt; i++) {
+		const struct scene_span *p = &s->span[i];
+
+		if (p->kind == EVENT_CABLE_OUT && p->side == side && p->from <= at &&
+			since[p->segment] != NS_NEVER && since[p->segment] <= p->from)
+			since[p->segment] = NS_NEVER;
+	}
+	if (has[SEG_INSIDE] && since[SEG_INSIDE] > since[SEG_OUTSIDE])
+		return since[SEG_INSIDE];
+	return since[SEG_OUTSIDE];
 }

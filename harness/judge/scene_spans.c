@@ -23,8 +23,12 @@ static void
 begin(struct scene *s, const struct trace_event *e)
 {
 	s->span = scene_more(s->span, s->span_cnt, &s->span_cap, sizeof(*s->span));
-	s->span[s->span_cnt++] = (struct scene_span){.kind = e->kind, .segment = e->segment,
-		.port = e->port, .side = scene_side(e->who), .value = e->value, .from = e->at,
+	s->span[s->span_cnt++] = (struct scene_span){.kind = e->kind,
+		.segment = e->segment,
+		.port = e->port,
+		.side = scene_side(e->who),
+		.value = e->value,
+		.from = e->at,
 		.to = NS_NEVER};
 }
 
@@ -112,7 +116,7 @@ drain(struct scene *s, struct scene_span *p)
 		if (f->at >= p->from && f->at < p->to &&
 			(f->port == p->port || f->to & 1u << p->port))
 			*way = (*way > f->at ? *way : f->at) +
-				(ns_t)((uint64_t)f->len * (uint64_t)NS_PER_S / p->value);
+			       (ns_t)((uint64_t)f->len * (uint64_t)NS_PER_S / p->value);
 	}
 	for (int i = 0; i < 2; i++)
 		if (end[i] > p->to)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The sync channel (docs/spec/ssp.md), read as it arrived: what was lost on the way counts when it
- * is sent again, what a bad line held back when it comes out, and nothing once its receiver has closed
- * the connection. An heir has a copy if it acknowledged
- * the last bulk of the active up to its end, and the lease that its last ECHO gave has not run out
- * by its own clock. A channel that cannot be opened makes nobody ready.
+ * is sent again, what a bad line held back when it comes out, and nothing once its receiver has
+ * closed the connection. An heir has a copy if it acknowledged the last bulk of the active up to
+ * its end, and the lease that its last ECHO gave has not run out by its own clock. A channel that
+ * cannot be opened makes nobody ready.
  */
 #include "harness/judge/scene.h"
 
@@ -38,11 +38,11 @@ struct channel {
 	bool shut[2]; /* that end has closed it: it hears no more */
 	uint32_t lease_ms;
 	bool ready[SIDES];
-	bool told[SIDES];  /* the time of each one's clock */
-	ns_t zero[SIDES];  /* of that clock, on ours: of what came soonest */
+	bool told[SIDES];   /* the time of each one's clock */
+	ns_t zero[SIDES];   /* of that clock, on ours: of what came soonest */
 	ns_t sealed[SIDES]; /* the newest TIME of it that was echoed to it; 0 none */
-	ns_t opened; /* its SYN */
-	ns_t last; /* when a message was read; 0 never */
+	ns_t opened;	    /* its SYN */
+	ns_t last;	    /* when a message was read; 0 never */
 };
 
 /* Of 4 octets or 8; 0 if it is not there. */
@@ -62,7 +62,8 @@ tlv_number(const uint8_t *body, size_t len, uint16_t type)
 	return 0;
 }
 
-/* The lease is counted from the standby's own TIME, which the active echoes (docs/spec/ssp.md 4). */
+/* The lease is counted from the standby's own TIME, which the active echoes (docs/spec/ssp.md 4).
+ */
 static void
 take_clocks(struct channel *c, ns_t at, int dir, const uint8_t *body, size_t len)
 {
@@ -194,8 +195,10 @@ open_channel(struct scene *s, struct channels *all, size_t frame)
 	c = calloc(1, sizeof(*c));
 	if (!c)
 		abort();
-	*c = (struct channel){.opened = trace_frame(s->t, frame)->at, .addr = {p->src, p->dst},
-		.port = {p->sport, p->dport}, .side = {side, side < 0 ? -1 : !side}};
+	*c = (struct channel){.opened = trace_frame(s->t, frame)->at,
+		.addr = {p->src, p->dst},
+		.port = {p->sport, p->dport},
+		.side = {side, side < 0 ? -1 : !side}};
 	c->tls = tlsopen_new(s->in->keys, take_bytes, c);
 	if (s->in->plain_sync)
 		tlsopen_plain(c->tls);
@@ -211,7 +214,8 @@ started_in(const struct scene *s, int side, ns_t from, ns_t to)
 	for (size_t i = 0; i < trace_events(s->t); i++) {
 		const struct trace_event *e = trace_event(s->t, i);
 
-		if (e->kind == EVENT_START && scene_side(e->who) == side && e->at > from && e->at <= to)
+		if (e->kind == EVENT_START && scene_side(e->who) == side && e->at > from &&
+			e->at <= to)
 			return true;
 	}
 	return false;
@@ -229,8 +233,7 @@ has_copy(const struct scene *s, const struct channels *all, int heir, ns_t at, n
 			continue;
 		*channel = c->opened;
 		*fresh_until = c->sealed[heir] + ns_from_ms(c->lease_ms);
-		return c->ready[heir] && at <= *fresh_until &&
-			!started_in(s, heir, c->opened, at);
+		return c->ready[heir] && at <= *fresh_until && !started_in(s, heir, c->opened, at);
 	}
 	return false;
 }
@@ -324,8 +327,8 @@ static void
 note_shut(struct channels *all, const struct pkt *p)
 {
 	int dir = 0;
-	struct channel *c = p->tcp_flags & (TLSOPEN_FIN | TLSOPEN_RST) ? channel_of(all, p, &dir)
-								       : NULL;
+	struct channel *c =
+		p->tcp_flags & (TLSOPEN_FIN | TLSOPEN_RST) ? channel_of(all, p, &dir) : NULL;
 
 	if (c)
 		c->shut[dir] = true;
@@ -346,7 +349,8 @@ read_sync_frame(struct scene *s, struct channels *all, size_t i)
 	all->late[all->late_cnt++] = (struct late){i, due};
 }
 
-/* Lost is what somebody closed, what another one took the place of, and what was silent for a lease. */
+/* Lost is what somebody closed, what another one took the place of, and what was silent for a
+ * lease. */
 static void
 note_losses(struct scene *s, const struct channels *all)
 {
@@ -360,8 +364,8 @@ note_losses(struct scene *s, const struct channels *all)
 			(!c->shut[0] && !c->shut[1] && i + 1 == all->cnt && end - c->last <= lease))
 			continue;
 		s->loss = scene_more(s->loss, s->loss_cnt, &s->loss_cap, sizeof(*s->loss));
-		s->loss[s->loss_cnt++] = (struct scene_loss){c->opened,
-			{c->ready[SIDE_A], c->ready[SIDE_B]}, c->last, lease};
+		s->loss[s->loss_cnt++] = (struct scene_loss){
+			c->opened, {c->ready[SIDE_A], c->ready[SIDE_B]}, c->last, lease};
 	}
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Law 1, uniqueness: within one SA (SPI and instance; without a key: destination, NAT-T port, SPI) no sequence number
- * leaves the pair twice with different bytes, whichever member sends; with AES-GCM no IV either.
+ * Law 1, uniqueness: within one SA (SPI and instance; without a key: destination, NAT-T port, SPI)
+ * no sequence number leaves the pair twice with different bytes, whichever member sends; with
+ * AES-GCM no IV either.
  *
  * Judged where packets leave the members, so what a fault of the switch dropped counts, too. Of a
  * packet that is not whole, what is there is compared. Identical copies are a remark.
@@ -106,7 +107,7 @@ static bool
 is_gcm(const struct scene *s, const struct scene_esp *e)
 {
 	return e->key >= 0 && s->in->keys->esp[e->key].suite == KEYESP_AES_GCM &&
-		e->len >= IV_AT + IV_LEN;
+	       e->len >= IV_AT + IV_LEN;
 }
 
 static void

@@ -72,11 +72,16 @@ story_came_in(struct story *s, const uint8_t *inner, size_t len)
 		if (!to || e->at < to->at || (!e->cnt && to->cnt))
 			to = e;
 	}
-	*to = (struct come_in){.digest = d, .at = s->now, .spi = s->p.spi, .seq = s->p.seq,
-		.ttl = inner[TTL_AT], .cnt = 1};
+	*to = (struct come_in){.digest = d,
+		.at = s->now,
+		.spi = s->p.spi,
+		.seq = s->p.seq,
+		.ttl = inner[TTL_AT],
+		.cnt = 1};
 }
 
-/* The delivery that this packet came from: one that was not let in yet, else one that came again. */
+/* The delivery that this packet came from: one that was not let in yet, else one that came again.
+ */
 static struct come_in *
 delivery_of(struct story *s, uint64_t d)
 {

@@ -27,8 +27,8 @@ pair_up(void)
 static size_t
 inner(uint8_t *ip, size_t cap, uint32_t n, uint8_t ttl)
 {
-	const struct pkt_ip h = {.src = IP4(10, 2, 0, 5), .dst = IP4(10, 0, 9, 5),
-		.proto = PKT_UDP, .ttl = ttl};
+	const struct pkt_ip h = {
+		.src = IP4(10, 2, 0, 5), .dst = IP4(10, 0, 9, 5), .proto = PKT_UDP, .ttl = ttl};
 
 	return pkt_put_udp(ip, cap, &h, 7, 7, &n, sizeof(n));
 }

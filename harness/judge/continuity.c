@@ -178,7 +178,8 @@ in_hand(const struct scene *s, const struct scene_esp *old)
 /*
  * How often somebody may have stepped over a block, and what it had reserved below it, between the
  * two, unseen: who lost a channel over which it had copied, once the lease had run out. The loss of
- * the heir's own copy is the take-over, and makes nobody step.
+ * the channel of the heir's own copy is the take-over, if it was silent by then, and makes nobody
+ * step.
  */
 static uint32_t
 steps_between(const struct scene *s, const struct scene_esp *old, const struct scene_esp *first)
@@ -189,7 +190,7 @@ steps_between(const struct scene *s, const struct scene_esp *old, const struct s
 	for (size_t i = 0; t && i < s->loss_cnt; i++) {
 		const struct scene_loss *l = &s->loss[i];
 
-		cnt += (l->opened != t->channel || l->copy[!t->heir]) &&
+		cnt += (l->opened != t->channel || l->from > t->at) &&
 		       l->from + l->lease <= first->at && l->from + 2 * l->lease >= old->at;
 	}
 	return cnt;

@@ -198,6 +198,30 @@ START_TEST(a_channel_lost_meanwhile_costs_a_block)
 }
 END_TEST
 
+/* The heir sends long after it took over; something was said on its copy's channel since, or not. */
+static enum law_verdict
+own_channel(bool said)
+{
+	stage_close();
+	stage_open();
+	before(true);
+	stage_wait(800);
+	stage_hsrp(P_B_OUT, S_HELLO, S_ACTIVE);
+	stage_wait(10);
+	if (said)
+		stage_lease(SIDE_B);
+	stage_wait(3000);
+	stage_esp(P_B_OUT, 100 + 1 + 5000, 1);
+	return verdict();
+}
+
+START_TEST(the_loss_of_its_own_copy_costs_nothing)
+{
+	ck_assert_int_eq(own_channel(false), LAW_BROKEN);
+	ck_assert_int_eq(own_channel(true), LAW_HELD);
+}
+END_TEST
+
 /* What the old one used beside it, in a split, is not passed over. */
 START_TEST(what_the_old_one_used_is_not_passed_over)
 {
@@ -350,6 +374,7 @@ main(void)
 		t, which_fault_excuses_a_jump, 0, (int)(sizeof faults / sizeof *faults));
 	tcase_add_test(t, an_heir_may_give_up_what_waited_for_its_neighbour);
 	tcase_add_test(t, a_channel_lost_meanwhile_costs_a_block);
+	tcase_add_test(t, the_loss_of_its_own_copy_costs_nothing);
 	tcase_add_test(t, what_the_old_one_used_is_not_passed_over);
 	tcase_add_test(t, what_is_sent_beside_binds_but_in_a_split);
 	tcase_add_test(t, who_sends_on_beside_the_heir_breaks_it);

@@ -378,6 +378,40 @@ START_TEST(who_is_ready_was_standby)
 }
 END_TEST
 
+/* A Quick Mode while nothing reaches the standby makes an SA that it does not have. */
+static bool
+ready_beside(bool before, bool after)
+{
+	struct scene s;
+	bool ready;
+
+	stage_close();
+	stage_open();
+	stage_phase1(P_A_OUT);
+	stage_hsrp(P_A_OUT, S_HELLO, S_ACTIVE);
+	if (before)
+		stage_quick(P_A_OUT, 7, 3600, 0);
+	stage_ready(SIDE_B, 1000);
+	if (!before)
+		stage_quick(P_A_OUT, 7, 3600, 0);
+	stage_wait(100);
+	if (after)
+		stage_lease(SIDE_B);
+	stage_hsrp(P_B_OUT, S_HELLO, S_ACTIVE);
+	scene_init(&s, &stage.in);
+	ready = s.take[0].ready;
+	scene_free(&s);
+	return ready;
+}
+
+START_TEST(an_sa_behind_its_back_is_not_mirrored)
+{
+	ck_assert(ready_beside(true, false));
+	ck_assert(!ready_beside(false, false));
+	ck_assert(ready_beside(false, true));
+}
+END_TEST
+
 /* A stream of which nothing was ever seen to be carried: without its keys, say. */
 START_TEST(what_was_never_carried_is_not_judged)
 {
@@ -648,6 +682,7 @@ main(void)
 	tcase_add_test(t, a_lease_is_as_long_as_it_was_proved);
 	tcase_add_test(t, what_waits_in_a_line_has_not_come);
 	tcase_add_test(t, who_is_ready_was_standby);
+	tcase_add_test(t, an_sa_behind_its_back_is_not_mirrored);
 	tcase_add_test(t, what_was_never_carried_is_not_judged);
 	tcase_add_test(t, a_long_hold_time_hides_no_need);
 	tcase_add_test(t, what_came_before_it_was_whole_asks_nothing);

@@ -57,7 +57,7 @@ struct scene_sa {
 	ip4_t peer;
 	bool outbound;	  /* the pair sends on it */
 	size_t frame;	  /* of the message that accepted it */
-	ns_t at;
+	ns_t asked, at;	  /* of message 1; of the one that accepted */
 	uint32_t life_s;  /* 0: none was stated */
 	uint32_t life_kb; /* 0: none was stated */
 	uint32_t msgid;
@@ -80,7 +80,7 @@ struct scene_take {
 	ns_t whole; /* when it was active inside as well; NS_NEVER if it never was */
 	int heir;
 	bool copy;	/* it had acknowledged its last bulk, on a channel that we could read */
-	bool ready;	/* that, and it was Standby */
+	bool ready;	/* that, it was Standby, and no SA was made behind its back */
 	ns_t fresh_until; /* copy: the end of its lease */
 	ns_t channel; /* copy: when the channel was opened that brought it */
 	ns_t until;	/* the next one, or the heir's end or next start; or NS_NEVER */
@@ -99,7 +99,6 @@ struct scene_fall {
 /* A sync channel on which something was said, and which was lost. */
 struct scene_loss {
 	ns_t opened;
-	bool copy[SIDES]; /* that member had one by it */
 	ns_t from;  /* the last message on it */
 	ns_t lease; /* that ran out then */
 };

@@ -166,7 +166,7 @@ heed_lifetime(const struct scene_ike *m, struct offer *o)
 }
 
 static void
-add_sa(struct scene *s, const struct scene_ike *m, const struct offer *o, uint32_t spi,
+add_sa(struct scene *s, ns_t asked, const struct scene_ike *m, const struct offer *o, uint32_t spi,
 	bool outbound)
 {
 	const struct pkt *p = &s->pkt[m->frame];
@@ -174,7 +174,7 @@ add_sa(struct scene *s, const struct scene_ike *m, const struct offer *o, uint32
 	s->sa = scene_more(s->sa, s->sa_cnt, &s->sa_cap, sizeof(*s->sa));
 	s->sa[s->sa_cnt++] = (struct scene_sa){.spi = spi, .outbound = outbound, .frame = m->frame,
 		.peer = m->side < 0 ? p->src : p->dst,
-		.at = m->at, .life_s = o->life_s, .life_kb = o->life_kb, .msgid = m->msgid};
+		.asked = asked, .at = m->at, .life_s = o->life_s, .life_kb = o->life_kb, .msgid = m->msgid};
 }
 
 /* Message 2 (index j) answers message 1 (index i). A packet to an SPI goes to who chose it. */
@@ -186,8 +186,8 @@ pair_up(struct scene *s, const struct scene_ike *one, const struct scene_ike *tw
 	if (!offer_of(one, &asked) || !offer_of(two, &taken))
 		return;
 	heed_lifetime(two, &taken);
-	add_sa(s, two, &taken, taken.spi, two->side < 0);
-	add_sa(s, two, &taken, asked.spi, one->side < 0);
+	add_sa(s, one->at, two, &taken, taken.spi, two->side < 0);
+	add_sa(s, one->at, two, &taken, asked.spi, one->side < 0);
 }
 
 static const struct scene_ike *

@@ -38,6 +38,7 @@ struct channel {
 	bool shut[2]; /* that end has closed it: it hears no more */
 	uint32_t lease_ms;
 	bool ready[SIDES];
+	ns_t heard[SIDES];  /* when something reached it last */
 	bool told[SIDES];   /* the time of each one's clock */
 	ns_t zero[SIDES];   /* of that clock, on ours: of what came soonest */
 	ns_t sealed[SIDES]; /* the newest TIME of it that was echoed to it; 0 none */
@@ -91,6 +92,8 @@ take_message(struct channel *c, ns_t at, int dir, const uint8_t *m, size_t body_
 	uint32_t number = IP4(m[8], m[9], m[10], m[11]), n;
 
 	c->last = at;
+	if (far >= 0)
+		c->heard[far] = at;
 	take_clocks(c, at, dir, m + HEAD, body_len);
 	switch (m[1]) {
 	case SSP_HELLO:
@@ -238,6 +241,20 @@ has_copy(const struct scene *s, const struct channels *all, int heir, ns_t at, n
 	return false;
 }
 
+/* Was an SA negotiated, from the first message on, since something reached the heir? (ssp.md 5) */
+static bool
+behind_its_back(const struct scene *s, const struct channels *all, int heir, ns_t at)
+{
+	ns_t heard = 0;
+
+	for (size_t i = 0; i < all->cnt; i++)
+		heard = all->c[i]->heard[heir] > heard ? all->c[i]->heard[heir] : heard;
+	for (size_t i = 0; i < s->sa_cnt; i++)
+		if (s->sa[i].asked > heard && s->sa[i].at <= at)
+			return true;
+	return false;
+}
+
 struct settled {
 	size_t takes, falls;
 };
@@ -250,13 +267,14 @@ settle(struct scene *s, const struct channels *all, struct settled *done, size_t
 		struct scene_take *t = &s->take[done->takes];
 
 		t->copy = has_copy(s, all, t->heir, t->at, &t->fresh_until, &t->channel);
-		t->ready = t->ready && t->copy;
+		t->ready = t->ready && t->copy && !behind_its_back(s, all, t->heir, t->at);
 	}
 	for (; done->falls < s->fall_cnt && s->fall[done->falls].frame <= frame; done->falls++) {
 		struct scene_fall *f = &s->fall[done->falls];
 		ns_t fresh_until, channel;
 
-		f->ready = has_copy(s, all, f->heir, f->at, &fresh_until, &channel) && f->ready;
+		f->ready = has_copy(s, all, f->heir, f->at, &fresh_until, &channel) && f->ready &&
+			   !behind_its_back(s, all, f->heir, f->at);
 	}
 }
 
@@ -364,8 +382,7 @@ note_losses(struct scene *s, const struct channels *all)
 			(!c->shut[0] && !c->shut[1] && i + 1 == all->cnt && end - c->last <= lease))
 			continue;
 		s->loss = scene_more(s->loss, s->loss_cnt, &s->loss_cap, sizeof(*s->loss));
-		s->loss[s->loss_cnt++] = (struct scene_loss){
-			c->opened, {c->ready[SIDE_A], c->ready[SIDE_B]}, c->last, lease};
+		s->loss[s->loss_cnt++] = (struct scene_loss){c->opened, c->last, lease};
 	}
 }
 

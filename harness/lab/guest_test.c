@@ -252,7 +252,26 @@ settled(void *ctx)
 	return guest_flow_settled(ctx);
 }
 
-/* A cable that is out for 100 ms is seen by the pings, and not by the bytes. */
+static size_t
+lost_frames(void)
+{
+	const struct trace *t = lab_trace(lab);
+	size_t cnt = 0;
+
+	for (size_t i = 0; i < trace_len(t); i++)
+		cnt += (trace_frame(t, i)->fate & FATE_LOST) != 0;
+	return cnt;
+}
+
+static bool
+twenty_lost(void *ctx)
+{
+	(void)ctx;
+	return lost_frames() >= 20;
+}
+
+/* A cable that is out for some 100 ms is seen by the pings, and not by the bytes. What it took is counted, not the time: of
+ * a lab that was held up it may take nothing in 100 ms. */
 START_TEST(flows_are_counted)
 {
 	struct guest_flow *f = guest_flow_new(lab, PORT_PROBE_SYNC);
@@ -265,14 +284,14 @@ START_TEST(flows_are_counted)
 		f, PORT_PROBE_OUT, LAB_OUT_PROBE, PORT_PEER, LAB_OUT_PEER, 7001, 200000));
 	lab_run(lab, 500 * NS_PER_MS);
 	lab_loss(lab, PORT_PROBE_OUT, 1000000);
-	lab_run(lab, 100 * NS_PER_MS);
+	ck_assert(lab_until(lab, "twenty frames lost", 5 * NS_PER_S, twenty_lost, NULL));
 	lab_loss(lab, PORT_PROBE_OUT, 0);
 	lab_run(lab, 500 * NS_PER_MS);
 	guest_flow_stop(f);
 	ck_assert(lab_until(lab, "the end of the flows", 10 * NS_PER_S, settled, f));
 	guest_flow_pings(f, &p);
-	ck_assert_msg(p.sent > 150 && p.longest >= 15 && p.longest <= 40 && p.twice == 0 &&
-			      p.sent - p.came >= p.longest,
+	ck_assert_msg(p.sent > 150 && p.longest >= 10 && p.longest <= lost_frames() &&
+			      p.twice == 0 && p.sent - p.came >= p.longest,
 		"%u sent, %u came, %u in a row lost", p.sent, p.came, p.longest);
 	ck_assert(p.gap == p.longest * 5 * NS_PER_MS);
 	ck_assert(guest_flow_transfer(f, 0, &t) && !guest_flow_transfer(f, 1, &t));

@@ -198,6 +198,7 @@ START_TEST(what_was_found_stays_mended)
 		"seed 300984; out 0; in 1; b 467; 0 pull B.eth1 1475; 164 phase1; 1275 rekey; 1635 crash A",
 		"seed 1004636; out 0; in 1; b 0; 2 pull B.eth1 74; 379 pull A.eth0 1; 1552 crash B",
 		"seed 1039367; out 0; in 2; b 0; 0 pull A.eth1 1295; 784 phase1; 1095 rekey; 1096 crash B",
+		"seed 6030130; out 0; in 2; b 0; 0 stall A.eth2 155; 100 stop B; 101 pull A.eth0 667",
 		"seed 1026457; out 1; in 0; b 540; 0 pull A.eth2 1206; 425 pull A.eth1 459; 1001 crash B",
 	};
 

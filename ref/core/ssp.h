@@ -124,6 +124,7 @@ struct ssp {
 	enum ssp_role role, peer_role;
 	uint64_t peer_instance;
 	uint32_t epoch;
+	uint32_t heard_epoch;	/* of the last message heard: no lower than ours once it was sent after ours was read */
 	uint32_t sent, acked;	/* numbers of our direction */
 	uint32_t heard;		/* last number of the other direction */
 	uint32_t to_ack;	/* recorded up to here; told by the next ACK */

@@ -198,6 +198,7 @@ in_order(struct ssp *s, struct ssp_turn *t, const struct ssp_msg *m)
 
 	s->heard = m->number;
 	s->last_heard = t->now;
+	s->heard_epoch = m->epoch;
 	if (s->rules->hello_first && !s->greeted && m->type != SSP_HELLO && m->type != SSP_ERROR) {
 		ssp_reject(s, t, SSP_WHY_UNEXPECTED, m->number);
 		return;

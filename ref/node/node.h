@@ -351,7 +351,7 @@ struct node {
 	enum node_role role;
 	bool live;		 /* SAs may be used */
 	ns_t role_since;
-	ns_t promoted_at;	 /* last */
+	uint32_t promoted_epoch; /* of our last promotion; 0: none */
 	uint64_t suspended_beside; /* the other member's instance when we left office last; 0: none was met */
 	bool other_unsure;	 /* the other one says active, but said so before that */
 	struct node_map map[NODE_MAPS];

@@ -147,7 +147,6 @@ promote(struct node *n, ns_t since)
 
 	n->count[NODE_CNT_PROMOTIONS]++;
 	n->live = true;
-	n->promoted_at = n->now;
 	n->other_unsure = false;
 	n->keying_at = n->pairs_at = n->now; /* what was suspended may be due */
 	keying_step(n, &in);
@@ -201,10 +200,9 @@ role_settle(struct node *n)
 	if (role == NODE_ACTIVE)
 		promote(n, since); /* before the bulk that telling the role may begin */
 	sync_role(n);
-	/* That it was active when we became it is why: it counts if it is heard since. */
-	n->other_unsure = n->ssp.peer_role == SSP_ROLE_ACTIVE && role == NODE_NEITHER &&
-		n->ssp.last_heard <= n->promoted_at;
-	if (n->ssp.peer_role == SSP_ROLE_ACTIVE && !n->other_unsure)
+	if (role == NODE_ACTIVE)
+		n->promoted_epoch = n->ssp.epoch;
+	if (n->ssp.peer_role == SSP_ROLE_ACTIVE)
 		role_other_active(n);
 	groups_synced(n);
 }
@@ -212,6 +210,11 @@ role_settle(struct node *n)
 void
 role_other_active(struct node *n)
 {
+	/* That it was active when we became it is why. What it has said since it knows of that counts:
+	 * its epoch tells (what was said before may come late). */
+	n->other_unsure = n->role == NODE_NEITHER && n->ssp.heard_epoch < n->promoted_epoch;
+	if (n->other_unsure)
+		return;
 	if (n->role != NODE_ACTIVE && n->rules->drop_on_demotion)
 		drop_live(n);
 	sync_role(n); /* what was suspended is gone: we take copies */

@@ -504,10 +504,8 @@ step_once(struct node *n, const struct ssp_in *in)
 			n->ssp_cfg ? n->ssp_cfg->remote : 0, n->ssp.epoch);
 	if (n->ssp.peer_role == SSP_ROLE_ACTIVE &&
 		(n->ssp.peer_role != before ||
-			(n->other_unsure && n->ssp.last_heard > n->promoted_at))) {
-		n->other_unsure = false;
+			(n->other_unsure && n->ssp.heard_epoch >= n->promoted_epoch)))
 		role_other_active(n);
-	}
 	return acts.more;
 }
 

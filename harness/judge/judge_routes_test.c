@@ -75,11 +75,12 @@ END_TEST
 
 /* A dies; B, ready or not, becomes active, and has its route so many ms later, or never. */
 static enum law_verdict
-taken_over(bool ready, bool dynamic, int64_t route_ms)
+taken_over_with(bool pair, bool ready, bool dynamic, int64_t route_ms)
 {
 	stage_close();
 	stage_open();
 	stage.in.dynamic_map = dynamic;
+	stage.no_pair = !pair;
 	stage_hsrp(P_A_OUT, S_HELLO, S_ACTIVE);
 	route(true, WHO_A);
 	if (ready)
@@ -97,12 +98,19 @@ taken_over(bool ready, bool dynamic, int64_t route_ms)
 	return verdict();
 }
 
+static enum law_verdict
+taken_over(bool ready, bool dynamic, int64_t route_ms)
+{
+	return taken_over_with(true, ready, dynamic, route_ms);
+}
+
 START_TEST(an_heir_has_its_route_in_time)
 {
 	ck_assert_int_eq(taken_over(true, true, GRACE_MS - 1), LAW_HELD);
 	ck_assert_int_eq(taken_over(true, true, GRACE_MS + 1), LAW_BROKEN);
 	ck_assert_int_eq(taken_over(true, true, 0), LAW_BROKEN);
 	ck_assert_int_eq(taken_over(false, true, 0), LAW_HELD);	   /* it has no SA */
+	ck_assert_int_eq(taken_over_with(false, true, true, 0), LAW_HELD); /* the bulk named none */
 	ck_assert_int_eq(taken_over(false, false, 0), LAW_BROKEN); /* a static map needs none */
 }
 END_TEST

@@ -6,7 +6,7 @@
 #include "harness/judge/judge_test_util.h"
 
 enum { T_SYN = 2, T_ACK = 0x10 };
-enum { SYNC_HELLO = 1, SYNC_BULK_BEGIN = 3, SYNC_BULK_END = 4, SYNC_ACK = 13, SYNC_ALIVE = 14 };
+enum { SYNC_HELLO = 1, SYNC_BULK_BEGIN = 3, SYNC_BULK_END = 4, SYNC_PAIR = 7, SYNC_ACK = 13, SYNC_ALIVE = 14 };
 enum { V_LEASE = 5, V_ACKED = 37, V_TIME, V_ECHO };
 
 static inline void
@@ -93,6 +93,8 @@ stage_ready(int standby, uint32_t lease_ms)
 	stage_ssp(SIDE_A, SYNC_HELLO, V_LEASE, lease_ms, 0, 0);
 	stage_ssp(SIDE_B, SYNC_HELLO, V_LEASE, lease_ms, 0, 0);
 	stage_ssp(!standby, SYNC_BULK_BEGIN, 0, 0, 0, 0);
+	if (!stage.no_pair)
+		stage_ssp(!standby, SYNC_PAIR, 0, 0, 0, 0);
 	stage_ssp(!standby, SYNC_BULK_END, 0, 0, 0, 0);
 	stage_ssp(standby, SYNC_ACK, V_ACKED, stage.sync_no[!standby], 0, 0);
 	stage_lease(standby);

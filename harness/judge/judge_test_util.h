@@ -39,6 +39,7 @@ static struct stage {
 	size_t chains;
 	uint16_t sync_port;
 	uint32_t sync_seq[SIDES], sync_no[SIDES];
+	bool no_pair;	/* the bulk names none */
 	bool sync_lost; /* what is sent on it arrives elsewhere */
 } stage;
 

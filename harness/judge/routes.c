@@ -197,7 +197,7 @@ judge_both(struct map *m, ns_t at)
 static void
 judge_take(struct map *m, const struct scene_take *t, ns_t at)
 {
-	bool holds = (t->copy && t->whole < t->fresh_until) || !m->s->in->dynamic_map;
+	bool holds = (t->copy && t->pairs && t->whole < t->fresh_until) || !m->s->in->dynamic_map;
 
 	for (size_t i = 0; holds && at < t->until && i < m->cnt; i++) {
 		char net[IP4_TEXT];

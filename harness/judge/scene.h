@@ -81,6 +81,7 @@ struct scene_take {
 	int heir;
 	bool copy;	/* it had acknowledged its last bulk, on a channel that we could read */
 	bool ready;	/* that, it was Standby, and no SA was made behind its back */
+	bool pairs;	/* copy: of an SA pair at least */
 	ns_t fresh_until; /* copy: the end of its lease */
 	ns_t channel; /* copy: when the channel was opened that brought it */
 	ns_t until;	/* the next one, or the heir's end or next start; or NS_NEVER */

@@ -19,7 +19,7 @@
 #define IDLE_MAX 32 /* connections of which nothing was read yet */
 #define CLOCK_MOST ((uint64_t)(INT64_MAX / NS_PER_MS / 4)) /* ms */
 
-enum { SSP_HELLO = 1, SSP_BULK_BEGIN = 3, SSP_BULK_END = 4, SSP_ACK = 13 };
+enum { SSP_HELLO = 1, SSP_BULK_BEGIN = 3, SSP_BULK_END = 4, SSP_PAIR = 7, SSP_ACK = 13 };
 enum { TLV_LEASE = 5, TLV_ACKED = 37, TLV_TIME, TLV_ECHO };
 
 struct way {
@@ -38,6 +38,7 @@ struct channel {
 	bool shut[2]; /* that end has closed it: it hears no more */
 	uint32_t lease_ms;
 	bool ready[SIDES];
+	bool pairs[SIDES];  /* its last bulk, or a record since, named one */
 	ns_t heard[SIDES];  /* when something reached it last */
 	bool told[SIDES];   /* the time of each one's clock */
 	ns_t zero[SIDES];   /* of that clock, on ours: of what came soonest */
@@ -103,7 +104,11 @@ take_message(struct channel *c, ns_t at, int dir, const uint8_t *m, size_t body_
 	case SSP_BULK_BEGIN:
 		w->bulk_end = 0;
 		if (far >= 0)
-			c->ready[far] = false;
+			c->ready[far] = c->pairs[far] = false;
+		break;
+	case SSP_PAIR:
+		if (far >= 0)
+			c->pairs[far] = true;
 		break;
 	case SSP_BULK_END:
 		w->bulk_end = number;
@@ -227,7 +232,7 @@ started_in(const struct scene *s, int side, ns_t from, ns_t to)
 /* By the newest channel on which a message was read. */
 static bool
 has_copy(const struct scene *s, const struct channels *all, int heir, ns_t at, ns_t *fresh_until,
-	ns_t *channel)
+	ns_t *channel, bool *pairs)
 {
 	for (size_t i = all->cnt; i-- > 0;) {
 		const struct channel *c = all->c[i];
@@ -235,6 +240,7 @@ has_copy(const struct scene *s, const struct channels *all, int heir, ns_t at, n
 		if (!c->last)
 			continue;
 		*channel = c->opened;
+		*pairs = c->pairs[heir];
 		*fresh_until = c->sealed[heir] + ns_from_ms(c->lease_ms);
 		return c->ready[heir] && at <= *fresh_until && !started_in(s, heir, c->opened, at);
 	}
@@ -266,15 +272,16 @@ settle(struct scene *s, const struct channels *all, struct settled *done, size_t
 	for (; done->takes < s->take_cnt && s->take[done->takes].frame <= frame; done->takes++) {
 		struct scene_take *t = &s->take[done->takes];
 
-		t->copy = has_copy(s, all, t->heir, t->at, &t->fresh_until, &t->channel);
+		t->copy = has_copy(s, all, t->heir, t->at, &t->fresh_until, &t->channel, &t->pairs);
 		t->ready = t->ready && t->copy && !behind_its_back(s, all, t->heir, t->at);
 	}
 	for (; done->falls < s->fall_cnt && s->fall[done->falls].frame <= frame; done->falls++) {
 		struct scene_fall *f = &s->fall[done->falls];
 		ns_t fresh_until, channel;
+		bool pairs;
 
-		f->ready = has_copy(s, all, f->heir, f->at, &fresh_until, &channel) && f->ready &&
-			   !behind_its_back(s, all, f->heir, f->at);
+		f->ready = has_copy(s, all, f->heir, f->at, &fresh_until, &channel, &pairs) &&
+			   f->ready && !behind_its_back(s, all, f->heir, f->at);
 	}
 }
 

@@ -109,7 +109,7 @@ START_TEST(an_heir_has_its_route_in_time)
 	ck_assert_int_eq(taken_over(true, true, GRACE_MS - 1), LAW_HELD);
 	ck_assert_int_eq(taken_over(true, true, GRACE_MS + 1), LAW_BROKEN);
 	ck_assert_int_eq(taken_over(true, true, 0), LAW_BROKEN);
-	ck_assert_int_eq(taken_over(false, true, 0), LAW_HELD);	   /* it has no SA */
+	ck_assert_int_eq(taken_over(false, true, 0), LAW_HELD);		   /* it has no SA */
 	ck_assert_int_eq(taken_over_with(false, true, true, 0), LAW_HELD); /* the bulk named none */
 	ck_assert_int_eq(taken_over(false, false, 0), LAW_BROKEN); /* a static map needs none */
 }
@@ -195,6 +195,42 @@ START_TEST(who_cannot_open_a_delete_does_not_know)
 }
 END_TEST
 
+/* B has an empty bulk; A makes an IKE SA and a pair, B hears of it or not, takes over, and has a
+ * route. */
+static enum law_verdict
+made_unheard(bool ike_before, bool heard)
+{
+	stage_close();
+	stage_open();
+	stage.in.dynamic_map = true;
+	stage.no_pair = true;
+	stage_hsrp(P_A_OUT, S_HELLO, S_ACTIVE);
+	if (ike_before)
+		stage_phase1(P_A_OUT);
+	stage_ready(SIDE_B, 5000);
+	stage_wait(10);
+	if (!ike_before)
+		stage_phase1(P_A_OUT);
+	stage_quick(P_A_OUT, 7, 3600, 0);
+	if (heard)
+		stage_lease(SIDE_B);
+	stage_event(EVENT_POWER_OFF, WHO_A);
+	stage_wait(800);
+	stage_hsrp(P_B_OUT, S_HELLO, S_ACTIVE);
+	route(true, WHO_B);
+	stage_delete(P_B_OUT, 9, SPI_OUT, true);
+	later(1000, P_B_OUT);
+	return verdict();
+}
+
+START_TEST(a_copy_opens_nothing_that_was_made_behind_its_back)
+{
+	ck_assert_int_eq(made_unheard(false, false), LAW_HELD);
+	ck_assert_int_eq(made_unheard(false, true), LAW_BROKEN);
+	ck_assert_int_eq(made_unheard(true, false), LAW_BROKEN); /* it opens it */
+}
+END_TEST
+
 /* Two pairs; the first is deleted before B takes over, the second after that, by B. */
 static enum law_verdict
 one_deleted_before(bool copy, bool before)
@@ -271,6 +307,7 @@ main(void)
 	tcase_add_test(t, an_heir_has_its_route_in_time);
 	tcase_add_test(t, an_heir_owes_its_route_when_it_has_served_for_the_margin);
 	tcase_add_test(t, who_cannot_open_a_delete_does_not_know);
+	tcase_add_test(t, a_copy_opens_nothing_that_was_made_behind_its_back);
 	tcase_add_test(t, who_took_over_without_a_copy_missed_what_was_before);
 	tcase_add_test(t, a_route_goes_in_time);
 	return stage_main(t, "routes");

@@ -309,9 +309,20 @@ read_deletes(struct map *m, const struct scene_ike *ike)
 	}
 }
 
+/* Did the Main Mode of the message's IKE SA begin after that instant? (docs/spec/ssp.md 5) */
+static bool
+was_begun_after(const struct scene *s, const struct scene_ike *ike, ns_t at)
+{
+	for (size_t i = 0; i < s->ike_cnt; i++)
+		if (!memcmp(s->ike[i].icookie, ike->icookie, 8))
+			return s->ike[i].exchange == IKE_MAIN && s->ike[i].at > at;
+	return false;
+}
+
 /*
  * Does that member hold the IKE SA of the message? It does if it ever spoke under it; or if it
- * had a copy when it took over. What it cannot open tells it nothing.
+ * had a copy when it took over, and the IKE SA was not made behind its back. What it cannot open
+ * tells it nothing.
  */
 static bool
 holds(const struct scene *s, int side, const struct scene_ike *ike)
@@ -324,7 +335,7 @@ holds(const struct scene *s, int side, const struct scene_ike *ike)
 			return true;
 	for (size_t i = 0; i < s->take_cnt && s->take[i].at <= ike->at; i++)
 		if (s->take[i].heir == side) {
-			copy = s->take[i].copy;
+			copy = s->take[i].copy && !was_begun_after(s, ike, s->take[i].heard);
 			took = true;
 		}
 	return copy || !took;

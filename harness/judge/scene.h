@@ -84,6 +84,7 @@ struct scene_take {
 	bool pairs;	/* copy: of an SA pair at least */
 	ns_t fresh_until; /* copy: the end of its lease */
 	ns_t channel; /* copy: when the channel was opened that brought it */
+	ns_t heard;	/* when something reached it last on any channel; 0 never */
 	ns_t until;	/* the next one, or the heir's end or next start; or NS_NEVER */
 };
 

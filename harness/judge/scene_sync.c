@@ -247,14 +247,20 @@ has_copy(const struct scene *s, const struct channels *all, int heir, ns_t at, n
 	return false;
 }
 
-/* Was an SA negotiated, from the first message on, since something reached the heir? (ssp.md 5) */
-static bool
-behind_its_back(const struct scene *s, const struct channels *all, int heir, ns_t at)
+static ns_t
+heard_last(const struct channels *all, int heir)
 {
 	ns_t heard = 0;
 
 	for (size_t i = 0; i < all->cnt; i++)
 		heard = all->c[i]->heard[heir] > heard ? all->c[i]->heard[heir] : heard;
+	return heard;
+}
+
+/* Was an SA negotiated, from the first message on, since something reached the heir? (ssp.md 5) */
+static bool
+behind_its_back(const struct scene *s, ns_t heard, ns_t at)
+{
 	for (size_t i = 0; i < s->sa_cnt; i++)
 		if (s->sa[i].asked > heard && s->sa[i].at <= at)
 			return true;
@@ -273,7 +279,8 @@ settle(struct scene *s, const struct channels *all, struct settled *done, size_t
 		struct scene_take *t = &s->take[done->takes];
 
 		t->copy = has_copy(s, all, t->heir, t->at, &t->fresh_until, &t->channel, &t->pairs);
-		t->ready = t->ready && t->copy && !behind_its_back(s, all, t->heir, t->at);
+		t->heard = heard_last(all, t->heir);
+		t->ready = t->ready && t->copy && !behind_its_back(s, t->heard, t->at);
 	}
 	for (; done->falls < s->fall_cnt && s->fall[done->falls].frame <= frame; done->falls++) {
 		struct scene_fall *f = &s->fall[done->falls];
@@ -281,7 +288,7 @@ settle(struct scene *s, const struct channels *all, struct settled *done, size_t
 		bool pairs;
 
 		f->ready = has_copy(s, all, f->heir, f->at, &fresh_until, &channel, &pairs) &&
-			   f->ready && !behind_its_back(s, all, f->heir, f->at);
+			   f->ready && !behind_its_back(s, heard_last(all, f->heir), f->at);
 	}
 }
 

@@ -9,12 +9,14 @@ static struct happens {
 	enum trace_event_kind kind;
 	int port;
 	enum trace_who who;
-} happens[4];
+} happens[8];
 
 /* A stream at 100/s, dark for those ms from 3000 on; B becomes active then. */
 static struct {
 	int64_t dark, take, end; /* ms; take 0: never */
+	int64_t stands, speaks;	 /* A, later: has it all, as Standby; elects; 0: never */
 	bool ready;
+	bool half; /* B has a group inside, too, which stays Standby */
 } play;
 
 static enum trace_segment
@@ -28,7 +30,7 @@ segment_of(int port)
 static void
 events(int64_t ms)
 {
-	for (size_t i = 0; i < 4; i++) {
+	for (size_t i = 0; i < 8; i++) {
 		const struct happens *h = &happens[i];
 
 		if (h->ms && h->ms == ms)
@@ -63,6 +65,8 @@ show(void)
 	zero = stage.now;
 	stage_hsrp(P_A_OUT, S_HELLO, S_ACTIVE);
 	stage_hsrp(P_B_OUT, S_HELLO, S_STANDBY);
+	if (play.half)
+		stage_hsrp(P_B_IN, S_HELLO, S_STANDBY);
 	if (play.ready)
 		stage_ready(SIDE_B, 10000);
 	for (int64_t ms = 10; ms < play.end; ms += 10) {
@@ -70,6 +74,10 @@ show(void)
 		events(ms);
 		if (play.take == ms)
 			stage_hsrp(P_B_OUT, S_HELLO, S_ACTIVE);
+		if (play.stands && play.stands == ms)
+			stage_ready(SIDE_A, 10000);
+		if (play.speaks == ms)
+			stage_hsrp(P_A_OUT, S_HELLO, 4);
 		packet(ms);
 	}
 	stage.cnt = judge_laws(&stage.in, stage.out);
@@ -93,6 +101,8 @@ set(int64_t dark, int64_t take)
 	play.dark = dark;
 	play.take = take;
 	play.end = 7000;
+	play.stands = play.speaks = 0;
+	play.half = false;
 	play.ready = true;
 	happens[0] = (struct happens){3000, EVENT_POWER_OFF, P_A_OUT, WHO_A};
 }
@@ -182,6 +192,48 @@ START_TEST(an_heir_is_judged_until_it_is_whole_no_more)
 	set(3000, 4000);
 	also(3000 + LIMIT_MS + 20, EVENT_CRASH, P_B_OUT, WHO_B);
 	ck_assert(is_broken());
+}
+END_TEST
+
+/*
+ * A is restarted, and B has served for some time when its own outside line is out for 300 ms. Then
+ * they elect side by side, and that is not the time of a take-over by a ready standby.
+ */
+static void
+set_second(int64_t out, int64_t dark, int64_t speaks)
+{
+	set(lasting(dark), 2850);
+	happens[0] = (struct happens){2800, EVENT_STOP, P_A_OUT, WHO_A};
+	also(2810, EVENT_START, P_A_OUT, WHO_A);
+	also(out, EVENT_CABLE_OUT, P_B_OUT, WHO_B);
+	also(3300, EVENT_CABLE_IN, P_B_OUT, WHO_B);
+	play.speaks = speaks;
+}
+
+START_TEST(a_second_fault_without_a_standby_takes_an_election)
+{
+	enum { ALONE = 300 + LIMIT_MS + 800 };
+
+	set_second(3000, ALONE + 800, 3700);
+	ck_assert(!is_broken());
+	set_second(3000, ALONE + 810, 3700);
+	ck_assert(is_broken());
+	set_second(3000, ALONE, 0); /* nobody else elects */
+	ck_assert(!is_broken());
+	set_second(3000, ALONE + 10, 0);
+	ck_assert(is_broken());
+	set_second(3000, ALONE + 10, 3290); /* that was before */
+	ck_assert(is_broken());
+	set_second(3000, ALONE + 10, 3700); /* it had not served: one group never moved */
+	play.half = true;
+	ck_assert(is_broken());
+	set_second(3000, ALONE + 10, 3700); /* there was a ready one */
+	play.stands = 2900;
+	also(3010, EVENT_CRASH, P_A_OUT, WHO_A);
+	also(3020, EVENT_START, P_A_OUT, WHO_A);
+	ck_assert(is_broken());
+	play.stands = 0;
+	ck_assert(!is_broken());
 }
 END_TEST
 
@@ -676,6 +728,7 @@ main(void)
 	tcase_add_test(t, other_lines_excuse_nothing);
 	tcase_add_test(t, an_heir_that_was_not_whole_begins_anew);
 	tcase_add_test(t, an_heir_is_judged_until_it_is_whole_no_more);
+	tcase_add_test(t, a_second_fault_without_a_standby_takes_an_election);
 	tcase_add_test(t, a_standby_that_never_takes_over_breaks_it);
 	tcase_add_test(t, who_could_not_is_not_blamed);
 	tcase_add_test(t, calls_that_nobody_answers_do_not_hide_the_channel);

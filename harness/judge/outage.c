@@ -12,7 +12,8 @@
  * to move as well. The heir must be whole itself: up, and both its lines in. If it was not lately,
  * its time begins when it was again, and is one hold time longer: its group begins anew, and is in
  * Listen and in Speak for as long each (RFC 2281 5.7). Judged is the time until it is whole no
- * more, or the other one is back.
+ * more, or the other one is back. What is dark from then on is another fault's; one for which no
+ * standby was ready is judged as far as one election takes.
  */
 #include "harness/judge/judge_in.h"
 
@@ -23,6 +24,7 @@
 
 #define STREAM_PORT 7007
 #define STREAMS 16
+#define STATE_SPEAK 4 /* RFC 2281 5.1 */
 
 struct numbered { /* a stream's packet */
 	uint16_t id;
@@ -252,6 +254,51 @@ limit_of(const struct scene *s, int heir, ns_t from, ns_t to, ns_t whole)
 	return limit;
 }
 
+/* Did that member say Speak in the group on that segment? */
+static bool
+spoke(const struct scene *s, int side, enum trace_segment seg, ns_t from, ns_t to)
+{
+	for (size_t i = 0; i < s->role_cnt; i++) {
+		const struct scene_role *r = &s->role[i];
+
+		if (r->side == side && r->segment == seg && r->state == STATE_SPEAK &&
+			r->at >= from && r->at <= to)
+			return true;
+	}
+	return false;
+}
+
+/* Was the other one no ready standby when a line of that heir, who served, was pulled? */
+static bool
+stood_alone(const struct scene *s, int heir, ns_t at)
+{
+	for (size_t i = 0; i < s->fall_cnt; i++)
+		if (s->fall[i].pulled && s->fall[i].heir == !heir && s->fall[i].at == at)
+			return !s->fall[i].ready;
+	return false;
+}
+
+/*
+ * A second fault: the heir had served, its own line was pulled, nobody stood ready, and then it
+ * was dark. With its line in again it elects beside the other one, which begins as well: whoever
+ * speaks last sends the first back to Listen, by its priority or address, and needs a hold time of
+ * its own in Speak (RFC 2281 5.7, event f).
+ */
+static bool
+was_contested(const struct scene *s, const struct trial *k, ns_t to, ns_t whole)
+{
+	for (size_t i = 0; i < s->span_cnt && !k->missing; i++) {
+		const struct scene_span *p = &s->span[i];
+
+		if (p->kind == EVENT_CABLE_OUT && p->side == k->t->heir && p->segment != SEG_SYNC &&
+			p->to == whole && p->from >= k->t->whole &&
+			stood_alone(s, k->t->heir, p->from) &&
+			spoke(s, !k->t->heir, p->segment, p->to, to))
+			return true;
+	}
+	return false;
+}
+
 /* One run of lost packets, from n[first] to n[end]; ended: the next one came. */
 static void
 judge_run(const struct log *l, const struct trial *k, size_t first, size_t end, bool ended,
@@ -269,6 +316,8 @@ judge_run(const struct log *l, const struct trial *k, size_t first, size_t end, 
 	if (whole == NS_NEVER)
 		return;
 	limit = limit_of(s, t->heir, from, to, whole);
+	if (was_contested(s, k, to, whole))
+		limit += s->in->hold;
 	if (to - (whole > from ? whole : from) <= limit ||
 		judge_sets_aside(s, r, ANYWHERE, from, to))
 		return;

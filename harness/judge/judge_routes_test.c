@@ -198,8 +198,11 @@ END_TEST
 /* B has an empty bulk; A makes an IKE SA and a pair, B hears of it or not, takes over, and has a
  * route. */
 static enum law_verdict
-made_unheard(bool ike_before, bool heard)
+made_unheard(bool ike_before, bool heard, int secret)
 {
+	uint8_t m[64];
+	struct wr w;
+
 	stage_close();
 	stage_open();
 	stage.in.dynamic_map = true;
@@ -219,15 +222,23 @@ made_unheard(bool ike_before, bool heard)
 	stage_hsrp(P_B_OUT, S_HELLO, S_ACTIVE);
 	route(true, WHO_B);
 	stage_delete(P_B_OUT, 9, SPI_OUT, true);
+	if (secret >= 0) {
+		wr_init(&w, m, sizeof(m));
+		stage_head(&w, PAY_NOTIFY, IKE_INFO, secret, 21, 16);
+		wr_bytes(&w, (uint8_t[16]){0, 0, 0, 12, 0, 0, 0, 1, 1, 0, 0, 4}, 16);
+		stage_isakmp(P_B_OUT, P_PEER, m, w.len);
+	}
 	later(1000, P_B_OUT);
 	return verdict();
 }
 
 START_TEST(a_copy_opens_nothing_that_was_made_behind_its_back)
 {
-	ck_assert_int_eq(made_unheard(false, false), LAW_HELD);
-	ck_assert_int_eq(made_unheard(false, true), LAW_BROKEN);
-	ck_assert_int_eq(made_unheard(true, false), LAW_BROKEN); /* it opens it */
+	ck_assert_int_eq(made_unheard(false, false, -1), LAW_HELD);
+	ck_assert_int_eq(made_unheard(false, true, -1), LAW_BROKEN);
+	ck_assert_int_eq(made_unheard(true, false, -1), LAW_BROKEN); /* it opens it */
+	ck_assert_int_eq(made_unheard(false, false, 0), LAW_HELD);   /* INVALID-COOKIE, in clear */
+	ck_assert_int_eq(made_unheard(false, false, 1), LAW_BROKEN); /* it has that key */
 }
 END_TEST
 

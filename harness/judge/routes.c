@@ -17,6 +17,7 @@
 #include "ref/base/cursor.h"
 
 #define PROTO_ESP 3
+#define IKE_ENCRYPTED 1 /* RFC 2408 3.1 */
 
 #define PAY_HASH 8
 #define HASH_MAX KEYPRIM_HASH_MAX
@@ -320,9 +321,10 @@ was_begun_after(const struct scene *s, const struct scene_ike *ike, ns_t at)
 }
 
 /*
- * Does that member hold the IKE SA of the message? It does if it ever spoke under it; or if it
- * had a copy when it took over, and the IKE SA was not made behind its back. What it cannot open
- * tells it nothing.
+ * Does that member hold the IKE SA of the message? It does if it ever spoke under it, other than
+ * by a notify in clear, which says the contrary (INVALID-COOKIE, RFC 2408 5.2); or if it had a copy
+ * when it took over, and the IKE SA was not made behind its back. What it cannot open tells it
+ * nothing.
  */
 static bool
 holds(const struct scene *s, int side, const struct scene_ike *ike)
@@ -331,7 +333,8 @@ holds(const struct scene *s, int side, const struct scene_ike *ike)
 
 	for (size_t i = 0; i < s->ike_cnt; i++)
 		if (s->ike[i].side == side && !memcmp(s->ike[i].icookie, ike->icookie, 8) &&
-			!memcmp(s->ike[i].rcookie, ike->rcookie, 8))
+			!memcmp(s->ike[i].rcookie, ike->rcookie, 8) &&
+			(s->ike[i].exchange != IKE_INFO || s->ike[i].flags & IKE_ENCRYPTED))
 			return true;
 	for (size_t i = 0; i < s->take_cnt && s->take[i].at <= ike->at; i++)
 		if (s->take[i].heir == side) {

@@ -6,13 +6,14 @@
  * A scripted member of the pair, as far as the sync channel shows it: docs/spec/ssp.md from the
  * side of a third party, either role, either end, and wrong on demand.
  *
- * By itself it behaves: TLS 1.3 with the pair's key, HELLO, KEEPALIVE; as standby it takes the
- * records, acknowledges, and is ready after a bulk; as active it feeds what it was given
- * (mate_offer), sends increments when told, and feeds again on RESYNC. All that came is kept and
- * can be asked for; all else is a knob (struct mate_wrong, read whenever it matters) or is done by
- * hand (mate_send, mate_plain, mate_wire).
+ * By itself it behaves: TLS 1.3 with the pair's key, HELLO, KEEPALIVE; as receiver (standby or
+ * neither) it takes the records and acknowledges; as holder (active or suspended) it feeds a
+ * receiver what it was given (mate_offer), sends increments when told, and feeds again on RESYNC.
+ * All that came is kept and can be asked for; all else is a knob (struct mate_wrong, read whenever
+ * it matters) or is done by hand (mate_send, mate_plain, mate_wire).
  *
- * It knows no HSRP: its role is what the case says, and it holds what it was sent without using it.
+ * It knows no HSRP: its role is what the case says (so a suspended one does not become neither by
+ * itself when the router is active), and it holds what it was sent without using it.
  *
  * Pure as the other stations: frames and time go in, frames come out through the callback, within
  * the call (and the callback must not call the member again); OpenSSL draws its own random numbers. Allocates; mate_free frees. One thread.
@@ -50,7 +51,7 @@ enum mate_type {
 	MATE_HIGHEST,
 	MATE_ERROR
 };
-enum mate_role { MATE_NEITHER, MATE_ACTIVE, MATE_STANDBY };
+enum mate_role { MATE_NEITHER, MATE_ACTIVE, MATE_STANDBY, MATE_SUSPENDED };
 
 enum mate_reason {
 	MATE_GAP = 1,
@@ -97,7 +98,7 @@ struct mate_wrong {
 	const char *identity; /* the PSK identity to offer, instead of the right one; borrowed */
 	bool any_identity;    /* as server: take whatever is offered */
 	bool no_hello, no_keepalive, no_ack, no_bulk, no_resync;
-	bool takes_as_active; /* acknowledges records although it says that it is active */
+	bool takes_as_active; /* acknowledges records although it says that it holds */
 	bool deaf;	      /* reads nothing from TCP any more */
 	bool drip;	      /* an octet of SSP a record, and no more than 7 octets a segment */
 	uint32_t client_version; /* in HELLO, instead of 0x0100 */
@@ -109,7 +110,7 @@ struct mate_wrong {
 struct mate_conn_note {
 	ns_t began, up, hello, ready, over;
 	/* up: TLS stands (clear: TCP); hello: the router's came; ready: a bulk was acknowledged to
-	 * its end, by whoever was standby */
+	 * its end, by whoever received */
 	enum stcp_end end;
 	bool tls_failed;
 	ns_t router_fin; /* the router closed its side */

@@ -29,9 +29,11 @@ struct conn {
 	/* SSP */
 	uint32_t next, seen; /* the number of our next message; of the router's last */
 	bool said_hello, heard_hello;
-	bool filling; /* as standby: a bulk began, and nothing is missing since */
+	bool heard_all; /* a KEEPALIVE after the HELLO: the router's statements are complete */
+	bool filling;	/* as receiver: a bulk began, and nothing is missing since */
 	bool owes_ack;
-	bool fed;	     /* as active: the bulk is out */
+	bool fed;	     /* as holder: the bulk is out */
+	bool refused;	     /* as holder: by a router that holds; until its next ROLE */
 	uint32_t bulk_end;   /* its number; 0 none */
 	uint64_t heard_time; /* the newest TIME of the router */
 	ns_t alive_at;	     /* next KEEPALIVE */

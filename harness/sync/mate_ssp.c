@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A scripted member: docs/spec/ssp.md sections 2 and 3, and of section 4 the echo. As standby it
- * does not look into records (an increment for an SA that it was never told is acknowledged): what
- * they mean is the case's.
+ * A scripted member: docs/spec/ssp.md sections 2 and 3, and of section 4 the echo. As
+ * receiver it does not look into records (an increment for an SA that it was never told is
+ * acknowledged): what they mean is the case's.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,11 +110,18 @@ hello(struct conn *c, ns_t now)
 		SET("ssp.client.version#2", version));
 }
 
-/* Only an active that copies echoes (docs/spec/ssp.md 2, ECHO). */
+/* The two ends of a copy (docs/spec/ssp.md, Words): who has live SAs, and who has none. */
+static bool
+holds(enum mate_role role)
+{
+	return role == MATE_ACTIVE || role == MATE_SUSPENDED;
+}
+
+/* Only a holder that copies echoes (docs/spec/ssp.md 2, ECHO). */
 static uint64_t
 echo_of(const struct conn *c)
 {
-	return c->mate->role == MATE_ACTIVE && c->fed ? c->heard_time : 0;
+	return holds(c->mate->role) && c->fed ? c->heard_time : 0;
 }
 
 static void
@@ -147,12 +154,33 @@ mate_ssp_bulk(struct conn *c, ns_t now)
 		c, now, MATE_BULK_END, "ssp/ssp.count", SET("ssp.count.records", m->offered_cnt));
 }
 
+/* One holds, the other receives, and has told all its statements (docs/spec/ssp.md 3.1, 3.3). */
+static bool
+may_feed(const struct conn *c)
+{
+	const struct mate *m = c->mate;
+
+	return c->said_hello && c->heard_hello && c->heard_all && !c->refused && holds(m->role) &&
+	       !holds(m->notes[c->no].router_role) && !m->wrong.no_bulk;
+}
+
 static void
 feed_if_due(struct conn *c, ns_t now)
 {
-	if (c->said_hello && c->heard_hello && c->mate->role == MATE_ACTIVE &&
-		mate_note(c)->router_role == MATE_STANDBY && !c->fed && !c->mate->wrong.no_bulk)
+	if (!c->fed && may_feed(c))
 		mate_ssp_bulk(c, now);
+}
+
+/* A copy ends when one of its ends is another; not when it changes to its other role (3.4). */
+static void
+end_copies(struct conn *c)
+{
+	bool we_hold = holds(c->mate->role), router_holds = holds(mate_note(c)->router_role);
+
+	if (!we_hold || router_holds)
+		c->fed = false;
+	if ((we_hold && !c->mate->wrong.takes_as_active) || !router_holds)
+		c->filling = c->owes_ack = false;
 }
 
 void
@@ -168,8 +196,7 @@ mate_ssp_up(struct conn *c, ns_t now)
 void
 mate_ssp_role(struct conn *c, ns_t now)
 {
-	if (c->mate->role != MATE_ACTIVE)
-		c->fed = false;
+	end_copies(c);
 	if (!c->said_hello || c->tcp.state != STCP_OPEN)
 		return;
 	SEND(c, now, MATE_ROLE, "ssp/ssp.role", SET("ssp.role.role", c->mate->role));
@@ -208,25 +235,24 @@ got_hello(struct conn *c, ns_t now, const struct mate_msg *e)
 	if (!c->said_hello)
 		return;
 	keepalive(c, now); /* our statements are complete: there are none */
-	feed_if_due(c, now);
 }
 
 static void
 got_role(struct conn *c, ns_t now, const struct mate_msg *e)
 {
 	mate_note(c)->router_role = (enum mate_role)number_of(e, "ssp.role.role");
-	if (mate_note(c)->router_role != MATE_STANDBY)
-		c->fed = false;
+	c->refused = false;
+	end_copies(c);
 	feed_if_due(c, now);
 }
 
-/* BULK_BEGIN to DPD: taken by a standby, refused by an active. */
+/* BULK_BEGIN to DPD: taken by a receiver, refused by a holder. */
 static void
 got_record(struct conn *c, ns_t now, const struct mate_msg *e)
 {
 	const struct mate *m = c->mate;
 
-	if (m->role == MATE_ACTIVE && !m->wrong.takes_as_active) {
+	if (holds(m->role) && !m->wrong.takes_as_active) {
 		SEND(c, now, MATE_REFUSE, "ssp/ssp.acked/ssp.reason",
 			SET("ssp.acked.number", e->number),
 			SET("ssp.reason.code", MATE_I_AM_ACTIVE));
@@ -266,6 +292,28 @@ got_time(struct conn *c, const struct mate_msg *e)
 		c->heard_time = t;
 }
 
+/* Its first one tells that its statements are complete. */
+static void
+got_keepalive(struct conn *c, ns_t now, const struct mate_msg *e)
+{
+	got_time(c, e);
+	c->heard_all = c->heard_hello;
+	feed_if_due(c, now);
+}
+
+/*
+ * A router that holds, itself, takes nothing before its next ROLE (docs/spec/ssp.md 3.7). A stale
+ * epoch is of that record alone: the copy goes on. No other reason has its place here.
+ */
+static void
+got_refuse(struct conn *c, const struct mate_msg *e)
+{
+	if (number_of(e, "ssp.reason.code") != MATE_I_AM_ACTIVE)
+		return;
+	c->refused = true;
+	c->fed = false;
+}
+
 static void
 act_on(struct conn *c, ns_t now, const struct mate_msg *e)
 {
@@ -285,27 +333,27 @@ act_on(struct conn *c, ns_t now, const struct mate_msg *e)
 		got_ack(c, now, e);
 		break;
 	case MATE_KEEPALIVE:
-		got_time(c, e);
+		got_keepalive(c, now, e);
 		break;
 	case MATE_RESYNC:
-		if (c->mate->role == MATE_ACTIVE && !c->mate->wrong.no_bulk)
+		if (may_feed(c))
 			mate_ssp_bulk(c, now);
 		break;
-	case MATE_REFUSE: /* what was fed was not taken: once the router is standby, again */
-		c->fed = false;
+	case MATE_REFUSE:
+		got_refuse(c, e);
 		break;
 	default: /* HIGHEST, ERROR: kept, for the case */
 		break;
 	}
 }
 
-/* A gap: everything once more, and nothing is acknowledged before it begins. */
+/* A gap: a receiver asks for everything once more, and acknowledges nothing before it begins. */
 static void
 keep_order(struct conn *c, ns_t now, uint32_t number)
 {
 	if (number != c->seen + 1) {
 		c->filling = c->owes_ack = false;
-		if (!c->mate->wrong.no_resync && c->said_hello)
+		if (!holds(c->mate->role) && !c->mate->wrong.no_resync && c->said_hello)
 			SEND(c, now, MATE_RESYNC, "ssp/ssp.reason",
 				SET("ssp.reason.code", MATE_GAP));
 	}

@@ -3,11 +3,10 @@
  * docs/spec/ssp.md 3: the holder copies, the receiver is filled, in either role of each: a receiver
  * that is neither, a holder whose groups disagree (docs/decisions/0019-holder.md).
  *
- * A is alone with a scripted member as its receiver.
+ * In 5a, 5b and 5d A is alone with a scripted member as its receiver; in 5c B is the receiver, and
+ * the scripted member holds.
  */
 #include "suites/ssp/mate_kit.h"
-
-#define SUSPENDED 3 /* ROLE */
 
 /* ---- a receiver that is neither ---- */
 
@@ -102,7 +101,7 @@ static void
 suspended(struct case_run *c)
 {
 	struct mate_kit x;
-	struct said s = {.x = &x, .role = SUSPENDED};
+	struct said s = {.x = &x, .role = MATE_SUSPENDED};
 
 	if (!mate_kit_alone(&x, c, LAB_A) || (s.live = mate_kit_ready(&x)) == MATE_NONE)
 		return;
@@ -118,6 +117,70 @@ suspended(struct case_run *c)
 		case_expect_u64(
 			c, 1, peer_counters(x.w.peer)->phase1_up, "Phase 1 negotiations in all") &&
 		mate_kit_lives(&x, s.live));
+}
+
+/* ---- a receiver that changes to its other role ---- */
+
+static void
+other_role(struct case_run *c)
+{
+	static const enum mate_role roles[] = {MATE_STANDBY, MATE_NEITHER, MATE_STANDBY};
+	struct mate_kit x;
+	struct said s = {.x = &x};
+
+	if (!mate_kit_alone(&x, c, LAB_A))
+		return;
+	mate_become(x.mate, lab_now(x.w.lab), MATE_NEITHER);
+	s.live = mate_kit_meet(&x);
+	if (s.live == MATE_NONE ||
+		!case_await(c, "a bulk for a member that is neither", 2 * NS_PER_S, is_filled, &x))
+		return;
+	for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++) {
+		mate_become(x.mate, lab_now(x.w.lab), roles[i]);
+		if (!lease_runs(&s) ||
+			!case_expect_u64(c, 1, mate_conn(x.mate, s.live)->bulks, "bulks in all"))
+			return;
+	}
+	if (mate_kit_lives(&x, s.live))
+		(void)mate_kit_unharmed(&x);
+}
+
+/* ---- a scripted holder that is suspended ---- */
+
+/* A gap is met by RESYNC; then the bulk comes again, and is acknowledged. */
+static bool
+fills_again(struct mate_kit *x, size_t live)
+{
+	uint32_t lost;
+
+	*mate_number(x->mate, live) += 1;
+	lost = mate_kit_reserve(x, live, 1, 6000);
+	return mate_kit_says(x, live, MATE_RESYNC, MATE_GAP) &&
+	       mate_kit_acked(x, live, lost + 4); /* BULK_BEGIN, two records, BULK_END */
+}
+
+static void
+fed_by_suspended(struct case_run *c)
+{
+	struct mate_kit x;
+	uint8_t rec[1024];
+	size_t live;
+
+	if (!mate_kit_behind(&x, c, LAB_B))
+		return;
+	mate_become(x.mate, lab_now(x.w.lab), MATE_SUSPENDED);
+	mate_offer(x.mate, rec, mate_kit_ike_sa(rec, sizeof rec, 0));
+	mate_offer(x.mate, rec, mate_kit_ipsec_sa(rec, sizeof rec, 1, NULL));
+	live = mate_kit_meet(&x);
+	if (live == MATE_NONE ||
+		!case_await(c, "the bulk of a suspended member, acknowledged to its end",
+			2 * NS_PER_S, is_filled, &x) ||
+		!case_expect_u64(c, 1, (uint64_t)mate_kit_copies(&x), "dormant pairs"))
+		return;
+	if (mate_kit_acked(&x, live, mate_kit_reserve(&x, live, 1, 5000)) &&
+		case_expect_u64(c, 5000, (uint64_t)mate_kit_reserved(&x), "numbers reserved") &&
+		fills_again(&x, live) && mate_kit_lives(&x, live))
+		(void)mate_kit_unharmed(&x);
 }
 
 static const struct case_def cases[] = {
@@ -139,6 +202,26 @@ static const struct case_def cases[] = {
 			"lease; nothing begins again when it is active again.",
 		.mutant = "suspended-copies-nothing",
 		.run = suspended,
+	},
+	{
+		.id = "ssp/ssp-3/5c",
+		.requirement = "docs/spec/ssp.md 3",
+		.level = CASE_MUST,
+		.class_ = CASE_INOPPORTUNE,
+		.says = "A standby takes and acknowledges what a suspended member copies to it, "
+			"and after a gap asks it for everything.",
+		.mutant = "ssp-gaps-ignored",
+		.run = fed_by_suspended,
+	},
+	{
+		.id = "ssp/ssp-3/5d",
+		.requirement = "docs/spec/ssp.md 3",
+		.level = CASE_MUST,
+		.class_ = CASE_INOPPORTUNE,
+		.says = "A member that is filled while it is neither is not filled again when it "
+			"becomes standby, nor when it is neither again; the lease goes on.",
+		.mutant = "ssp-fills-standby-alone",
+		.run = other_role,
 	},
 };
 CASE_SUITE(cases)

@@ -193,6 +193,13 @@ START_TEST(what_was_found_stays_mended)
 		"seed 915; out 0; in 0; b 753; 24 off A; 415 rekey; 693 phase1",
 		("seed 3170; out 1; in 0; b 0; 187 part inside 1831; 956 part sync 773; "
 		 "1630 pull B.eth1 11; 2001 off A"),
+		("seed 17; out 30; in 0; b 350; 0 pull B.eth2 1700; 50 part outside 650; 50 part inside 650; "
+		 "750 pull A.eth1 1770; 1500 pull B.eth0 1020; 2500 part outside 1500; "
+		 "2500 part inside 1500; 3700 crash A"),
+		("seed 17; out 40; in 0; b 350; 0 pull B.eth2 1800; 1150 pull B.eth0 1850; 1200 slow peer 2 9000; "
+		 "1750 pull A.eth1 1500; 2650 pull B.eth2 0; 3300 off B"),
+		("seed 17; out 30; in 0; b 350; 0 pull B.eth2 7000; 1150 pull B.eth0 8000; 1200 slow peer 2 500; "
+		 "1620 stall peer 5500; 6800 pull A.eth1 0"),
 		"seed 100545; out 1; in 0; b 739; 0 part outside 1993; 103 stall A.eth1 1008",
 		"seed 1006966; out 1; in 11; b 0; 1897 reorder B.eth1 12 60; 1933 stop B",
 		"seed 300984; out 0; in 1; b 467; 0 pull B.eth1 1475; 164 phase1; 1275 rekey; 1635 crash A",

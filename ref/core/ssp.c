@@ -180,6 +180,7 @@ ssp_bulk_begin(struct ssp *s, struct ssp_turn *t)
 	ssp_ready_set(s, t, SSP_ACT_MIRRORED, false);
 	s->count[SSP_CNT_BULKS]++;
 	ssp_send_plain(s, t, SSP_BULK_BEGIN, 0, 0);
+	s->bulk_begin = s->sent;
 	if (s->rules->bulk) {
 		(void)ssp_emit(t, SSP_ACT_BULK);
 	} else {
@@ -214,7 +215,7 @@ ssp_peer_role_set(struct ssp *s, struct ssp_turn *t, enum ssp_role role)
 		if (ssp_holds(s->role))
 			ssp_ready_set(s, t, SSP_ACT_MIRRORED, false);
 	}
-	if (role != SSP_ROLE_ACTIVE && s->stated)
+	if (!ssp_holds(role) && s->stated)
 		(void)ssp_emit(t, SSP_ACT_MET);
 	ssp_roles_settle(s, t);
 }

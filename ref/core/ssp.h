@@ -132,6 +132,7 @@ struct ssp {
 	uint32_t applying;	/* APPLY was given out, APPLIED is not here yet; 0 none */
 	bool deaf;		/* asked for a resync: records do not count before the next BULK_BEGIN */
 	bool bulk_sent;		/* holder: BULK_BEGIN is out */
+	uint32_t bulk_begin;	/* its number */
 	uint32_t bulk_end;	/* number of BULK_END, 0: not sent */
 	bool in_bulk;		/* receiver: between the marks */
 	bool ready;		/* receiver: bulk complete; holder: the receiver's */

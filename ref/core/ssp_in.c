@@ -66,7 +66,10 @@ refuse_in(struct ssp *s, struct ssp_turn *t, const struct ssp_msg *m)
 	if (!ssp_holds(s->role))
 		return;
 	if (m->reason == SSP_WHY_EPOCH && s->stated && ssp_fills(s)) {
-		ssp_bulk_begin(s, t); /* our epoch has caught up by reading this very message */
+		/* Our epoch has caught up by reading this very message. What was under way before
+		 * the last bulk began is refused as well, and needs no other. */
+		if (!s->bulk_sent || m->acked >= s->bulk_begin)
+			ssp_bulk_begin(s, t);
 	} else if (m->reason == SSP_WHY_ACTIVE) { /* or suspended: it says ROLE when it is not */
 		s->bulk_sent = false;
 		ssp_ready_set(s, t, SSP_ACT_MIRRORED, false);
@@ -155,7 +158,7 @@ dispatch(struct ssp *s, struct ssp_turn *t, const struct ssp_msg *m)
 		if (s->stated)
 			break;
 		s->stated = true;
-		if (s->peer_role != SSP_ROLE_ACTIVE)
+		if (!ssp_holds(s->peer_role))
 			(void)ssp_emit(t, SSP_ACT_MET);
 		ssp_roles_settle(s, t);
 		break;

@@ -251,6 +251,34 @@ START_TEST(a_suspended_holder_goes_on_copying)
 }
 END_TEST
 
+/* It may come back into office and go on: its numbers are final when it holds no SA any more. */
+START_TEST(a_suspended_one_is_not_met_yet)
+{
+	join(SSP_ROLE_ACTIVE, SSP_ROLE_SUSPENDED);
+	ck_assert(a.s.stated);
+	ck_assert_uint_eq(a.met, 0);
+	role(&b, SSP_ROLE_NEITHER);
+	settle();
+	ck_assert_uint_eq(a.met, 1);
+}
+END_TEST
+
+/* Records that were under way when the standby was in office for a moment are refused, each of them. */
+START_TEST(old_refusals_begin_one_bulk)
+{
+	join(SSP_ROLE_ACTIVE, SSP_ROLE_STANDBY);
+	for (int i = 0; i < 5; i++)
+		(void)send_record(&a);
+	role(&b, SSP_ROLE_ACTIVE);
+	role(&b, SSP_ROLE_STANDBY);
+	settle();
+	ck_assert_uint_eq(b.applied, 0);
+	ck_assert_uint_eq(b.s.count[SSP_CNT_REFUSED_EPOCH], 5);
+	ck_assert_uint_eq(a.bulks, 2);
+	ck_assert(b.ready && a.mirrored);
+}
+END_TEST
+
 START_TEST(unknown_sa_asks_for_everything)
 {
 	join(SSP_ROLE_ACTIVE, SSP_ROLE_STANDBY);
@@ -397,6 +425,8 @@ main(void)
 	tcase_add_test(t, nobody_to_tell);
 	tcase_add_test(t, neither_is_copied_to_as_a_standby_is);
 	tcase_add_test(t, a_suspended_holder_goes_on_copying);
+	tcase_add_test(t, a_suspended_one_is_not_met_yet);
+	tcase_add_test(t, old_refusals_begin_one_bulk);
 	tcase_add_test(t, unknown_sa_asks_for_everything);
 	tcase_add_test(t, gap_asks_for_everything);
 	tcase_add_test(t, promoted_refuses_and_stops_the_old_one);

@@ -196,6 +196,7 @@ struct node_pair {
 	ns_t pmtu_until;
 	uint32_t last_volume_kb; /* as `show` has it */
 	uint32_t number;	 /* of the IPSEC_SA that announced it, 0 none */
+	bool copied;		 /* it was sent since the last bulk began; else nothing is said of it */
 	ns_t sent_at;		 /* the last packet */
 };
 
@@ -352,7 +353,6 @@ struct node {
 	bool live;		 /* SAs may be used */
 	ns_t role_since;
 	uint32_t promoted_epoch; /* of our last promotion; 0: none */
-	uint64_t suspended_beside; /* the other member's instance when we left office last; 0: none was met */
 	bool other_unsure;	 /* the other one says active, but said so before that */
 	struct node_map map[NODE_MAPS];
 	unsigned map_cnt;

@@ -187,6 +187,8 @@ void sync_highest(struct node *n, const struct ssp_spis *s, uint32_t highest);
 /* HIGHEST for every SA that we have sent on. */
 void sync_state_highest(struct node *n);
 /* The other one is not active, and its statements are complete: go above them. */
+/* Is the other one known to have no SA that it used, and its statements complete? Only then are its numbers final. */
+bool sync_other_is_done(const struct node *n);
 void sync_met(struct node *n);
 
 /* copies.c: records in; copies -> live */

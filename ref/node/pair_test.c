@@ -79,6 +79,36 @@ START_TEST(split_and_heal)
 }
 END_TEST
 
+/* An SA in the upper half is not copied, and no increment tells of it: the standby would ask for everything. */
+START_TEST(what_was_not_copied_is_not_spoken_of)
+{
+	uint64_t asked;
+	unsigned upper = 0, before;
+
+	world_new(7);
+	for (unsigned i = 0; i < w.node[A]->pair_cnt; i++) {
+		struct resv *r = &w.node[A]->pair[i].resv;
+
+		if (!w.node[A]->pair[i].used)
+			continue;
+		r->state = RESV_STALE;
+		r->next = RESV_HALF;
+		r->limit = 0xfffffffe;
+		upper++;
+	}
+	ck_assert_uint_ge(upper, 1);
+	channel_down();
+	run(2 * NS_PER_S, 5 * MS);
+	ck_assert(w.node[A]->mirrored && w.node[B]->ready);
+	asked = w.node[A]->ssp.count[SSP_CNT_RESYNCS];
+	before = w.inner[A];
+	run(2 * NS_PER_S, 5 * MS);
+	ck_assert_uint_gt(w.inner[A], before + 100); /* many windows' worth */
+	ck_assert_uint_eq(w.node[A]->ssp.count[SSP_CNT_RESYNCS], asked);
+	ck_assert(w.node[A]->mirrored && w.node[B]->ready);
+}
+END_TEST
+
 /* A few faults at random moments, with traffic throughout. */
 static void
 schedule_of(unsigned seed)
@@ -198,6 +228,7 @@ main(void)
 	tcase_add_test(t, there_and_back);
 	tcase_add_test(t, standby_dies);
 	tcase_add_test(t, split_and_heal);
+	tcase_add_test(t, what_was_not_copied_is_not_spoken_of);
 	tcase_add_test(t, any_schedule_keeps_numbers_unique);
 	tcase_add_test(t, healing_over_a_brittle_channel);
 	tcase_add_test(t, wrong_rules_are_seen);

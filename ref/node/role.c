@@ -97,17 +97,16 @@ drop_live(struct node *n)
 
 /*
  * Does the channel tell that the other member has not been active since we were suspended? It does
- * while it is up, in the hands of the process that we knew, and not silent.
+ * if it has been up since before that, and is not silent; and not if the other one has SAs that it
+ * used, for it was active then, unheard.
  */
 static bool
-vouched(const struct node *n)
+vouched(const struct node *n, ns_t since)
 {
 	const struct ssp *s = &n->ssp;
 
-	return !n->ssp_cfg ||
-	       (s->up && s->stated && s->peer_role != SSP_ROLE_ACTIVE &&
-		       s->peer_instance == n->suspended_beside &&
-		       n->now - s->last_heard <= 2 * s->keepalive);
+	return !n->ssp_cfg || (sync_other_is_done(n) && s->up && s->since <= since &&
+				      n->now - s->last_heard <= 2 * s->keepalive);
 }
 
 /*
@@ -127,7 +126,7 @@ in_doubt(const struct node *n, ns_t since)
 		ours = ours || (h->state == HSRP_ACTIVE && h->since <= since);
 		heard = heard || h->active_heard > since + h->hello / 2; /* no late one */
 	}
-	return (heard || !ours) && !vouched(n);
+	return (heard || !ours) && !vouched(n, since);
 }
 
 static void
@@ -154,7 +153,7 @@ promote(struct node *n, ns_t since)
 	if (in_doubt(n, since))
 		doubt(n);
 	copies_promote(n);
-	if (n->ssp.stated && n->ssp.peer_role != SSP_ROLE_ACTIVE)
+	if (sync_other_is_done(n))
 		sync_met(n); /* it was met while we were suspended */
 	routes_role(n, true);
 }
@@ -166,7 +165,6 @@ demote(struct node *n)
 	n->live = false;
 	n->count[NODE_CNT_NOT_ACTIVE] += n->waiting_cnt; /* an acknowledgement may come yet */
 	n->waiting_cnt = 0;
-	n->suspended_beside = n->ssp.peer_instance;
 	sync_state_highest(n); /* before the role is told: nothing leaves any more */
 	routes_role(n, false);
 	if (n->role == NODE_STANDBY && n->rules->drop_on_demotion)

@@ -192,6 +192,7 @@ sync_pair(struct node *n, struct node_pair *p)
 	pair_fill(n, &m, p);
 	upto = m.reserve;
 	number = record(n, &m);
+	p->copied = number != 0;
 	ask_note(p, number, upto);
 	p->in_unreported = 0;
 	return number;
@@ -212,7 +213,7 @@ sync_reserve(struct node *n, struct node_pair *p, uint32_t upto)
 		.type = SSP_RESERVE, .spis = pairs_spis(p), .reserve_kind = 1, .reserve = upto};
 	uint32_t number;
 
-	if (!n->ssp_ipsec || !n->rules->mirror_reserve)
+	if (!n->ssp_ipsec || !n->rules->mirror_reserve || !p->copied)
 		return 0;
 	number = record(n, &m);
 	ask_note(p, number, upto);
@@ -225,7 +226,7 @@ sync_replay(struct node *n, struct node_pair *p)
 	struct ssp_msg m = {.type = SSP_REPLAY, .spis = pairs_spis(p)};
 
 	p->in_unreported = 0;
-	if (!n->ssp_ipsec || !n->rules->mirror_replay || !n->ha.inbound)
+	if (!n->ssp_ipsec || !n->rules->mirror_replay || !n->ha.inbound || !p->copied)
 		return 0;
 	window_fill(n, &m, p);
 	return record(n, &m);
@@ -237,7 +238,7 @@ sync_volume(struct node *n, struct node_pair *p)
 	struct ssp_msg m = {.type = SSP_VOLUME, .spis = pairs_spis(p)};
 
 	p->last_volume_kb = (uint32_t)((p->in.bytes + p->out.bytes) / 1024);
-	if (!n->ssp_ipsec || !n->rules->mirror_volume)
+	if (!n->ssp_ipsec || !n->rules->mirror_volume || !p->copied)
 		return 0;
 	m.volume_in = p->in.bytes;
 	m.volume_out = p->out.bytes;
@@ -301,6 +302,7 @@ bulk(struct node *n)
 
 		if (p->used && !p->dormant) {
 			p->ask_cnt = 0;
+			p->copied = false;
 			done.count += sync_pair(n, p) != 0;
 		}
 	}
@@ -369,6 +371,13 @@ sync_met(struct node *n)
 	}
 }
 
+bool
+sync_other_is_done(const struct node *n)
+{
+	return n->ssp.stated && n->ssp.peer_role != SSP_ROLE_ACTIVE &&
+	       n->ssp.peer_role != SSP_ROLE_SUSPENDED;
+}
+
 static void
 highest_in(struct node *n, const struct ssp_msg *m)
 {
@@ -378,7 +387,7 @@ highest_in(struct node *n, const struct ssp_msg *m)
 		return;
 	if (m->reserve > p->peer_highest)
 		p->peer_highest = m->reserve;
-	if (n->ssp.peer_role != SSP_ROLE_ACTIVE && n->ssp.stated)
+	if (sync_other_is_done(n))
 		sync_met(n);
 }
 

@@ -200,6 +200,8 @@ START_TEST(what_was_found_stays_mended)
 		 "1750 pull A.eth1 1500; 2650 pull B.eth2 0; 3300 off B"),
 		("seed 17; out 30; in 0; b 350; 0 pull B.eth2 7000; 1150 pull B.eth0 8000; 1200 slow peer 2 500; "
 		 "1620 stall peer 5500; 6800 pull A.eth1 0"),
+		("seed 941044; out 23; in 18; b 377; 0 pull B.eth2 7087; 1136 pull B.eth0 8195; "
+		 "1221 slow peer 2 500; 1620 stall peer 5500; 6800 pull A.eth1 198"),
 		"seed 100545; out 1; in 0; b 739; 0 part outside 1993; 103 stall A.eth1 1008",
 		"seed 1006966; out 1; in 11; b 0; 1897 reorder B.eth1 12 60; 1933 stop B",
 		"seed 300984; out 0; in 1; b 467; 0 pull B.eth1 1475; 164 phase1; 1275 rekey; 1635 crash A",

@@ -268,7 +268,8 @@ child_down(struct node *n, const struct ike_act *a)
 	node_note(n, "ipsec", ike_reason_names[a->reason], a->remote.addr, a->spi);
 	if (!p)
 		return;
-	(void)sync_pair_del(n, p);
+	if (!sync_pair_del(n, p) && p->resv.told)
+		role_bury(n, p); /* the other one may have it, and does not hear of its end */
 	pairs_drop(n, p);
 }
 

@@ -55,6 +55,8 @@ struct node_group *groups_owned_vip(struct node *n, unsigned iface, ip4_t a);
 void role_settle(struct node *n);
 /* The other member is known to be active: what is suspended here goes. */
 void role_other_active(struct node *n);
+/* Keep the highest number sent on a pair that ends, to be stated (ssp.md 4, HIGHEST), if any was. */
+void role_bury(struct node *n, const struct node_pair *p);
 
 /* frame.c: packets in */
 void frame_in(struct node *n, unsigned iface, const uint8_t *b, size_t len);

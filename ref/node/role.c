@@ -50,20 +50,25 @@ tombstone(struct node *n, const struct ssp_spis *s)
 	return &n->tombstone[n->tombstone_cnt++];
 }
 
+void
+role_bury(struct node *n, const struct node_pair *p)
+{
+	struct ssp_spis s = pairs_spis(p);
+	struct node_tombstone *t;
+
+	if (p->dormant || !resv_highest(&p->resv))
+		return;
+	t = tombstone(n, &s);
+	if (t && resv_highest(&p->resv) > t->highest)
+		t->highest = resv_highest(&p->resv);
+}
+
 static void
 tombstones_write(struct node *n)
 {
-	for (unsigned i = 0; i < n->pair_cnt; i++) {
-		struct node_pair *p = &n->pair[i];
-		struct ssp_spis s = pairs_spis(p);
-		struct node_tombstone *t;
-
-		if (!p->used || p->dormant || !resv_highest(&p->resv))
-			continue;
-		t = tombstone(n, &s);
-		if (t && resv_highest(&p->resv) > t->highest)
-			t->highest = resv_highest(&p->resv);
-	}
+	for (unsigned i = 0; i < n->pair_cnt; i++)
+		if (n->pair[i].used)
+			role_bury(n, &n->pair[i]);
 }
 
 /* Someone else is active: our live SAs are his now. No Delete: the peer must not notice. */

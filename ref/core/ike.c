@@ -347,9 +347,17 @@ cmd_import_child(struct ike_ctx *c, const struct ike_child *ch)
 }
 
 static void
+cmd_forget_child(struct ike_ctx *c, uint32_t spi)
+{
+	struct ike_child *ch = ike_child_by_spi(c->k, spi);
+
+	if (ch)
+		ike_child_wipe(c->k, ch);
+}
+
+static void
 command(struct ike_ctx *c, const struct ike_in *in)
 {
-	struct ike_child *ch;
 	struct ike_sa *sa;
 
 	switch (in->kind) {
@@ -386,9 +394,7 @@ command(struct ike_ctx *c, const struct ike_in *in)
 		ike_forget(c, &in->cookies);
 		break;
 	case IKE_IN_FORGET_CHILD:
-		ch = ike_child_by_spi(c->k, in->spi);
-		if (ch)
-			ike_child_wipe(c->k, ch);
+		cmd_forget_child(c, in->spi);
 		break;
 	case IKE_IN_KNOWN_PEER:
 		ike_know(c->k, in->remote.addr);

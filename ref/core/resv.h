@@ -61,7 +61,7 @@ enum resv_in_kind {
 	RESV_IN_ACK,	 /* the standby recorded `number` */
 	RESV_IN_LOST,	 /* the channel is lost; `at`: when the lease has certainly run out */
 	RESV_IN_REFUSED, /* the other one says it is active */
-	RESV_IN_MET,	 /* the old active is met again, and is active no more */
+	RESV_IN_MET,	 /* the old active is met again, and holds no SA any more */
 	RESV_IN_ABOVE,	 /* healed: go above `number` */
 	RESV_IN_DOUBT,	 /* in office again, and the other one may have been meanwhile */
 	RESV_IN_TICK,

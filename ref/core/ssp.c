@@ -215,7 +215,7 @@ ssp_peer_role_set(struct ssp *s, struct ssp_turn *t, enum ssp_role role)
 		if (ssp_holds(s->role))
 			ssp_ready_set(s, t, SSP_ACT_MIRRORED, false);
 	}
-	if (!ssp_holds(role) && s->stated)
+	if (ssp_other_done(s))
 		(void)ssp_emit(t, SSP_ACT_MET);
 	ssp_roles_settle(s, t);
 }
@@ -420,6 +420,12 @@ bool
 ssp_in_lease(const struct ssp *s, ns_t now)
 {
 	return s->proven >= 0 && now <= s->proven + s->lease;
+}
+
+bool
+ssp_other_done(const struct ssp *s)
+{
+	return s->stated && !ssp_holds(s->peer_role);
 }
 
 bool

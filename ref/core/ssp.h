@@ -79,7 +79,7 @@ enum ssp_act_kind {
 	SSP_ACT_ACKED,	  /* the standby has recorded all up to `number` */
 	SSP_ACT_LOST,	  /* the channel is lost; `at`: when the lease is certainly over there */
 	SSP_ACT_REFUSED,  /* the other one is active too */
-	SSP_ACT_MET,	  /* the other one is here, not active, and has stated its numbers */
+	SSP_ACT_MET,	  /* the other one is done: it holds nothing, and has stated its numbers */
 	SSP_ACT_HIGHEST,  /* out->msg: its highest number on an SA */
 	SSP_ACT_STATE_HIGHEST, /* say ours: RECORD with HIGHEST for each outbound SA we sent on */
 	SSP_ACT_READY,	  /* we, the receiver, are (on) or are no longer ready */
@@ -159,6 +159,8 @@ ns_t ssp_deadline(const struct ssp *s);
 void ssp_configure(struct ssp *s, const struct ssp_cfg *cfg);
 /* Are a standby's copies still good now (specification 4, the lease)? */
 bool ssp_in_lease(const struct ssp *s, ns_t now);
+/* Is the other one known to hold no SA, and are its statements complete? Only then are its numbers final (specification 4, done). */
+bool ssp_other_done(const struct ssp *s);
 /* May a record be sent now: do we hold, and is the other connected and being copied to? */
 bool ssp_copying(const struct ssp *s);
 

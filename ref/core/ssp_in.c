@@ -158,7 +158,7 @@ dispatch(struct ssp *s, struct ssp_turn *t, const struct ssp_msg *m)
 		if (s->stated)
 			break;
 		s->stated = true;
-		if (!ssp_holds(s->peer_role))
+		if (ssp_other_done(s))
 			(void)ssp_emit(t, SSP_ACT_MET);
 		ssp_roles_settle(s, t);
 		break;

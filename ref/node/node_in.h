@@ -172,10 +172,16 @@ void nat_wake(struct node *n);
 void nat_tick(struct node *n);
 ns_t nat_deadline(const struct node *n);
 
-/* sync.c: the SSP session's actions; records out */
+/* sync.c: the SSP session's actions */
 void sync_step(struct node *n, const struct ssp_in *in);
 void sync_bytes(struct node *n, const uint8_t *b, size_t len);
 void sync_role(struct node *n);
+/* The other one is done (ssp_other_done): go above its numbers. */
+void sync_met(struct node *n);
+
+/* sync_out.c: records out */
+void sync_send(struct node *n, const uint8_t *b, size_t len);
+void sync_trace(struct node *n, const struct ssp_msg *m, const char *area);
 /* Each returns the number of the message, 0 if there is nobody to tell. */
 uint32_t sync_ike(struct node *n, struct node_ike *k);
 uint32_t sync_ike_del(struct node *n, const struct ike_cookies *c);
@@ -188,10 +194,6 @@ uint32_t sync_dpd(struct node *n, struct node_ike *k);
 void sync_highest(struct node *n, const struct ssp_spis *s, uint32_t highest);
 /* HIGHEST for every SA that we have sent on. */
 void sync_state_highest(struct node *n);
-/* The other one is not active, and its statements are complete: go above them. */
-/* Is the other one known to have no SA that it used, and its statements complete? Only then are its numbers final. */
-bool sync_other_is_done(const struct node *n);
-void sync_met(struct node *n);
 
 /* copies.c: records in; copies -> live */
 enum err copies_apply(struct node *n, const struct ssp_msg *m);

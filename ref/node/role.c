@@ -95,7 +95,8 @@ drop_live(struct node *n)
 	for (unsigned i = 0; i < n->ike_cnt; i++)
 		if (n->ike[i].used && !n->ike[i].dormant)
 			keying_drop(n, &n->ike[i]);
-	memset(n->hold, 0, sizeof n->hold);
+	memset(n->hold, 0, n->hold_end * sizeof n->hold[0]);
+	n->hold_end = 0;
 	n->waiting_cnt = 0;
 	n->mirrored = false;
 }
@@ -110,7 +111,7 @@ vouched(const struct node *n, ns_t since)
 {
 	const struct ssp *s = &n->ssp;
 
-	return !n->ssp_cfg || (sync_other_is_done(n) && s->up && s->since <= since &&
+	return !n->ssp_cfg || (ssp_other_done(&n->ssp) && s->up && s->since <= since &&
 				      n->now - s->last_heard <= 2 * s->keepalive);
 }
 
@@ -158,7 +159,7 @@ promote(struct node *n, ns_t since)
 	if (in_doubt(n, since))
 		doubt(n);
 	copies_promote(n);
-	if (sync_other_is_done(n))
+	if (ssp_other_done(&n->ssp))
 		sync_met(n); /* it was met while we were suspended */
 	routes_role(n, true);
 }

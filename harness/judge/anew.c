@@ -16,7 +16,7 @@
 #define USED_LATELY (2 * NS_PER_S) /* before the old one fell silent: a hold time earlier */
 #define ANSWER_IN (2 * NS_PER_S)
 
-enum { R_U_THERE = 36136, PROTO_ISAKMP = 1 };
+enum { PROTO_ISAKMP = 1 };
 
 /* Was there anything for the heir to protect, once both its groups had moved? */
 static bool
@@ -107,15 +107,7 @@ known_before(const struct scene *s, const struct scene_take *t, const struct sce
 static bool
 asks_dpd(const struct scene_ike *m)
 {
-	struct scene_payload p;
-	uint8_t next = m->first;
-	size_t at = 0;
-
-	while (m->exchange == IKE_INFO && scene_payload(m->body, m->body_len, &at, &next, &p))
-		if (p.type == PAY_NOTIFY && p.len >= 8 &&
-			(p.bytes[6] << 8 | p.bytes[7]) == R_U_THERE)
-			return true;
-	return false;
+	return m->exchange == IKE_INFO && scene_notifies(m, NOTIFY_R_U_THERE);
 }
 
 /* A message of the peer under a known IKE SA that the heir got, once whole, and did not answer. */

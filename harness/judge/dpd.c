@@ -15,7 +15,6 @@
 
 #include "ref/base/cursor.h"
 
-#define R_U_THERE 36136
 #define R_U_THERE_ACK 36137
 #define SKIP_MAX 2 /* the one in flight may have been lost with the old active */
 
@@ -60,7 +59,7 @@ read_dpd(const struct scene_ike *m, struct asked *q)
 		*q = (struct asked){.m = m, .type = rd_u16(&r, "type")};
 		rd_skip(&r, spi_len, "spi");
 		q->number = rd_u32(&r, "number");
-		if (!r.bad && (q->type == R_U_THERE || q->type == R_U_THERE_ACK))
+		if (!r.bad && (q->type == NOTIFY_R_U_THERE || q->type == R_U_THERE_ACK))
 			return true;
 	}
 	return false;
@@ -145,7 +144,7 @@ judge_answer(struct book *k, const struct asked *q)
 	for (size_t i = k->a_cnt; i-- > 0;) {
 		struct asked *a = &k->a[i];
 
-		if (a->m->side >= 0 || a->type != R_U_THERE || a->number != q->number ||
+		if (a->m->side >= 0 || a->type != NOTIFY_R_U_THERE || a->number != q->number ||
 			memcmp(a->m->icookie, q->m->icookie, 8) ||
 			memcmp(a->m->rcookie, q->m->rcookie, 8))
 			continue;
@@ -173,7 +172,7 @@ dpd_judge(const struct scene *s, struct law_result *r)
 
 		if (m->exchange != IKE_INFO || !m->opened || !read_dpd(m, &q))
 			continue;
-		if (q.m->side >= 0 && q.type == R_U_THERE)
+		if (q.m->side >= 0 && q.type == NOTIFY_R_U_THERE)
 			judge_question(&k, &q);
 		else if (q.m->side >= 0)
 			judge_answer(&k, &q);

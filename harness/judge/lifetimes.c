@@ -106,8 +106,7 @@ take_inbound(void *ctx, const struct scene_esp *e, size_t inside)
 
 /* ---- phase 1 ---- */
 
-enum { IKE_LIFE_TYPE = 11, IKE_LIFE = 12, HEADER = 28 };
-enum { R_U_THERE = 36136 };
+#define IKE_LIFE_TYPE 11
 
 /* The life that a Main Mode message in clear takes: its first proposal, its first transform. */
 static uint32_t
@@ -116,8 +115,7 @@ life_taken(const struct scene_ike *m)
 	struct scene_payload p;
 	uint8_t next = m->first, spi_len;
 	size_t at = 0;
-	uint32_t life = 0;
-	uint16_t kind = 0;
+	struct scene_life life = {0};
 	struct rd r;
 
 	if (m->first != PAY_SA || !scene_payload(m->body, m->body_len, &at, &next, &p))
@@ -126,38 +124,18 @@ life_taken(const struct scene_ike *m)
 	rd_skip(&r, 8 + 6, "doi, situation, proposal");
 	spi_len = rd_u8(&r, "spi size");
 	rd_skip(&r, 1u + spi_len + 8, "spi, transform");
-	while (rd_left(&r) >= 4) {
-		uint16_t type = rd_u16(&r, "attribute");
-		uint16_t len = type & 0x8000 ? 2 : rd_u16(&r, "attribute.length");
-		struct rd v = rd_sub(&r, len, "attribute.value");
-		uint32_t value = len == 4   ? rd_u32(&v, "value")
-				 : len == 2 ? rd_u16(&v, "value")
-					    : 0;
-
-		type &= 0x7fff;
-		kind = type == IKE_LIFE_TYPE ? (uint16_t)value : kind;
-		life = type == IKE_LIFE && kind == 1 ? value : life;
-	}
-	return r.bad ? 0 : life;
+	scene_read_life(&r, IKE_LIFE_TYPE, &life);
+	return r.bad ? 0 : life.s;
 }
 
 /* Does the pair use the IKE SA in it: Quick Mode, or a question of DPD? A Delete may come late. */
 static bool
 is_use(const struct scene_ike *m)
 {
-	struct scene_payload p;
-	uint8_t next = m->first;
-	size_t at = 0;
-
 	if (m->side < 0 || !m->opened || m->repeated)
 		return false;
-	if (m->exchange == IKE_QUICK)
-		return true;
-	while (m->exchange == IKE_INFO && scene_payload(m->body, m->body_len, &at, &next, &p))
-		if (p.type == PAY_NOTIFY && p.len >= 8 &&
-			(p.bytes[6] << 8 | p.bytes[7]) == R_U_THERE)
-			return true;
-	return false;
+	return m->exchange == IKE_QUICK ||
+	       (m->exchange == IKE_INFO && scene_notifies(m, NOTIFY_R_U_THERE));
 }
 
 /* Message 2 (index i) took a life; it runs from the last message of its Main Mode on. */

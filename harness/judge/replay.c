@@ -176,20 +176,6 @@ accepted_on(const struct book *k, const struct scene_esp *e, ns_t from, ns_t to)
 	return cnt;
 }
 
-/* A member that started anew between the two has its window from the other one. */
-static bool
-began_anew(const struct scene *s, int side, ns_t from, ns_t to)
-{
-	for (size_t i = 0; i < trace_events(s->t); i++) {
-		const struct trace_event *e = trace_event(s->t, i);
-
-		if (e->kind == EVENT_START && scene_side(e->who) == side && e->at > from &&
-			e->at <= to)
-			return true;
-	}
-	return false;
-}
-
 static void
 judge_again(struct book *k, const struct accepted *first, const struct scene_esp *e, size_t inside,
 	int side)
@@ -197,7 +183,8 @@ judge_again(struct book *k, const struct accepted *first, const struct scene_esp
 	uint64_t later = 0, allowed = 0;
 	ns_t lag = k->s->in->margin, last = first->e->at;
 
-	if (first->side != side || began_anew(k->s, side, first->e->at, e->at)) {
+	/* A member that started anew between the two has its window from the other one. */
+	if (first->side != side || scene_started(k->s, side, first->e->at, e->at)) {
 		if (judge_sets_aside(k->s, k->r, ANYWHERE, first->e->at, first->e->at))
 			return;
 		for (size_t i = 0; i < k->a_cnt; i++) {

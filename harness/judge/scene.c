@@ -99,6 +99,19 @@ scene_side(enum trace_who who)
 	return who == WHO_A ? SIDE_A : who == WHO_B ? SIDE_B : -1;
 }
 
+bool
+scene_started(const struct scene *s, int side, ns_t from, ns_t to)
+{
+	for (size_t i = 0; i < trace_events(s->t); i++) {
+		const struct trace_event *e = trace_event(s->t, i);
+
+		if (e->kind == EVENT_START && scene_side(e->who) == side && e->at > from &&
+			e->at <= to)
+			return true;
+	}
+	return false;
+}
+
 char
 scene_letter(int side)
 {

@@ -157,6 +157,8 @@ unsigned scene_ports(const struct scene *s, int side, enum trace_segment seg);
 /* True if the member's process is up and has its power at that instant; so it is, too, in a trace
  * that never tells of a start. */
 bool scene_live(const struct scene *s, int side, ns_t at);
+/* Was its process started after `from`, and no later than `to`? */
+bool scene_started(const struct scene *s, int side, ns_t from, ns_t to);
 /*
  * Since when does that member serve without interruption: Active in both groups, if there is one
  * inside, with its lines in? NS_NEVER: it does not. A router with one group alone takes no IKE.
@@ -192,6 +194,18 @@ struct scene_payload {
 /* Start with *at = 0 and *next = first; false at the end, or where it is malformed. */
 bool scene_payload(const uint8_t *body, size_t len, size_t *at, uint8_t *next,
 	struct scene_payload *p);
+
+/* Is there a notify of that type in it (RFC 2408 3.14)? */
+bool scene_notifies(const struct scene_ike *m, uint16_t type);
+#define NOTIFY_R_U_THERE 36136 /* RFC 3706 5.4 */
+
+struct scene_life {
+	uint32_t s, kb; /* 0: not said */
+};
+struct rd;
+/* What the attributes up to the end of *r say of it, the rest stays; `type` is the attribute that tells the
+ * unit, the next one tells how many (RFC 2409 App. A: 11, 12; RFC 2407 4.5: 1, 2). */
+void scene_read_life(struct rd *r, uint16_t type, struct scene_life *life);
 
 enum { IKE_MAIN = 2, IKE_INFO = 5, IKE_QUICK = 32 };
 enum { PAY_SA = 1, PAY_PROPOSAL = 2, PAY_TRANSFORM = 3, PAY_NOTIFY = 11, PAY_DELETE = 12 };

@@ -13,7 +13,6 @@
 
 #define ENCRYPTED 1
 #define ATTR_LIFE_TYPE 1
-#define ATTR_LIFE 2
 #define NOTIFY_RESPONDER_LIFETIME 24576
 
 bool
@@ -30,6 +29,19 @@ scene_payload(const uint8_t *body, size_t len, size_t *at, uint8_t *next, struct
 	*next = body[*at];
 	*at += size;
 	return true;
+}
+
+bool
+scene_notifies(const struct scene_ike *m, uint16_t type)
+{
+	struct scene_payload p;
+	uint8_t next = m->first;
+	size_t at = 0;
+
+	while (scene_payload(m->body, m->body_len, &at, &next, &p))
+		if (p.type == PAY_NOTIFY && p.len >= 8 && (p.bytes[6] << 8 | p.bytes[7]) == type)
+			return true;
+	return false;
 }
 
 static void
@@ -67,32 +79,34 @@ add_message(struct scene *s, struct ikeopen *o, size_t frame, const uint8_t *byt
 }
 
 struct offer {
-	uint32_t spi, life_s, life_kb;
+	uint32_t spi;
+	struct scene_life life;
 	bool is_esp;
 };
 
-/* Life attributes come in pairs: the type, then the duration, two or four octets. */
-static void
-read_attributes(struct rd *r, struct offer *o)
+/* They come in pairs: the unit, then how many, two or four octets. */
+void
+scene_read_life(struct rd *r, uint16_t type, struct scene_life *life)
 {
 	uint16_t kind = 0;
 
 	while (rd_left(r) >= 4) {
-		uint16_t type = rd_u16(r, "attribute");
-		uint16_t len = type & 0x8000 ? 2 : rd_u16(r, "attribute.length");
+		uint16_t attribute = rd_u16(r, "attribute");
+		uint16_t len = attribute & 0x8000 ? 2 : rd_u16(r, "attribute.length");
 		struct rd v = rd_sub(r, len, "attribute.value");
 		uint32_t value = len == 4 ? rd_u32(&v, "value")
 			: len == 2	  ? rd_u16(&v, "value")
 					  : 0;
 
-		if ((type & 0x7fff) == ATTR_LIFE_TYPE)
+		attribute &= 0x7fff;
+		if (attribute == type)
 			kind = (uint16_t)value;
-		if ((type & 0x7fff) != ATTR_LIFE)
+		if (attribute != type + 1)
 			continue;
 		if (kind == 1)
-			o->life_s = value;
+			life->s = value;
 		else if (kind == 2)
-			o->life_kb = value;
+			life->kb = value;
 	}
 }
 
@@ -121,7 +135,7 @@ read_sa(const struct scene_payload *p)
 		if (len >= 4)
 			t = rd_sub(&r, len - 4u, "transform");
 		rd_skip(&t, 4, "transform id");
-		read_attributes(&t, &o);
+		scene_read_life(&t, ATTR_LIFE_TYPE, &o.life);
 	}
 	if (r.bad)
 		o.is_esp = false;
@@ -161,7 +175,7 @@ heed_lifetime(const struct scene_ike *m, struct offer *o)
 		if (rd_u16(&r, "type") != NOTIFY_RESPONDER_LIFETIME)
 			continue;
 		rd_skip(&r, spi_len, "spi");
-		read_attributes(&r, o);
+		scene_read_life(&r, ATTR_LIFE_TYPE, &o->life);
 	}
 }
 
@@ -174,7 +188,7 @@ add_sa(struct scene *s, ns_t asked, const struct scene_ike *m, const struct offe
 	s->sa = scene_more(s->sa, s->sa_cnt, &s->sa_cap, sizeof(*s->sa));
 	s->sa[s->sa_cnt++] = (struct scene_sa){.spi = spi, .outbound = outbound, .frame = m->frame,
 		.peer = m->side < 0 ? p->src : p->dst,
-		.asked = asked, .at = m->at, .life_s = o->life_s, .life_kb = o->life_kb, .msgid = m->msgid};
+		.asked = asked, .at = m->at, .life_s = o->life.s, .life_kb = o->life.kb, .msgid = m->msgid};
 }
 
 /* Message 2 (index j) answers message 1 (index i). A packet to an SPI goes to who chose it. */

@@ -215,20 +215,6 @@ open_channel(struct scene *s, struct channels *all, size_t frame)
 	return c;
 }
 
-/* A process that starts again knows nothing of the channels before. */
-static bool
-started_in(const struct scene *s, int side, ns_t from, ns_t to)
-{
-	for (size_t i = 0; i < trace_events(s->t); i++) {
-		const struct trace_event *e = trace_event(s->t, i);
-
-		if (e->kind == EVENT_START && scene_side(e->who) == side && e->at > from &&
-			e->at <= to)
-			return true;
-	}
-	return false;
-}
-
 /* By the newest channel on which a message was read. */
 static bool
 has_copy(const struct scene *s, const struct channels *all, int heir, ns_t at, ns_t *fresh_until,
@@ -242,7 +228,7 @@ has_copy(const struct scene *s, const struct channels *all, int heir, ns_t at, n
 		*channel = c->opened;
 		*pairs = c->pairs[heir];
 		*fresh_until = c->sealed[heir] + ns_from_ms(c->lease_ms);
-		return c->ready[heir] && at <= *fresh_until && !started_in(s, heir, c->opened, at);
+		return c->ready[heir] && at <= *fresh_until && !scene_started(s, heir, c->opened, at);
 	}
 	return false;
 }

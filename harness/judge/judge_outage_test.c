@@ -591,12 +591,10 @@ START_TEST(who_answers_under_the_inherited_ike_sa_needs_no_other)
 }
 END_TEST
 
-/* The heir's outside line is out for 100 ms after the take-over; somebody negotiates so long after.
- */
-static enum law_verdict
-cut_off(enum trace_event_kind kind, int64_t ms)
+/* A stage of its own: A has an SA in use, B is ready, takes over, and has something to protect. */
+static void
+taken_over(void)
 {
-	struct trace_event e = {.kind = kind, .port = P_B_OUT, .who = WHO_B};
 	uint8_t ip[256];
 
 	stage_close();
@@ -609,6 +607,16 @@ cut_off(enum trace_event_kind kind, int64_t ms)
 	stage_wait(500);
 	stage_hsrp(P_B_OUT, S_HELLO, S_ACTIVE);
 	stage_ip(P_HOST, 1u << P_B_IN, ip, stage_inner(ip, sizeof(ip), true, 2, 64));
+}
+
+/* The heir's outside line is out for 100 ms after the take-over; somebody negotiates so long after.
+ */
+static enum law_verdict
+cut_off(enum trace_event_kind kind, int64_t ms)
+{
+	struct trace_event e = {.kind = kind, .port = P_B_OUT, .who = WHO_B};
+
+	taken_over();
 	for (int i = 0; i < 2; i++) {
 		e.at = stage.now;
 		trace_event_add(stage.t, &e);
@@ -632,19 +640,10 @@ END_TEST
 static enum law_verdict
 mute(bool asks, bool answers, bool deleted)
 {
-	uint8_t ip[256], m[64];
+	uint8_t m[64];
 	struct wr w;
 
-	stage_close();
-	stage_open();
-	stage_phase1(P_A_OUT);
-	stage_quick(P_A_OUT, 7, 3600, 0);
-	stage_hsrp(P_A_OUT, S_HELLO, S_ACTIVE);
-	stage_esp(P_A_OUT, 1, 1);
-	stage_ready(SIDE_B, 60000);
-	stage_wait(500);
-	stage_hsrp(P_B_OUT, S_HELLO, S_ACTIVE);
-	stage_ip(P_HOST, 1u << P_B_IN, ip, stage_inner(ip, sizeof(ip), true, 2, 64));
+	taken_over();
 	stage_esp(P_B_OUT, 1000, 2);
 	if (deleted) {
 		wr_init(&w, m, sizeof(m));

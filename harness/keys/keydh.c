@@ -132,10 +132,16 @@ curves_make(void)
 	must(p256 && p384, "curve");
 }
 
+void
+keyprim_dh_ready(void)
+{
+	pthread_once(&once, curves_make);
+}
+
 static const EC_GROUP *
 curve_named(int nid)
 {
-	pthread_once(&once, curves_make);
+	keyprim_dh_ready();
 	return nid == NID_secp384r1 ? p384 : p256;
 }
 

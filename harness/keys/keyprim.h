@@ -59,6 +59,8 @@ bool keyprim_hkdf_label(
 size_t keyprim_dh_len(uint16_t group);
 /* Octets of the shared secret: a prime's size, or the x coordinate alone (RFC 5903 7). */
 size_t keyprim_dh_shared_len(uint16_t group);
+/* Makes the curves, as the first use would; see keyprim_ready. */
+void keyprim_dh_ready(void);
 /* Public value of a private one (any 16 to 64 random octets; ECP: taken modulo the order). */
 bool keyprim_dh_public(uint16_t group, const void *priv, size_t priv_len, uint8_t *pub);
 /* g^xy, keyprim_dh_shared_len octets; false if the other's value is not within 2 .. p - 2, or not

@@ -171,6 +171,7 @@ void
 lab_sim_ready(void)
 {
 	keyprim_ready();
+	keyprim_dh_ready();
 	simr_ready();
 }
 
